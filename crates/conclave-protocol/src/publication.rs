@@ -1,0 +1,73 @@
+//! Data in a channel.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::{Channel, Form, Position, Timestamp, TopicMessage, UserId};
+
+/// What a publication says, before any dialect has written it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// A broadcast object and what the server adds to it.
+    Broadcast {
+        /// The client's members, as in [`crate::Broadcast`].
+        members: Box<str>,
+        /// Who sent it.
+        user: UserId,
+        /// A fresh UUID.
+        request: u128,
+    },
+    /// A topic's message.
+    Topic(TopicMessage),
+}
+
+/// Data in a channel with its position. Shared by all workers; each wire form of it is made at
+/// most once, by the first that needs it.
+#[derive(Debug)]
+pub struct Publication {
+    /// Where it was published.
+    pub channel: Arc<Channel>,
+    /// Its place there.
+    pub position: Position,
+    /// When the server took it.
+    pub at: Timestamp,
+    /// What it says.
+    pub body: Body,
+    /// The connection it came from, as the server numbers them; 0 for none.
+    pub origin: u64,
+    frames: [OnceLock<Box<[u8]>>; FORMS * 2],
+}
+
+impl Publication {
+    /// A publication that no dialect has written yet.
+    #[must_use]
+    pub fn new(
+        channel: Arc<Channel>,
+        position: Position,
+        at: Timestamp,
+        body: Body,
+        origin: u64,
+    ) -> Self {
+        Self { channel, position, at, body, origin, frames: Default::default() }
+    }
+
+    /// The whole frame in this form, made by `make` if this is the first call for it.
+    pub fn frame(&self, form: Form, deflated: bool, make: impl FnOnce() -> Vec<u8>) -> &[u8] {
+        let index = usize::from(form.0) * 2 + usize::from(deflated);
+        self.frames.get(index).map_or(&[], |frame| frame.get_or_init(|| make().into_boxed_slice()))
+    }
+
+    /// About how many bytes it holds, wire forms left out: what queues count.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        size_of::<Self>()
+            + match &self.body {
+                Body::Broadcast { members, user, .. } => members.len() + user.as_str().len(),
+                Body::Topic(message) => {
+                    message.payload.len() + message.publisher_name.as_ref().map_or(0, |n| n.len())
+                }
+            }
+    }
+}
+
+/// How many forms the dialects have together.
+pub const FORMS: usize = 2;
