@@ -1,0 +1,330 @@
+//! Which workers have subscribers of a channel, and the order of its publications.
+//!
+//! A publication takes its offset and enters all inboxes under its shard's lock, and a
+//! subscription reads its start under the same lock: so all workers see one order, and every
+//! publication after an answered subscription arrives. Lock order: shard, then inbox.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use conclave_protocol::{Body, Channel, Limits, Position, Publication, Timestamp};
+use parking_lot::Mutex;
+
+use crate::Inbox;
+
+/// All channels of this node that have subscribers or history.
+#[derive(Debug)]
+pub struct Directory {
+    shards: Box<[Mutex<Shard>]>,
+    hasher: RandomState,
+    inboxes: Box<[Inbox]>,
+    next_epoch: AtomicU64,
+    kept: AtomicUsize,
+    history: HistoryBounds,
+}
+
+/// What became of a publication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// Whether the inbox of the asked worker got it.
+    pub here: bool,
+    /// How many workers got it.
+    pub workers: usize,
+}
+
+/// What a new subscriber starts from.
+#[derive(Debug)]
+pub struct Subscribed {
+    /// The shared name of the channel.
+    pub channel: Arc<Channel>,
+    /// The newest position; everything after it will be delivered.
+    pub position: Position,
+    /// What was asked for by `since` and is still kept, oldest first.
+    pub replay: Vec<Arc<Publication>>,
+    /// Whether something asked for is no longer kept.
+    pub gap: bool,
+}
+
+impl Directory {
+    /// For `workers` workers. `first_epoch` is a number that no earlier start used, such as the
+    /// milliseconds since 1970.
+    #[must_use]
+    pub fn new(workers: usize, limits: &Limits, first_epoch: u64) -> Self {
+        Self {
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            hasher: RandomState::new(),
+            inboxes: (0..workers)
+                .map(|_| Inbox::new(limits.inbox_bytes))
+                .collect(),
+            next_epoch: AtomicU64::new(first_epoch),
+            kept: AtomicUsize::new(0),
+            history: HistoryBounds {
+                topics: limits.history_topics,
+                messages: limits.history_messages,
+                millis: u64::from(limits.history_seconds) * 1000,
+            },
+        }
+    }
+
+    /// The queue of one worker.
+    #[must_use]
+    pub fn inbox(&self, worker: usize) -> Option<&Inbox> {
+        self.inboxes.get(worker)
+    }
+
+    /// How many workers there are.
+    #[must_use]
+    pub const fn workers(&self) -> usize {
+        self.inboxes.len()
+    }
+
+    /// How many channels have subscribers or history.
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock().len()).sum()
+    }
+
+    /// Ready when no inbox is over its mark: a publisher is not read before.
+    pub fn poll_clear(&self, context: &Context<'_>) -> Poll<()> {
+        for inbox in &self.inboxes {
+            if inbox.poll_clear(context).is_pending() {
+                return Poll::Pending;
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// Whether any inbox is over its mark.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.inboxes.iter().any(Inbox::is_over)
+    }
+
+    /// The workers that have subscribers of a channel.
+    #[must_use]
+    pub fn workers_of(&self, channel: &Channel) -> Vec<usize> {
+        let shard = self.shard(channel).lock();
+        shard.get(channel).map_or_else(Vec::new, |entry| {
+            let held = entry
+                .subscribers
+                .iter()
+                .enumerate()
+                .filter(|(_, count)| **count > 0);
+            held.map(|(worker, _)| worker).collect()
+        })
+    }
+
+    pub(crate) fn publish(
+        &self,
+        channel: Channel,
+        body: Body,
+        at: Timestamp,
+        from: Origin,
+    ) -> Published {
+        let mut shard = self.shard(&channel).lock();
+        if !shard.contains_key(&channel) && !self.keeps(&channel) {
+            return Published {
+                here: false,
+                workers: 0,
+            };
+        }
+        let entry = self.entry(&mut shard, channel);
+        entry.offset += 1;
+        let publication = Arc::new(Publication::new(
+            Arc::clone(&entry.channel),
+            Position {
+                offset: entry.offset,
+                epoch: entry.epoch,
+            },
+            at,
+            body,
+            from.connection,
+        ));
+        let mut workers = 0;
+        for (inbox, count) in self.inboxes.iter().zip(&entry.subscribers) {
+            if *count > 0 {
+                inbox.push(Arc::clone(&publication));
+                workers += 1;
+            }
+        }
+        let here = entry
+            .subscribers
+            .get(from.worker)
+            .is_some_and(|count| *count > 0);
+        if let Some(history) = &mut entry.history {
+            history.push(publication, &self.history);
+        }
+        Published { here, workers }
+    }
+
+    pub(crate) fn subscribe(
+        &self,
+        channel: Channel,
+        worker: usize,
+        since: Option<Position>,
+    ) -> Subscribed {
+        let mut shard = self.shard(&channel).lock();
+        let entry = self.entry(&mut shard, channel);
+        if let Some(count) = entry.subscribers.get_mut(worker) {
+            *count += 1;
+        }
+        let position = Position {
+            offset: entry.offset,
+            epoch: entry.epoch,
+        };
+        let (replay, gap) = since.map_or((Vec::new(), false), |since| entry.replay(since));
+        Subscribed {
+            channel: Arc::clone(&entry.channel),
+            position,
+            replay,
+            gap,
+        }
+    }
+
+    /// Takes back one subscription of a worker. Only the hub calls it, when a membership ends.
+    pub(crate) fn unsubscribe(&self, channel: &Channel, worker: usize) {
+        let mut shard = self.shard(channel).lock();
+        let Some(entry) = shard.get_mut(channel) else {
+            return;
+        };
+        if let Some(count) = entry.subscribers.get_mut(worker) {
+            *count = count.saturating_sub(1);
+        }
+        if entry.is_idle() {
+            shard.remove(channel);
+        }
+    }
+
+    /// Forgets history that is too old. Called now and then.
+    pub fn expire(&self, now: Timestamp) {
+        for shard in &self.shards {
+            shard.lock().retain(|_, entry| {
+                let Some(history) = &mut entry.history else {
+                    return !entry.is_idle();
+                };
+                history.expire(now, self.history.millis);
+                if history.publications.is_empty() && entry.subscribers.iter().all(|n| *n == 0) {
+                    self.kept.fetch_sub(1, Ordering::Relaxed);
+                    return false;
+                }
+                true
+            });
+        }
+    }
+
+    fn shard(&self, channel: &Channel) -> &Mutex<Shard> {
+        let hash = usize::try_from(self.hasher.hash_one(channel) % SHARDS as u64).unwrap_or(0);
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "the hash is taken modulo the length"
+        )]
+        let shard = &self.shards[hash];
+        shard
+    }
+
+    fn keeps(&self, channel: &Channel) -> bool {
+        match channel {
+            Channel::Broadcast => false,
+            Channel::Topic { .. } => {
+                self.history.messages > 0 && self.kept.load(Ordering::Relaxed) < self.history.topics
+            }
+        }
+    }
+
+    fn entry<'a>(&self, shard: &'a mut Shard, channel: Channel) -> &'a mut Entry {
+        let keeps = self.keeps(&channel);
+        let channel = shard
+            .get(&channel)
+            .map_or_else(|| Arc::new(channel), |e| Arc::clone(&e.channel));
+        shard.entry(Arc::clone(&channel)).or_insert_with(|| {
+            if keeps {
+                self.kept.fetch_add(1, Ordering::Relaxed);
+            }
+            Entry {
+                channel,
+                offset: 0,
+                epoch: self.next_epoch.fetch_add(1, Ordering::Relaxed),
+                subscribers: vec![0; self.inboxes.len()].into(),
+                history: keeps.then(Box::default),
+            }
+        })
+    }
+}
+
+/// Where a publication comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin {
+    /// The connection, as the server numbers them.
+    pub(crate) connection: u64,
+    /// Its worker.
+    pub(crate) worker: usize,
+}
+
+type Shard = HashMap<Arc<Channel>, Entry>;
+
+#[derive(Debug)]
+struct Entry {
+    channel: Arc<Channel>,
+    offset: u64,
+    epoch: u64,
+    /// How many connections of each worker.
+    subscribers: Box<[u32]>,
+    history: Option<Box<History>>,
+}
+
+impl Entry {
+    fn is_idle(&self) -> bool {
+        self.history.is_none() && self.subscribers.iter().all(|count| *count == 0)
+    }
+
+    fn replay(&self, since: Position) -> (Vec<Arc<Publication>>, bool) {
+        if since.epoch != self.epoch || since.offset > self.offset {
+            let all = self
+                .history
+                .as_ref()
+                .map_or_else(Vec::new, |h| h.publications.iter().cloned().collect());
+            return (all, true);
+        }
+        let after = |publication: &&Arc<Publication>| publication.position.offset > since.offset;
+        let kept: Vec<_> = self.history.as_ref().map_or_else(Vec::new, |history| {
+            history.publications.iter().filter(after).cloned().collect()
+        });
+        let missed = self.offset - since.offset;
+        let gap = (kept.len() as u64) < missed;
+        (kept, gap)
+    }
+}
+
+#[derive(Debug)]
+struct HistoryBounds {
+    topics: usize,
+    messages: usize,
+    millis: u64,
+}
+
+#[derive(Debug, Default)]
+struct History {
+    publications: VecDeque<Arc<Publication>>,
+}
+
+impl History {
+    fn push(&mut self, publication: Arc<Publication>, bounds: &HistoryBounds) {
+        self.expire(publication.at, bounds.millis);
+        while self.publications.len() >= bounds.messages.max(1) {
+            self.publications.pop_front();
+        }
+        self.publications.push_back(publication);
+    }
+
+    fn expire(&mut self, now: Timestamp, millis: u64) {
+        let old = |p: &Arc<Publication>| p.at.millis().saturating_add(millis) < now.millis();
+        while self.publications.front().is_some_and(old) {
+            self.publications.pop_front();
+        }
+    }
+}
+
+const SHARDS: usize = 64;

@@ -1,0 +1,354 @@
+//! One worker's part of the hub: who hears what, and what is still to be delivered.
+//!
+//! Belongs to one thread. Deliveries go in turns: [`Hub::turn`] hands out a channel's batch and
+//! the worker walks a bounded number of members before it asks again, so no channel starves
+//! another. While a walk is under way a member list only grows or gets holes.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use conclave_protocol::{Channel, FORMS, Form, Publication};
+
+use crate::{Directory, Subscribed};
+
+/// Channels that connections of one worker hear.
+#[derive(Debug)]
+pub struct Hub {
+    directory: Arc<Directory>,
+    worker: usize,
+    audiences: RefCell<HashMap<Arc<Channel>, Rc<Audience>>>,
+    queue: RefCell<VecDeque<Rc<Audience>>>,
+}
+
+impl Hub {
+    /// An empty hub of worker number `worker`.
+    #[must_use]
+    pub fn new(directory: Arc<Directory>, worker: usize) -> Rc<Self> {
+        Rc::new(Self {
+            directory,
+            worker,
+            audiences: RefCell::default(),
+            queue: RefCell::default(),
+        })
+    }
+
+    /// Makes the connection in `slot` a member, from the position the directory gave. The
+    /// membership ends, here and in the directory, when it is dropped.
+    #[must_use]
+    pub fn join(self: &Rc<Self>, subscribed: &Subscribed, slot: u32) -> Membership {
+        let audience = {
+            let mut audiences = self.audiences.borrow_mut();
+            let audience = audiences
+                .entry(Arc::clone(&subscribed.channel))
+                .or_insert_with(|| Rc::new(Audience::new(Arc::clone(&subscribed.channel))));
+            Rc::clone(audience)
+        };
+        let index = audience.add(Member {
+            slot,
+            from: subscribed.position.offset,
+        });
+        Membership {
+            hub: Rc::clone(self),
+            audience,
+            index,
+        }
+    }
+
+    /// The audience of a channel.
+    #[must_use]
+    pub fn audience(&self, channel: &Channel) -> Option<Rc<Audience>> {
+        self.audiences.borrow().get(channel).map(Rc::clone)
+    }
+
+    /// How many channels have members here.
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        self.audiences.borrow().len()
+    }
+
+    /// Queues a publication. `false` where nobody here hears its channel any more.
+    pub fn offer(&self, publication: Arc<Publication>) -> bool {
+        let Some(audience) = self.audience(&publication.channel) else {
+            return false;
+        };
+        audience.waiting.borrow_mut().push_back(publication);
+        if !audience.queued.replace(true) {
+            self.queue.borrow_mut().push_back(audience);
+        }
+        true
+    }
+
+    /// The next channel's turn: its batch and where the walk stands. `None` when everything is
+    /// delivered.
+    #[must_use]
+    pub fn turn(&self) -> Option<Walk> {
+        let audience = self.queue.borrow_mut().pop_front()?;
+        let batch = audience.batch();
+        Some(Walk { audience, batch })
+    }
+
+    /// Ends a turn: a walk that has not reached the end goes to the back of the queue. Returns
+    /// the batch where it is done, so that the caller can release its bytes and origins.
+    pub fn end_turn(&self, walk: Walk) -> Option<Rc<Batch>> {
+        let Walk { audience, batch } = walk;
+        let done = audience.cursor.get() >= audience.members.borrow().list.len();
+        if done {
+            *audience.current.borrow_mut() = None;
+            audience.cursor.set(0);
+        }
+        if done && audience.waiting.borrow().is_empty() {
+            audience.queued.set(false);
+            audience.trim();
+        } else {
+            self.queue.borrow_mut().push_back(audience);
+        }
+        done.then_some(batch)
+    }
+
+    fn leave(&self, audience: &Rc<Audience>, index: usize) {
+        self.directory.unsubscribe(&audience.channel, self.worker);
+        if audience.remove(index) == 0 {
+            let mut audiences = self.audiences.borrow_mut();
+            // A new audience may already stand under this name while a walk held the old one.
+            if audiences
+                .get(&audience.channel)
+                .is_some_and(|held| Rc::ptr_eq(held, audience))
+            {
+                audiences.remove(&audience.channel);
+            }
+        }
+    }
+}
+
+/// A turn: a channel, the batch its members get, and a cursor.
+#[derive(Debug)]
+pub struct Walk {
+    audience: Rc<Audience>,
+    batch: Rc<Batch>,
+}
+
+impl Walk {
+    /// What is delivered.
+    #[must_use]
+    pub const fn batch(&self) -> &Rc<Batch> {
+        &self.batch
+    }
+
+    /// The next member that has not got this batch; skips those that joined after it.
+    pub fn next_member(&self) -> Option<Member> {
+        loop {
+            let index = self.audience.cursor.get();
+            let member = self.audience.members.borrow().list.get(index).copied()?;
+            self.audience.cursor.set(index + 1);
+            if member.slot != HOLE && member.from < self.batch.last {
+                return Some(member);
+            }
+        }
+    }
+}
+
+/// One who hears a channel.
+#[derive(Clone, Copy, Debug)]
+pub struct Member {
+    /// The connection's slot in its worker.
+    pub slot: u32,
+    /// Gets publications after this offset.
+    pub from: u64,
+}
+
+/// The members of one channel on one worker.
+#[derive(Debug)]
+pub struct Audience {
+    channel: Arc<Channel>,
+    members: RefCell<Members>,
+    waiting: RefCell<VecDeque<Arc<Publication>>>,
+    current: RefCell<Option<Rc<Batch>>>,
+    cursor: Cell<usize>,
+    queued: Cell<bool>,
+}
+
+impl Audience {
+    fn new(channel: Arc<Channel>) -> Self {
+        Self {
+            channel,
+            members: RefCell::default(),
+            waiting: RefCell::default(),
+            current: RefCell::default(),
+            cursor: Cell::new(0),
+            queued: Cell::new(false),
+        }
+    }
+
+    /// The slots of the members, at most `limit`.
+    #[must_use]
+    pub fn slots(&self, limit: usize) -> Vec<u32> {
+        let members = self.members.borrow();
+        let live = members
+            .list
+            .iter()
+            .map(|member| member.slot)
+            .filter(|slot| *slot != HOLE);
+        live.take(limit).collect()
+    }
+
+    fn batch(&self) -> Rc<Batch> {
+        let mut current = self.current.borrow_mut();
+        let batch =
+            current.get_or_insert_with(|| Rc::new(Batch::new(&mut self.waiting.borrow_mut())));
+        Rc::clone(batch)
+    }
+
+    fn add(&self, member: Member) -> usize {
+        let mut members = self.members.borrow_mut();
+        members.live += 1;
+        // A hole behind the cursor of a walk may be filled too: the newcomer's `from` keeps the
+        // running batch from it either way.
+        if let Some(index) = members.holes.pop()
+            && let Some(place) = members.list.get_mut(index)
+        {
+            *place = member;
+            return index;
+        }
+        members.list.push(member);
+        members.list.len() - 1
+    }
+
+    fn remove(&self, index: usize) -> usize {
+        let mut members = self.members.borrow_mut();
+        if let Some(place) = members.list.get_mut(index) {
+            place.slot = HOLE;
+            members.holes.push(index);
+            members.live -= 1;
+        }
+        members.live
+    }
+
+    /// Gives memory back when most of the list is holes at its end.
+    fn trim(&self) {
+        let mut members = self.members.borrow_mut();
+        let Members { list, holes, .. } = &mut *members;
+        if holes.len() <= list.len() / 2 {
+            return;
+        }
+        while list.last().is_some_and(|member| member.slot == HOLE) {
+            list.pop();
+        }
+        let length = list.len();
+        holes.retain(|hole| *hole < length);
+        list.shrink_to(length * 2);
+        holes.shrink_to(length);
+    }
+}
+
+/// That a connection hears a channel. Dropping it ends it.
+#[derive(Debug)]
+pub struct Membership {
+    hub: Rc<Hub>,
+    audience: Rc<Audience>,
+    index: usize,
+}
+
+impl Membership {
+    /// The channel.
+    #[must_use]
+    pub fn channel(&self) -> &Arc<Channel> {
+        &self.audience.channel
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        self.hub.leave(&self.audience, self.index);
+    }
+}
+
+/// Publications of one channel that go out together, and their shared bytes by form.
+#[derive(Debug)]
+pub struct Batch {
+    publications: Vec<Arc<Publication>>,
+    last: u64,
+    bytes: [OnceCell<Rc<[u8]>>; FORMS * 2],
+}
+
+impl Batch {
+    fn new(waiting: &mut VecDeque<Arc<Publication>>) -> Self {
+        let mut publications = Vec::new();
+        let mut weight = 0;
+        while let Some(publication) = waiting.pop_front() {
+            weight += publication.weight();
+            publications.push(publication);
+            if waiting
+                .front()
+                .is_some_and(|next| weight + next.weight() > BATCH_BYTES_MAX)
+            {
+                break;
+            }
+        }
+        let last = publications
+            .last()
+            .map_or(0, |publication| publication.position.offset);
+        Self {
+            publications,
+            last,
+            bytes: Default::default(),
+        }
+    }
+
+    /// In order.
+    #[must_use]
+    pub fn publications(&self) -> &[Arc<Publication>] {
+        &self.publications
+    }
+
+    /// The weight of all, as the inbox counted it.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        self.publications
+            .iter()
+            .map(|publication| publication.weight())
+            .sum()
+    }
+
+    /// The frames of this form, one after the other, shared by all members; `encode` appends
+    /// one publication's. A member that joined in the middle gets bytes of its own.
+    pub fn bytes(
+        &self,
+        form: Form,
+        deflated: bool,
+        from: u64,
+        mut encode: impl FnMut(&Publication, &mut Vec<u8>),
+    ) -> Rc<[u8]> {
+        let mut make = |from: u64| {
+            let mut out = Vec::new();
+            let later = |p: &&Arc<Publication>| p.position.offset > from;
+            self.publications
+                .iter()
+                .filter(later)
+                .for_each(|p| encode(p, &mut out));
+            Rc::from(out)
+        };
+        let whole = self
+            .publications
+            .first()
+            .is_none_or(|first| from < first.position.offset);
+        let place = self
+            .bytes
+            .get(usize::from(form.0) * 2 + usize::from(deflated));
+        match place {
+            Some(place) if whole => Rc::clone(place.get_or_init(|| make(from))),
+            Some(_) | None => make(from),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Members {
+    list: Vec<Member>,
+    holes: Vec<usize>,
+    live: usize,
+}
+
+const HOLE: u32 = u32::MAX;
+const BATCH_BYTES_MAX: usize = 64 * 1024;

@@ -1,0 +1,116 @@
+//! The topics service: publish, subscribe, broadcast, each behind a permit.
+
+use std::sync::Arc;
+
+use conclave_protocol::{Body, Broadcast, Principal, Publish, Subscribe, Timestamp};
+
+use crate::directory::Origin;
+use crate::{Directory, Listen, Permit, Published, Subscribed};
+
+/// Session-scoped topics and the server's broadcast stream (topics.md).
+#[derive(Clone, Debug)]
+pub struct Topics {
+    directory: Arc<Directory>,
+}
+
+/// The connection that publishes.
+#[derive(Clone, Copy, Debug)]
+pub struct Publisher<'a> {
+    /// As the server numbers connections; 0 for none.
+    pub connection: u64,
+    /// Its worker.
+    pub worker: usize,
+    /// Who it is.
+    pub principal: &'a Principal,
+    /// The name it registered.
+    pub name: Option<&'a str>,
+}
+
+impl Topics {
+    /// Over this directory.
+    #[must_use]
+    pub const fn new(directory: Arc<Directory>) -> Self {
+        Self { directory }
+    }
+
+    /// Sends a message to the topic's subscribers, with the user the token proves.
+    pub fn publish(
+        &self,
+        permit: Permit<Publish<'_>>,
+        publisher: Publisher<'_>,
+        at: Timestamp,
+    ) -> Published {
+        let (command, channel) = permit.into_parts();
+        let mut message = command.message;
+        message.user.clone_from(&publisher.principal.user);
+        if message.publisher_name.is_none() {
+            message.publisher_name = publisher.shown_name().map(Box::from);
+        }
+        self.directory
+            .publish(channel, Body::Topic(message), at, publisher.origin())
+    }
+
+    /// Sends an object to every broadcast connection. `request` is a fresh UUID. A permit for
+    /// an anonymous principal cannot exist, so the user is there.
+    pub fn broadcast(
+        &self,
+        permit: Permit<Broadcast<'_>>,
+        publisher: Publisher<'_>,
+        at: Timestamp,
+        request: u128,
+    ) -> Published {
+        let (command, channel) = permit.into_parts();
+        let Some(user) = publisher.principal.user.clone() else {
+            return Published {
+                here: false,
+                workers: 0,
+            };
+        };
+        let body = Body::Broadcast {
+            members: command.members.into(),
+            user,
+            request,
+        };
+        self.directory
+            .publish(channel, body, at, publisher.origin())
+    }
+
+    /// Counts the subscription and says where it starts. The worker's hub takes it back when
+    /// the membership ends; a connection that already hears the channel must not ask again.
+    #[must_use]
+    pub fn subscribe(&self, permit: Permit<Subscribe<'_>>, worker: usize) -> Subscribed {
+        let (command, channel) = permit.into_parts();
+        self.directory.subscribe(channel, worker, command.since)
+    }
+
+    /// Counts a listener of the broadcast stream.
+    #[must_use]
+    pub fn listen(&self, permit: Permit<Listen>, worker: usize) -> Subscribed {
+        let (_, channel) = permit.into_parts();
+        self.directory.subscribe(channel, worker, None)
+    }
+
+    /// What workers share.
+    #[must_use]
+    pub const fn directory(&self) -> &Arc<Directory> {
+        &self.directory
+    }
+}
+
+impl<'a> Publisher<'a> {
+    /// The token's name where it has one, else the registered one, else the user.
+    #[must_use]
+    pub fn shown_name(&self) -> Option<&'a str> {
+        let token = self.principal.name.as_deref();
+        token
+            .or(self.name)
+            .or_else(|| self.principal.user.as_ref().map(|user| user.as_str()))
+    }
+
+    const fn origin(&self) -> Origin {
+        Origin {
+            connection: self.connection,
+            worker: self.worker,
+        }
+    }
+}
