@@ -1,0 +1,12 @@
+//! Wire formats: frames to commands, replies and publications to frames.
+//!
+//! What it refuses to do: I/O, async, clocks, randomness, and any decision about permissions.
+//!
+//! Reading order: `topics` with its `codes`, `decode`, `wire` and `encode`; then `checks`, what must
+//! hold for any frame, run by the property tests and the fuzz targets.
+
+#[cfg(any(test, feature = "checks"))]
+pub mod checks;
+mod topics;
+
+pub use topics::{TOPICS, Topics};
