@@ -1,0 +1,34 @@
+//! Durable state in one `SQLite` file, behind the ports of `conclave-auth`: users, refresh
+//! families, revocations, named sessions.
+//!
+//! What is acknowledged is on the disk: a write returns after the COMMIT that holds it, and
+//! COMMIT waits for the disk. Another process (the command line, beside a running server) may
+//! open the same file at the same time; what it commits is seen by the next read here.
+//!
+//! Refuses to do: time and randomness (they come as arguments), caching (the readers of the
+//! feeds do that), passwords and tokens in the clear, and a file that a newer version wrote.
+//!
+//! Reading order: `store` (open, read, close), `writer` (one connection, many writes in one
+//! commit), `statement` (every SQL text), then the ports: `users`, `refresh`, `revocations`,
+//! `sessions`. `migration` makes and upgrades the tables of `migrations/`; `file` sees to folder
+//! and mode; `column` turns columns into the words of the protocol.
+//!
+//! To add a statement, name it in `statement`: a test shows that it goes by an index. To change
+//! a table, add a migration; those that were released are never edited.
+
+mod column;
+mod error;
+mod file;
+mod migration;
+mod refresh;
+mod revocations;
+mod sessions;
+mod statement;
+mod store;
+#[cfg(test)]
+mod tests;
+mod users;
+mod writer;
+
+pub use error::StoreError;
+pub use store::{Store, StoreOptions};

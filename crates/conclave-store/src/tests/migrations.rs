@@ -1,0 +1,110 @@
+use std::error::Error;
+
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+
+use super::{database, open};
+use crate::migration::{MIGRATIONS, apply_all};
+use crate::{Store, StoreError, StoreOptions};
+
+const SECOND: &str = "CREATE TABLE later (id INTEGER PRIMARY KEY) STRICT";
+const BROKEN: &str = "CREATE TABLE half (id INTEGER PRIMARY KEY) STRICT; CREATE NONSENSE";
+
+async fn connect(path: &std::path::Path) -> SqliteConnection {
+    let options = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true);
+    options.connect().await.unwrap()
+}
+
+async fn tables(connection: &mut SqliteConnection) -> Vec<String> {
+    let names = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name";
+    sqlx::query_scalar(names)
+        .fetch_all(connection)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn an_empty_file_gets_all_tables_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = database(folder.path());
+    for _ in 0..2 {
+        open(&path).await.close().await.unwrap();
+        let mut connection = connect(&path).await;
+        let tables = tables(&mut connection).await;
+        assert!(tables.contains(&"users".to_owned()), "{tables:?}");
+        let versions: Vec<i64> = sqlx::query_scalar("SELECT version FROM schema_versions")
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+        assert_eq!(versions.len(), MIGRATIONS.len());
+    }
+}
+
+#[tokio::test]
+async fn a_later_step_is_added_to_an_older_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = database(folder.path());
+    let mut connection = connect(&path).await;
+    apply_all(&mut connection, &path, &MIGRATIONS[..1])
+        .await
+        .unwrap();
+    apply_all(&mut connection, &path, &[MIGRATIONS[0], SECOND])
+        .await
+        .unwrap();
+    assert!(tables(&mut connection).await.contains(&"later".to_owned()));
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_refused_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = database(folder.path());
+    let mut connection = connect(&path).await;
+    let newer = [MIGRATIONS, &[SECOND]].concat();
+    apply_all(&mut connection, &path, &newer).await.unwrap();
+    connection.close().await.unwrap();
+
+    let error = Store::open(&path, StoreOptions::default())
+        .await
+        .unwrap_err();
+    let known = MIGRATIONS.len();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "{}: the database is of a newer version (schema {}, this program knows {known})",
+            path.display(),
+            known + 1,
+        )
+    );
+}
+
+#[tokio::test]
+async fn an_altered_step_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = database(folder.path());
+    let mut connection = connect(&path).await;
+    apply_all(&mut connection, &path, &[SECOND]).await.unwrap();
+    let error = apply_all(&mut connection, &path, MIGRATIONS)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, StoreError::Altered { version: 1, .. }),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_failed_step_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = database(folder.path());
+    let mut connection = connect(&path).await;
+    let error = apply_all(&mut connection, &path, &[SECOND, BROKEN])
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, StoreError::Migration { version: 2, .. }),
+        "{error:?}"
+    );
+    assert!(error.source().is_some(), "the cause is kept");
+    assert_eq!(tables(&mut connection).await, ["later", "schema_versions"]);
+}
