@@ -1,0 +1,73 @@
+# Everything a person or CI runs. Each target installs what it needs and the machine lacks (.ci/install).
+# `make V=1 TARGET` shows what cargo says.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+export PATH := $(CURDIR)/.tools/bin:$(PATH)
+export PYTHONDONTWRITEBYTECODE := 1
+
+target := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
+quiet := $(if $(V),,--quiet)
+python := .tools/clients/bin/python
+# Seconds per fuzz target.
+FUZZ_SECONDS ?= 10
+# What `make deps` does when a tool's registry cannot be reached: fail, or skip that tool.
+UNREACHABLE ?= fail
+
+ports := 8081 8000 8080
+# Both loopback addresses, as far as the machine has them.
+loopback := 127.0.0.1 $(shell grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null && echo "'[::1]'")
+listen := $(foreach port,$(ports),$(foreach address,$(loopback),--listen $(address):$(port)))
+
+.PHONY: help run test bench conformance lint deps fuzz
+
+help: ## lists the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+
+run: ## builds Conclave and serves it in dev mode on ports 8081, 8000 and 8080
+	@.ci/install compiler
+	@echo '==> building conclave (release; the first build takes minutes)'
+	@cargo build $(quiet) --locked --release -p conclave-server
+	@exec $(target)/release/conclave serve --dev $(listen)
+
+test: ## unit, layout and end-to-end tests
+	@.ci/install compiler clients chromium
+	@.ci/install nextest || echo '==> cargo-nextest is not to be had, using cargo test'
+	@echo '==> testing the crates'
+	@if cargo nextest --version >/dev/null 2>&1; \
+	  then cargo nextest run --locked --workspace $(if $(V),,--cargo-quiet); \
+	  else cargo test $(quiet) --locked --workspace; fi
+	@echo '==> testing the judge of the conformance report'
+	@$(python) conformance/test_judge.py -q
+	@echo '==> testing with clients of other people: curl, websocat, Python, Chromium'
+	@cargo build $(quiet) --locked -p conclave-server
+	@$(python) tests/clients/run.py --conclave $(target)/debug/conclave
+
+bench: ## measures the release build, beside the kernel's floor and a usual server
+	@.ci/install compiler
+	@echo '==> building conclave and the yardsticks (release)'
+	@cargo build $(quiet) --locked --release -p conclave-server -p conclave-yardsticks
+	@ulimit -n "$$(ulimit -H -n)"; $(target)/release/conclave bench
+
+conformance: ## the Autobahn suite against the release build
+	@.ci/install compiler autobahn
+	@python3 conformance/test_judge.py -q
+	@echo '==> building conclave (release)'
+	@cargo build $(quiet) --locked --release -p conclave-server
+	@echo '==> running the Autobahn suite'
+	@python3 conformance/run.py --conclave $(target)/release/conclave --wstest .tools/autobahn/venv/bin/wstest
+
+lint: ## formatting and clippy, warnings are errors
+	@.ci/install compiler
+	@echo '==> checking the formatting'
+	@cargo fmt --all --check
+	@echo '==> running clippy'
+	@cargo clippy $(quiet) --locked --workspace --all-targets -- -D warnings
+
+deps: ## licences, bans, sources and advisories of the dependencies; unused ones
+	@UNREACHABLE=$(UNREACHABLE) .ci/deps
+
+fuzz: ## each decoder under random input, FUZZ_SECONDS each
+	@.ci/install fuzz
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) .ci/fuzz

@@ -1,0 +1,73 @@
+"""Runs the end-to-end cases: real clients against real `conclave serve --dev` processes.
+
+    python3 tests/clients/run.py --conclave target/debug/conclave [WORD ...]
+
+A case is a function named `case_…` of one of the modules below; WORDs select those whose name holds
+one of them. Prints a line per case; exit code 1 if one failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pathlib
+import sys
+import tempfile
+import time
+import traceback
+
+import broadcasting
+import browser
+import crashes
+import publishing
+import refusals
+import signing_in
+from world import World
+
+MODULES = [signing_in, broadcasting, publishing, refusals, browser, crashes]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="end-to-end tests of Conclave")
+    parser.add_argument("--conclave", required=True, help="the server's program")
+    parser.add_argument("words", nargs="*", help="run only cases whose name holds one of these")
+    options = parser.parse_args()
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        del os.environ[name]
+    program = str(pathlib.Path(options.conclave).absolute())
+    results = [passed for module in MODULES for passed in run_module(module, program, options.words)]
+    print(f"{results.count(True)} passed, {results.count(False)} failed")
+    return 0 if results and all(results) else 1
+
+
+def run_module(module, program: str, words: list[str]) -> list[bool]:
+    """Runs the selected cases of a module in the order they stand in it."""
+    cases = [
+        (f"{module.__name__}: {name.removeprefix('case_').replace('_', ' ')}", case)
+        for name, case in vars(module).items()
+        if name.startswith("case_")
+    ]
+    chosen = [(name, case) for name, case in cases if not words or any(w in name for w in words)]
+    if not chosen:
+        return []
+    with tempfile.TemporaryDirectory(prefix="conclave-clients-") as home:
+        world = World(program, pathlib.Path(home))
+        try:
+            return [run_case(name, case, world) for name, case in chosen]
+        finally:
+            world.stop()
+
+
+def run_case(name: str, case, world: World) -> bool:
+    began = time.monotonic()
+    try:
+        case(world)
+    except Exception:
+        print(f"FAILED {name}\n{traceback.format_exc(limit=-3)}{world.logs()}", flush=True)
+        return False
+    print(f"ok     {name} ({time.monotonic() - began:.1f} s)", flush=True)
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())
