@@ -1,4 +1,4 @@
-//! What this crate asks of durable state. `conclave-store` implements these on SQLite;
+//! What this crate asks of durable state. `conclave-store` implements these on `SQLite`;
 //! `conclave-testkit` holds the conformance suites that every implementation passes.
 
 use async_trait::async_trait;

@@ -1,0 +1,12 @@
+mod algorithms;
+mod attacks;
+mod claims;
+mod fuzzing;
+mod issuers;
+mod jwks;
+mod password;
+mod revocation;
+mod sessions;
+mod sign_in;
+mod tickets;
+mod world;

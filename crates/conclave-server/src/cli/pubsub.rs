@@ -1,0 +1,78 @@
+//! `conclave pub` and `conclave sub`: their arguments.
+
+use clap::Args;
+
+/// A server and what to show it.
+#[derive(Args, Clone, Debug)]
+pub struct Endpoint {
+    /// The server
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "CONCLAVE_URL",
+        default_value = "ws://127.0.0.1:8081/ws"
+    )]
+    pub url: String,
+    /// Token; better in the environment, since every process can read arguments
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "CONCLAVE_TOKEN",
+        hide_env_values = true
+    )]
+    pub token: Option<String>,
+    /// Display name, where the token names nobody
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Session, where the token names none
+    #[arg(long, value_name = "NAME")]
+    pub session: Option<String>,
+}
+
+/// What to publish.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = PUB_EXAMPLES)]
+pub struct PubArgs {
+    /// The topic, in the connection's session
+    #[arg(value_name = "TOPIC", required_unless_present = "broadcast")]
+    pub topic: Option<String>,
+    /// The payload: JSON, else taken as text; without it, or as -, one payload a line of stdin
+    #[arg(value_name = "PAYLOAD")]
+    pub payload: Option<String>,
+    /// Broadcast this JSON object to the whole server instead
+    #[arg(long, value_name = "OBJECT", conflicts_with_all = ["topic", "payload"])]
+    pub broadcast: Option<String>,
+    /// Server and token.
+    #[command(flatten)]
+    pub endpoint: Endpoint,
+}
+
+/// What to listen to.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = SUB_EXAMPLES)]
+pub struct SubArgs {
+    /// Topics, in the connection's session; none: the broadcasts of the server
+    #[arg(value_name = "TOPIC")]
+    pub topics: Vec<String>,
+    /// End after this many messages
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+    /// Ask for what was published after this position, where the topics keep history
+    #[arg(long, value_name = "OFFSET,EPOCH", requires = "topics")]
+    pub since: Option<String>,
+    /// Server and token.
+    #[command(flatten)]
+    pub endpoint: Endpoint,
+}
+
+const PUB_EXAMPLES: &str = "\
+Examples:
+  conclave pub orders '{\"id\":7}'
+  tail -f events | conclave pub events -
+  conclave pub --broadcast '{\"type\":\"test\"}'";
+
+const SUB_EXAMPLES: &str = "\
+Examples:
+  conclave sub orders
+  conclave sub orders prices --count 10
+  CONCLAVE_TOKEN=$(conclave token mint --user alice) conclave sub";

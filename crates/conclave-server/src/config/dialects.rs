@@ -1,0 +1,19 @@
+//! `[dialects.…]`: what a surface asks of every handshake.
+
+use super::section::section;
+
+section! {
+    /// `[dialects]`.
+    pub struct Dialects {
+        /// The `topics` dialect.
+        pub topics: Dialect = Dialect::default(),
+    }
+}
+
+section! {
+    /// One of `[dialects.…]`.
+    pub struct Dialect {
+        /// Permissions that a handshake must have, all of them.
+        pub require: Vec<String> = Vec::new(),
+    }
+}

@@ -1,0 +1,102 @@
+//! Where a handshake may carry its token (identity.md).
+
+use hyper::HeaderMap;
+use hyper::header::{AUTHORIZATION, COOKIE};
+use percent_encoding::percent_decode_str;
+
+use super::origin::Origin;
+
+/// What a handshake shows.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Credential {
+    /// Nothing.
+    None,
+    /// Two that differ, a token with a ticket, or one that is no text.
+    Contradiction,
+    /// A ticket.
+    Ticket(String),
+    /// A JWT.
+    Token(String),
+}
+
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Contradiction => "Contradiction",
+            Self::Ticket(_) => "Ticket(..)",
+            Self::Token(_) => "Token(..)",
+        })
+    }
+}
+
+/// Reads the explicit places, and the cookie only where there is no explicit one and the
+/// request comes from an allowed page.
+pub(crate) fn credential(headers: &HeaderMap, query: &str, origin: &Origin) -> Credential {
+    let mut found = Found::default();
+    for line in headers.get_all(AUTHORIZATION) {
+        match line.to_str().ok().and_then(bearer) {
+            Some(token) => found.token(token.to_owned()),
+            None => found.contradiction = true,
+        }
+    }
+    for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+        let Ok(value) = percent_decode_str(value).decode_utf8() else {
+            found.contradiction |= matches!(name, "token" | "ticket");
+            continue;
+        };
+        match name {
+            "token" if !value.is_empty() => found.token(value.into_owned()),
+            "ticket" if !value.is_empty() => found.ticket(value.into_owned()),
+            _ => {}
+        }
+    }
+    found.settle(|| match origin {
+        Origin::Allowed(_) => cookie(headers, ACCESS_COOKIE),
+        Origin::Absent | Origin::Refused => None,
+    })
+}
+
+/// The token of an `Authorization: Bearer T` line.
+pub(crate) fn bearer(line: &str) -> Option<&str> {
+    let (scheme, token) = line.split_once(' ')?;
+    (scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty()).then(|| token.trim())
+}
+
+/// The value of a cookie.
+pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let lines = headers.get_all(COOKIE).into_iter().filter_map(|line| line.to_str().ok());
+    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.filter(|(key, _)| *key == name).map(|(_, value)| value.to_owned()).next()
+}
+
+#[derive(Default)]
+struct Found {
+    token: Option<String>,
+    ticket: Option<String>,
+    contradiction: bool,
+}
+
+impl Found {
+    fn token(&mut self, token: String) {
+        self.contradiction |= self.token.as_ref().is_some_and(|known| *known != token);
+        self.token = Some(token);
+    }
+
+    fn ticket(&mut self, ticket: String) {
+        self.contradiction |= self.ticket.as_ref().is_some_and(|known| *known != ticket);
+        self.ticket = Some(ticket);
+    }
+
+    fn settle(self, cookie: impl FnOnce() -> Option<String>) -> Credential {
+        match (self.contradiction, self.token, self.ticket) {
+            (true, ..) | (false, Some(_), Some(_)) => Credential::Contradiction,
+            (false, Some(token), None) => Credential::Token(token),
+            (false, None, Some(ticket)) => Credential::Ticket(ticket),
+            (false, None, None) => cookie().map_or(Credential::None, Credential::Token),
+        }
+    }
+}
+
+/// The cookie that `/token?cookie=true` and `/auth/token?cookie=true` set.
+pub(crate) const ACCESS_COOKIE: &str = "access_token";

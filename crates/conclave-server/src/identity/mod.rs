@@ -1,0 +1,209 @@
+//! Who is at the other end: tokens and tickets to principals, and what becomes of them later.
+//!
+//! Reading order: this file (what handshakes and connections ask), `issuers` (from configuration
+//! to keys), `key_urls` (keys that are fetched), `passwords` (the pool that computes hashes),
+//! `watch` (changes and revocations that other processes stored).
+
+mod issuers;
+mod key_urls;
+mod passwords;
+mod random;
+mod watch;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use conclave_auth::{
+    Revocation, SignIn, SignInParts, Signer, Stand, Standing, TicketBounds, Tickets, TokenError,
+    Verifier,
+};
+use conclave_protocol::{Clock, Principal, Refusal, SessionId};
+
+pub(crate) use issuers::{issuers, signer};
+use key_urls::KeyUrls;
+pub(crate) use passwords::PasswordPool;
+pub(crate) use random::SystemRandom;
+pub(crate) use watch::{Sources, catch_up, watch};
+
+use crate::config::Setup;
+use crate::handshake::{Origin, Origins};
+use crate::strikes::Strikes;
+
+/// What became of a principal since its token was checked.
+pub(crate) enum Review {
+    /// Its user has other permissions now.
+    Changed(Arc<Principal>),
+    /// Its token no longer counts.
+    Revoked,
+    /// Nothing.
+    Same,
+}
+
+/// Why a credential proves nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unproved {
+    /// It is not valid, has expired or was revoked.
+    Invalid,
+    /// There is none.
+    Missing,
+    /// Its claims make no principal.
+    Payload,
+}
+
+/// Tokens, tickets, sign-ins, revocations, and the limits on failing at them.
+pub(crate) struct Identity {
+    verifier: Arc<Verifier>,
+    standing: Standing,
+    signer: Arc<Signer>,
+    sign_in: SignIn,
+    tickets: Tickets,
+    key_urls: KeyUrls,
+    origins: Origins,
+    refused_handshakes: Strikes<IpAddr>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Identity {
+    /// Over these parts. `refresh_key` makes the successors of refresh tokens; keys are fetched
+    /// on the `background` runtime.
+    ///
+    /// # Errors
+    /// The client that fetches keys cannot be made.
+    pub(crate) fn new(
+        setup: &Setup,
+        parts: SignInParts,
+        refresh_key: &[u8; 32],
+        clock: Arc<dyn Clock>,
+        background: tokio::runtime::Handle,
+    ) -> anyhow::Result<Self> {
+        let auth = &setup.config.auth;
+        Ok(Self {
+            verifier: Arc::clone(&parts.verifier),
+            standing: parts.standing.clone(),
+            signer: Arc::clone(&parts.signer),
+            tickets: Tickets::new(TicketBounds {
+                life: std::time::Duration::from_secs(u64::from(auth.ticket_seconds)),
+                ..TicketBounds::default()
+            }),
+            key_urls: KeyUrls::new(&auth.issuers, Arc::clone(&parts.verifier), background)?,
+            origins: Origins::new(&auth.origins, setup.profile.dev),
+            refused_handshakes: Strikes::new(setup.config.limits.refused_handshakes_per_minute),
+            sign_in: SignIn::new(parts, refresh_key),
+            clock,
+        })
+    }
+
+    /// Moves with every revocation and change of a user; see `attach`.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.standing.epoch()
+    }
+
+    /// Which pages may use the server.
+    pub(crate) const fn origins(&self) -> &Origins {
+        &self.origins
+    }
+
+    /// Refused handshakes by address.
+    pub(crate) const fn refused_handshakes(&self) -> &Strikes<IpAddr> {
+        &self.refused_handshakes
+    }
+
+    /// Tickets that wait.
+    pub(crate) const fn tickets(&self) -> &Tickets {
+        &self.tickets
+    }
+
+    /// What is revoked and what became of users.
+    pub(crate) const fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// Signing in and what follows from it.
+    pub(crate) const fn sign_in(&self) -> &SignIn {
+        &self.sign_in
+    }
+
+    /// Who signs our tokens.
+    pub(crate) const fn signer(&self) -> &Arc<Signer> {
+        &self.signer
+    }
+
+    /// Who verifies tokens.
+    pub(crate) const fn verifier(&self) -> &Arc<Verifier> {
+        &self.verifier
+    }
+
+    /// Fetches keys that are due.
+    pub(crate) async fn refresh_keys(&self) {
+        self.key_urls.refresh_due(self.clock.now()).await;
+    }
+
+    /// Who a token proves. Waits only where its key is not known and may be fetched.
+    pub(crate) async fn admit(&self, token: &str) -> Result<Arc<Principal>, Unproved> {
+        let mut verified = self.verifier.verify(token, self.clock.now());
+        if let Err(TokenError::UnknownKey { issuer }) = verified {
+            self.key_urls.refresh_unknown(issuer, self.clock.now()).await;
+            verified = self.verifier.verify(token, self.clock.now());
+        }
+        let admitted = verified.and_then(|verified| self.standing.admit(verified.principal));
+        admitted.map(Arc::new).map_err(|error| match error {
+            TokenError::Payload => Unproved::Payload,
+            TokenError::Expired
+            | TokenError::Invalid(_)
+            | TokenError::Revoked
+            | TokenError::UnknownKey { .. } => Unproved::Invalid,
+        })
+    }
+
+    /// Who a ticket stands for, once.
+    pub(crate) fn redeem(&self, ticket: &str, origin: &Origin) -> Result<Arc<Principal>, Unproved> {
+        let origin = match origin {
+            Origin::Allowed(origin) => Some(origin.as_str()),
+            Origin::Absent | Origin::Refused => None,
+        };
+        let found = self.tickets.redeem(ticket, origin, self.clock.now());
+        let principal = found.ok_or(Unproved::Invalid)?;
+        match self.review(&principal) {
+            Review::Changed(changed) => Ok(changed),
+            Review::Revoked => Err(Unproved::Invalid),
+            Review::Same => Ok(principal),
+        }
+    }
+
+    /// Who the token of an in-band renewal proves.
+    pub(crate) async fn renew(&self, token: &str) -> Result<Arc<Principal>, Refusal> {
+        self.admit(token).await.map_err(|unproved| match unproved {
+            Unproved::Invalid | Unproved::Missing | Unproved::Payload => Refusal::Unauthenticated,
+        })
+    }
+
+    /// How a principal stands now.
+    pub(crate) fn review(&self, principal: &Principal) -> Review {
+        match self.standing.of(principal) {
+            Err(_) => Review::Revoked,
+            Ok(Stand::Kept) => Review::Same,
+            Ok(Stand::Regranted(grants)) if grants == principal.grants => Review::Same,
+            Ok(Stand::Regranted(grants)) => {
+                Review::Changed(Arc::new(Principal { grants, ..principal.clone() }))
+            }
+        }
+    }
+
+    /// The session of that name, where `/auth/token` would grant it to this user.
+    pub(crate) async fn may_enter(
+        &self,
+        principal: &Principal,
+        name: &str,
+    ) -> Result<SessionId, Refusal> {
+        let entered = self.sign_in.may_enter(principal, name, self.clock.now()).await;
+        entered.map_err(|error| error.refusal())
+    }
+
+    /// Makes revocations that were just stored count at once. The caller then has every worker
+    /// look at its connections again.
+    pub(crate) fn apply(&self, revocations: &[Revocation]) {
+        for revocation in revocations {
+            self.standing.revocations.apply_early(revocation);
+        }
+    }
+}

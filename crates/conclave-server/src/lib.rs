@@ -1,0 +1,22 @@
+//! The conclave binary: configuration, listeners, connections, HTTP, command line.
+//!
+//! The only crate that touches sockets, files, environment and the wall clock.
+//! Reading order: `serve` (a process from start to end), `listen`, `handshake`, `worker` (a
+//! message's way), `identity` (who), `http`, `audit`, `config`, `cli`.
+
+pub mod audit;
+pub mod bench;
+pub mod cli;
+mod clock;
+pub mod config;
+mod handshake;
+mod http;
+mod identity;
+mod listen;
+mod metrics;
+mod node;
+mod serve;
+mod start;
+mod strikes;
+pub mod telemetry;
+mod worker;

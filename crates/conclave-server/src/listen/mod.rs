@@ -1,0 +1,147 @@
+//! Sockets that are listened on, one set per worker.
+
+mod tls;
+
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+
+pub(crate) use tls::{TlsFault, TlsKeys};
+
+use crate::handshake::Reception;
+use crate::metrics::Counter;
+
+/// An address and how its sockets begin.
+#[derive(Clone)]
+pub(crate) struct Door {
+    /// Where.
+    pub(crate) address: SocketAddr,
+    /// With encryption.
+    pub(crate) tls: Option<Arc<TlsKeys>>,
+}
+
+/// A listening socket of one worker.
+pub(crate) struct Listener {
+    socket: std::net::TcpListener,
+    tls: Option<Arc<TlsKeys>>,
+}
+
+/// Binds a door for every worker. The first bind is exclusive, so that a second server fails
+/// loudly instead of sharing the port. Port 0 becomes a free one, the same for all workers.
+///
+/// # Errors
+/// What the system says of the address.
+pub(crate) fn bind(door: &Door, workers: usize) -> io::Result<(SocketAddr, Vec<Listener>)> {
+    let probe = socket(door.address, Sharing::Alone)?;
+    let address = probe.local_addr()?.as_socket().unwrap_or(door.address);
+    drop(probe);
+    let listeners = (0..workers)
+        .map(|_| {
+            let socket = socket(address, Sharing::Workers)?;
+            socket.listen(BACKLOG)?;
+            Ok(Listener { socket: socket.into(), tls: door.tls.clone() })
+        })
+        .collect::<io::Result<_>>()?;
+    Ok((address, listeners))
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sharing {
+    Alone,
+    Workers,
+}
+
+fn socket(address: SocketAddr, sharing: Sharing) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_reuse_address(true)?;
+    if sharing == Sharing::Workers {
+        socket.set_reuse_port(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    // Accepted sockets inherit both. Without the second the kernel would hold megabytes for a
+    // slow reader, outside every bound of ours.
+    socket.set_tcp_nodelay(true)?;
+    socket.set_tcp_notsent_lowat(NOT_SENT_BYTES)?;
+    if sharing == Sharing::Alone {
+        // Two servers of the same user may both bind with SO_REUSEADDR; only one may listen.
+        socket.listen(1)?;
+    }
+    Ok(socket)
+}
+
+impl Listener {
+    /// Accepts until the server stops; then once more whatever already waits, since the kernel
+    /// would reset it.
+    pub(crate) async fn run(self, reception: Rc<Reception>) -> io::Result<()> {
+        let listener = TcpListener::from_std(self.socket)?;
+        let mut stop = reception.stop.clone();
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                _ = stop.wait_for(|stopping| *stopping) => break,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((socket, peer)) => welcome(&reception, socket, peer, self.tls.as_ref()),
+                Err(error) => pause(&error).await,
+            }
+        }
+        let mut waiting = std::pin::pin!(listener.accept());
+        while let Some(Ok((socket, peer))) = ready(&mut waiting).await {
+            welcome(&reception, socket, peer, self.tls.as_ref());
+            waiting.set(listener.accept());
+        }
+        Ok(())
+    }
+}
+
+fn welcome(
+    reception: &Rc<Reception>,
+    socket: TcpStream,
+    peer: SocketAddr,
+    tls: Option<&Arc<TlsKeys>>,
+) {
+    if reception.under_way.get() >= UNDER_WAY_MAX {
+        reception.worker.node().counters.add(Counter::OverflowedSockets, 1);
+        return;
+    }
+    let serve = Rc::clone(reception).serve(socket, peer, tls.cloned());
+    tokio::task::spawn_local(serve);
+}
+
+/// What the future gives if it is ready now.
+async fn ready<F: Future>(future: &mut std::pin::Pin<&mut F>) -> Option<F::Output> {
+    std::future::poll_fn(|context| {
+        std::task::Poll::Ready(match future.as_mut().poll(context) {
+            std::task::Poll::Ready(output) => Some(output),
+            std::task::Poll::Pending => None,
+        })
+    })
+    .await
+}
+
+/// A client that gave up is nothing; out of files means to wait until some are closed.
+async fn pause(error: &io::Error) {
+    if !matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    ) {
+        tracing::warn!(%error, "cannot accept");
+        tokio::time::sleep(ACCEPT_PAUSE).await;
+    }
+}
+
+const BACKLOG: i32 = 4096;
+const NOT_SENT_BYTES: u32 = 32 * 1024;
+/// Sockets of one worker that are not connections yet.
+const UNDER_WAY_MAX: u32 = 4096;
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

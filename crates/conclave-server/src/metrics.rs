@@ -1,0 +1,106 @@
+//! What is counted. Names are one enum, so that none can be mistyped.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+macro_rules! counters {
+    ($( $(#[doc = $doc:literal])+ $counter:ident = $name:literal; )*) => {
+        /// A number that only grows.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Counter {
+            $( $(#[doc = $doc])+ $counter, )*
+        }
+
+        impl Counter {
+            /// All of them.
+            pub(crate) const ALL: &[Self] = &[$( Self::$counter, )*];
+
+            /// Its Prometheus name, without the `_total` that the format adds.
+            pub(crate) const fn name(self) -> &'static str {
+                match self {
+                    $( Self::$counter => $name, )*
+                }
+            }
+
+            /// What it counts.
+            pub(crate) const fn help(self) -> &'static str {
+                match self {
+                    $( Self::$counter => concat!($($doc),+), )*
+                }
+            }
+
+            const fn index(self) -> usize {
+                self as usize
+            }
+        }
+    };
+}
+
+counters! {
+    /// WebSocket connections closed
+    ConnectionsClosed = "conclave_connections_closed";
+    /// WebSocket connections opened
+    ConnectionsOpened = "conclave_connections_opened";
+    /// Handshakes refused
+    HandshakesRefused = "conclave_handshakes_refused";
+    /// HTTP requests answered
+    HttpRequests = "conclave_http_requests";
+    /// Messages received from clients
+    MessagesReceived = "conclave_messages_received";
+    /// Deliveries to clients, merged ones counted once
+    MessagesSent = "conclave_messages_sent";
+    /// Sockets dropped because too many handshakes were under way
+    OverflowedSockets = "conclave_sockets_overflowed";
+    /// Publications taken
+    Publications = "conclave_publications";
+    /// Commands refused
+    Refusals = "conclave_refusals";
+    /// Readers closed because they did not read
+    SlowReaders = "conclave_slow_readers";
+    /// Breaches of the WebSocket protocol
+    Violations = "conclave_violations";
+}
+
+/// The counters of the process.
+#[derive(Debug, Default)]
+pub(crate) struct Counters([AtomicU64; COUNT]);
+
+impl Counters {
+    /// Adds to one.
+    pub(crate) fn add(&self, counter: Counter, count: u64) {
+        if let Some(place) = self.0.get(counter.index()) {
+            place.fetch_add(count, Ordering::Relaxed);
+        }
+    }
+
+    /// Its present value.
+    pub(crate) fn value(&self, counter: Counter) -> u64 {
+        self.0.get(counter.index()).map_or(0, |place| place.load(Ordering::Relaxed))
+    }
+}
+
+/// The counters of one worker since they were last added to the process's.
+#[derive(Debug, Default)]
+pub(crate) struct LocalCounters([Cell<u64>; COUNT]);
+
+impl LocalCounters {
+    /// Adds to one.
+    pub(crate) fn add(&self, counter: Counter, count: u64) {
+        if let Some(place) = self.0.get(counter.index()) {
+            place.set(place.get() + count);
+        }
+    }
+
+    /// Moves everything to the process's counters.
+    pub(crate) fn add_to(&self, all: &Counters) {
+        for counter in Counter::ALL {
+            let Some(place) = self.0.get(counter.index()) else { continue };
+            let count = place.take();
+            if count > 0 {
+                all.add(*counter, count);
+            }
+        }
+    }
+}
+
+const COUNT: usize = Counter::ALL.len();

@@ -1,0 +1,85 @@
+//! What all workers of a process share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use conclave_core::{ConnectionTable, Topics};
+use conclave_protocol::{Clock, Limits};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
+
+use crate::audit::AuditLog;
+use crate::config::Setup;
+use crate::identity::Identity;
+use crate::metrics::Counters;
+use crate::worker::Control;
+
+/// The shared state of the process.
+pub(crate) struct Node {
+    pub(crate) setup: Setup,
+    pub(crate) limits: Limits,
+    pub(crate) ping_seconds: u32,
+    pub(crate) silence_seconds: u32,
+    /// Whether JSON frames are broadcast.
+    pub(crate) broadcast: bool,
+    pub(crate) topics: Topics,
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) connections: Arc<ConnectionTable>,
+    pub(crate) counters: Counters,
+    pub(crate) audit: Arc<AuditLog>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) draining: AtomicBool,
+    /// Set when the workers have to end.
+    pub(crate) end: watch::Sender<bool>,
+    pub(crate) controls: Box<[UnboundedSender<Control>]>,
+    pub(crate) dice: Dice,
+    /// Open connections there may be; 0 means no bound.
+    pub(crate) connections_max: u32,
+}
+
+impl Node {
+    /// Asks something of a worker; false where it has ended.
+    pub(crate) fn tell(&self, worker: usize, ask: Control) -> bool {
+        self.controls.get(worker).is_some_and(|control| control.send(ask).is_ok())
+    }
+
+    /// Asks every worker to look at its principals again.
+    pub(crate) fn review_all(&self) {
+        for worker in 0..self.controls.len() {
+            self.tell(worker, Control::Review);
+        }
+    }
+
+    /// The second of a new connection's first ping: spread over the whole interval.
+    pub(crate) fn first_ping(&self) -> u32 {
+        match self.ping_seconds {
+            0 => u32::MAX,
+            seconds => 1 + u32::try_from(self.dice.roll() % u64::from(seconds)).unwrap_or(0),
+        }
+    }
+
+    /// A fresh version 4 UUID for a broadcast. It names a request; nothing is secret about it.
+    pub(crate) fn request_id(&self) -> u128 {
+        let bits = u128::from(self.dice.roll()) << 64 | u128::from(self.dice.roll());
+        uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid().as_u128()
+    }
+}
+
+/// Numbers for spreading and naming, not for secrets: splitmix64 from a random start.
+#[derive(Debug)]
+pub(crate) struct Dice(AtomicU64);
+
+impl Dice {
+    /// From a random start.
+    pub(crate) const fn new(start: u64) -> Self {
+        Self(AtomicU64::new(start))
+    }
+
+    /// The next number.
+    pub(crate) fn roll(&self) -> u64 {
+        let mut bits = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        bits ^ (bits >> 31)
+    }
+}

@@ -1,0 +1,123 @@
+//! Pings, silence, token ends and closing, by one scan a second instead of a timer each.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use conclave_protocol::{CloseMeaning, Mode, Timestamp};
+use conclave_websocket::{Opcode, encode};
+
+use super::connection::{Connection, Phase};
+use super::{NEVER, Worker};
+
+/// Scans once a second, and adds up the worker's counters.
+pub(super) async fn run(worker: Rc<Worker>) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(1));
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        worker.counters.add_to(&worker.node.counters);
+        let now = worker.seconds();
+        for slot in due(&worker, now) {
+            if let Some(connection) = worker.connection(slot) {
+                connection.look(now);
+                worker.schedule(&connection);
+            }
+        }
+        if worker.number == 0 {
+            worker.node.topics.directory().expire(worker.node.clock.now());
+        }
+    }
+}
+
+fn due(worker: &Worker, now: u32) -> Vec<u32> {
+    let slots = worker.slots.borrow();
+    let due = slots.deadlines.iter().enumerate().filter(|(_, deadline)| **deadline <= now);
+    due.filter_map(|(slot, _)| u32::try_from(slot).ok()).collect()
+}
+
+impl Connection {
+    /// When it has to be looked at next, in seconds of the monotonic clock.
+    pub(super) fn next_deadline(&self) -> u32 {
+        if self.phase.get() != Phase::Open {
+            return self.close_by.get();
+        }
+        let mut next = self.ping_at.get().min(self.silent_by());
+        if let Some(end) = self.principal.borrow().expires_at {
+            next = next.min(self.monotonic_second(end));
+        }
+        if self.mode() == Mode::Undecided {
+            next = next.min(self.opened_at.saturating_add(DECIDE_SECONDS));
+        }
+        next
+    }
+
+    fn look(&self, now: u32) {
+        match self.phase.get() {
+            Phase::Open => self.look_open(now),
+            Phase::Answering(_) | Phase::Closed | Phase::Lingering => {
+                if now >= self.close_by.get() {
+                    self.stream.borrow().reset_on_drop();
+                    self.die();
+                }
+            }
+            Phase::Dead => {}
+        }
+    }
+
+    fn look_open(&self, now: u32) {
+        let expired = self
+            .principal
+            .borrow()
+            .expires_at
+            .is_some_and(|end| self.worker.node.clock.now() >= end);
+        if expired {
+            self.cut(CloseMeaning::InvalidToken);
+        } else if now >= self.silent_by() {
+            self.cut(CloseMeaning::Silent);
+        } else if self.mode() == Mode::Undecided
+            && now >= self.opened_at.saturating_add(DECIDE_SECONDS)
+        {
+            self.close(CloseMeaning::MissingToken);
+        } else if now >= self.ping_at.get() {
+            self.ping(now);
+        }
+    }
+
+    fn ping(&self, now: u32) {
+        self.ping_at.set(now.saturating_add(self.worker.node.ping_seconds.max(1)));
+        // A full socket already shows whether its reader lives.
+        if self.outbox.borrow().is_none() {
+            let mut frame = Vec::with_capacity(2);
+            encode(Opcode::Ping, &[], &mut frame);
+            self.send(&frame);
+        }
+    }
+
+    fn silent_by(&self) -> u32 {
+        match self.worker.node.silence_seconds {
+            0 => NEVER,
+            seconds => self.heard_at.get().saturating_add(seconds),
+        }
+    }
+
+    fn monotonic_second(&self, moment: Timestamp) -> u32 {
+        let left = moment.since(self.worker.node.clock.now());
+        let whole = u32::try_from(left.as_millis().div_ceil(1000)).unwrap_or(NEVER);
+        self.worker.seconds().saturating_add(whole)
+    }
+}
+
+impl Worker {
+    /// How many connections there are, and how many bytes wait for them.
+    pub(super) fn load(&self) -> (usize, usize) {
+        let mut connections = 0;
+        let mut bytes = 0;
+        self.each_connection(|connection| {
+            connections += 1;
+            bytes += connection.outbox_bytes();
+        });
+        (connections, bytes)
+    }
+}
+
+const DECIDE_SECONDS: u32 = 5;

@@ -1,0 +1,209 @@
+//! Publications to members: encode once, write without waking, 64 recipients and then yield.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Poll;
+
+use conclave_core::{Batch, Member};
+use conclave_protocol::{
+    Channel, CloseMeaning, Dialect, Form, FrameKind, Present, Publication,
+};
+use conclave_websocket::{Opcode, encode, encode_deflated};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::oneshot;
+
+use super::connection::{Connection, Surface};
+use super::{Worker, with_deflater};
+use crate::metrics::Counter;
+
+/// What another thread asks of a worker. Served before every chunk of deliveries.
+pub(crate) enum Control {
+    /// Revocations or user changes were applied: look at every principal again.
+    Review,
+    /// Who hears a channel here, at most `limit`.
+    Present {
+        /// The channel.
+        channel: Arc<Channel>,
+        /// How many.
+        limit: usize,
+        /// Where the answer goes.
+        answer: oneshot::Sender<Vec<Present>>,
+    },
+    /// The server is going away: close every connection, in batches over `spread`.
+    Drain {
+        /// Over how long.
+        spread: std::time::Duration,
+        /// Told when no connection is left.
+        done: oneshot::Sender<()>,
+    },
+}
+
+/// Delivers until the runtime ends.
+pub(super) async fn run(worker: Rc<Worker>, mut control: UnboundedReceiver<Control>) {
+    let mut taken = Vec::new();
+    loop {
+        let mut asked = None;
+        std::future::poll_fn(|context| {
+            if let Poll::Ready(Some(ask)) = control.poll_recv(context) {
+                asked = Some(ask);
+                return Poll::Ready(());
+            }
+            let inbox = worker.node.topics.directory().inbox(worker.number);
+            inbox.map_or(Poll::Pending, |inbox| inbox.poll_take(context, &mut taken))
+        })
+        .await;
+        if let Some(ask) = asked {
+            worker.obey(ask);
+        }
+        deliver_all(&worker, &mut control, &mut taken).await;
+    }
+}
+
+async fn deliver_all(
+    worker: &Rc<Worker>,
+    control: &mut UnboundedReceiver<Control>,
+    taken: &mut Vec<Arc<Publication>>,
+) {
+    let mut chunk = 0;
+    loop {
+        while let Ok(ask) = control.try_recv() {
+            worker.obey(ask);
+        }
+        let directory = worker.node.topics.directory();
+        if let Some(inbox) = directory.inbox(worker.number) {
+            inbox.take(taken);
+        }
+        for publication in taken.drain(..) {
+            if !worker.hub.offer(Arc::clone(&publication)) {
+                worker.delivered(std::slice::from_ref(&publication));
+            }
+        }
+        let Some(walk) = worker.hub.turn() else { return };
+        while chunk < CHUNK {
+            let Some(member) = walk.next_member() else { break };
+            worker.deliver(member, walk.batch());
+            chunk += 1;
+        }
+        if let Some(batch) = worker.hub.end_turn(walk) {
+            worker.delivered(batch.publications());
+        }
+        if chunk >= CHUNK {
+            chunk = 0;
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+impl Worker {
+    fn deliver(&self, member: Member, batch: &Batch) {
+        let Some(connection) = self.connection(member.slot) else { return };
+        let Surface::Dialect(dialect) = connection.surface else { return };
+        let form = connection.form();
+        let deflated = connection.takes_deflated(dialect, form, batch);
+        let bytes = batch.bytes(form, deflated, member.from, |publication, out| {
+            out.extend_from_slice(frame(dialect, form, deflated, publication));
+        });
+        self.counters.add(Counter::MessagesSent, 1);
+        connection.send_shared(&bytes);
+    }
+
+    /// Gives back the inbox's bytes and settles what the publishers wait for.
+    fn delivered(&self, publications: &[Arc<Publication>]) {
+        let mut weight = 0;
+        for publication in publications {
+            weight += publication.weight();
+            if publication.origin >> super::WORKER_SHIFT
+                == u64::try_from(self.number).unwrap_or(u64::MAX)
+                && let Some(origin) = self.by_id(publication.origin)
+            {
+                origin.settle();
+            }
+        }
+        if let Some(inbox) = self.node.topics.directory().inbox(self.number) {
+            inbox.release(weight);
+        }
+    }
+
+    fn obey(self: &Rc<Self>, ask: Control) {
+        match ask {
+            Control::Review => self.each_connection(|connection| connection.review()),
+            Control::Present { channel, limit, answer } => {
+                // Who asked may be gone; then nobody waits for the answer.
+                answer.send(self.present(&channel, limit)).ok();
+            }
+            Control::Drain { spread, done } => {
+                self.draining.set(true);
+                tokio::task::spawn_local(drain(Rc::clone(self), spread, done));
+            }
+        }
+    }
+
+    fn present(&self, channel: &Channel, limit: usize) -> Vec<Present> {
+        let slots = self.hub.audience(channel).map_or_else(Vec::new, |a| a.slots(limit));
+        slots.into_iter().filter_map(|slot| self.connection(slot)).map(|c| c.present()).collect()
+    }
+}
+
+impl Connection {
+    fn takes_deflated(&self, dialect: &'static dyn Dialect, form: Form, batch: &Batch) -> bool {
+        match self.deflate {
+            None => false,
+            Some(15..) => true,
+            Some(bits) => batch
+                .publications()
+                .iter()
+                .all(|publication| frame(dialect, form, false, publication).len() <= 1 << bits),
+        }
+    }
+}
+
+/// The whole frame of a publication in one form; made by whoever needs it first.
+pub(super) fn frame<'a>(
+    dialect: &'static dyn Dialect,
+    form: Form,
+    deflated: bool,
+    publication: &'a Publication,
+) -> &'a [u8] {
+    publication.frame(form, deflated, || {
+        let mut payload = Vec::new();
+        let opcode = opcode(dialect.encode_publication(form, publication, &mut payload));
+        let mut out = Vec::with_capacity(payload.len() + 4);
+        if deflated && payload.len() >= DEFLATE_BYTES_MIN {
+            with_deflater(|deflater| encode_deflated(opcode, &payload, deflater, &mut out));
+        } else {
+            encode(opcode, &payload, &mut out);
+        }
+        out
+    })
+}
+
+/// The opcode of a kind of message.
+pub(super) const fn opcode(kind: FrameKind) -> Opcode {
+    match kind {
+        FrameKind::Binary => Opcode::Binary,
+        FrameKind::Text => Opcode::Text,
+    }
+}
+
+async fn drain(worker: Rc<Worker>, spread: std::time::Duration, done: oneshot::Sender<()>) {
+    let (connections, _) = worker.load();
+    let batches = u32::try_from(connections.div_ceil(DRAIN_BATCH)).unwrap_or(1).max(1);
+    let mut open = Vec::new();
+    worker.each_connection(|connection| open.push(Rc::downgrade(connection)));
+    for batch in open.chunks(DRAIN_BATCH) {
+        for connection in batch.iter().filter_map(std::rc::Weak::upgrade) {
+            connection.close(CloseMeaning::GoingAway);
+        }
+        tokio::time::sleep(spread / batches).await;
+    }
+    while worker.load().0 > 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    // The server may have stopped waiting.
+    done.send(()).ok();
+}
+
+const CHUNK: usize = 64;
+const DRAIN_BATCH: usize = 256;
+/// Smaller payloads go plain: compressing them costs more than it saves.
+const DEFLATE_BYTES_MIN: usize = 128;

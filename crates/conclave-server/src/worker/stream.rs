@@ -1,0 +1,174 @@
+//! The socket of a connection, plain or under TLS, read and written without a task of its own.
+
+use std::io::{self, Read as _, Write as _};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use rustls::ServerConnection;
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::net::TcpStream;
+
+/// A socket after its handshake.
+#[derive(Debug)]
+pub(crate) enum Stream {
+    /// Without encryption.
+    Plain(TcpStream),
+    /// Encrypted.
+    Tls(Box<TlsStream>),
+}
+
+/// A socket and its TLS session. rustls is fed only while it has nothing unsent, so that the
+/// outbox stays the one bound.
+#[derive(Debug)]
+pub(crate) struct TlsStream {
+    tcp: TcpStream,
+    session: ServerConnection,
+}
+
+impl TlsStream {
+    /// After a finished TLS handshake.
+    pub(crate) fn new(tcp: TcpStream, session: ServerConnection) -> Self {
+        Self { tcp, session }
+    }
+}
+
+impl Stream {
+    /// Reads into `buffer`; 0 is the end. `cipher` is scratch space for encrypted bytes.
+    pub(crate) fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        cipher: &mut [u8],
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Plain(tcp) => poll_tcp(tcp, context, buffer),
+            Self::Tls(tls) => tls.poll_read(context, cipher, buffer),
+        }
+    }
+
+    /// Writes what the socket takes now; `WouldBlock` where that is nothing.
+    pub(crate) fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(tcp) => tcp.try_write(bytes),
+            Self::Tls(tls) => tls.try_write(bytes),
+        }
+    }
+
+    /// Whether bytes that were taken are not on the socket yet.
+    pub(crate) fn has_unsent(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Tls(tls) => tls.session.wants_write(),
+        }
+    }
+
+    /// Puts taken bytes on the socket; `WouldBlock` where it is full.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(_) => Ok(()),
+            Self::Tls(tls) => tls.flush(),
+        }
+    }
+
+    /// Ready when the socket may take bytes again.
+    pub(crate) fn poll_writable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.tcp().poll_write_ready(context)
+    }
+
+    /// Says that nothing more will be written.
+    pub(crate) fn shut(&mut self) -> io::Result<()> {
+        if let Self::Tls(tls) = self {
+            tls.session.send_close_notify();
+            // The peer may be gone already; then nobody misses the notice.
+            tls.flush().ok();
+        }
+        socket2::SockRef::from(self.tcp()).shutdown(std::net::Shutdown::Write)
+    }
+
+    /// Makes the drop of this socket a reset.
+    pub(crate) fn reset_on_drop(&self) {
+        socket2::SockRef::from(self.tcp()).set_linger(Some(std::time::Duration::ZERO)).ok();
+    }
+
+    fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Plain(tcp) => tcp,
+            Self::Tls(tls) => &tls.tcp,
+        }
+    }
+}
+
+impl TlsStream {
+    fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        cipher: &mut [u8],
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            match self.session.reader().read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                other => return Poll::Ready(other),
+            }
+            let taken = ready!(poll_tcp(&mut self.tcp, context, cipher))?;
+            if taken == 0 {
+                return Poll::Ready(Ok(0));
+            }
+            let mut rest = cipher.get(..taken).unwrap_or_default();
+            while !rest.is_empty() {
+                self.session.read_tls(&mut rest)?;
+                self.session.process_new_packets().map_err(io::Error::other)?;
+            }
+            // Key updates and alerts; a full socket sends them with the next write.
+            match self.flush() {
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
+                    return Poll::Ready(Err(error));
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+    }
+
+    fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.flush()?;
+        let taken = self.session.writer().write(bytes)?;
+        match self.flush() {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+            Ok(()) | Err(_) => Ok(taken),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        while self.session.wants_write() {
+            self.session.write_tls(&mut Direct(&self.tcp))?;
+        }
+        Ok(())
+    }
+}
+
+fn poll_tcp(
+    tcp: &mut TcpStream,
+    context: &mut Context<'_>,
+    buffer: &mut [u8],
+) -> Poll<io::Result<usize>> {
+    let mut buffer = ReadBuf::new(buffer);
+    ready!(Pin::new(tcp).poll_read(context, &mut buffer))?;
+    Poll::Ready(Ok(buffer.filled().len()))
+}
+
+/// Lets rustls write all its queued records in one call.
+struct Direct<'a>(&'a TcpStream);
+
+impl io::Write for Direct<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.try_write(bytes)
+    }
+
+    fn write_vectored(&mut self, bytes: &[io::IoSlice<'_>]) -> io::Result<usize> {
+        self.0.try_write_vectored(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
