@@ -119,7 +119,10 @@ impl RecentAccess {
         }
         let access = Arc::new(carried.access(issuer, roles));
         if let Some(slot) = self.slots.lock().get_mut(place) {
-            *slot = Some(Recent { key: key.into(), access: Arc::clone(&access) });
+            *slot = Some(Recent {
+                key: key.into(),
+                access: Arc::clone(&access),
+            });
         }
         access
     }

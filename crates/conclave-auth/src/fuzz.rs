@@ -13,7 +13,9 @@ use crate::{Algorithm, Issuer, Key, Roles, Signer, TokenError, Verifier};
 /// Where bytes that nobody signed are taken for a token.
 pub fn verify_token(bytes: &[u8]) {
     static VERIFIER: OnceLock<Option<Verifier>> = OnceLock::new();
-    let Some(verifier) = VERIFIER.get_or_init(verifier) else { return };
+    let Some(verifier) = VERIFIER.get_or_init(verifier) else {
+        return;
+    };
     let text = String::from_utf8_lossy(bytes);
     let refused = verifier.verify(&text, NOW).err();
     let is_refused = matches!(
@@ -29,7 +31,9 @@ pub fn verify_token(bytes: &[u8]) {
 pub fn read_claims(bytes: &[u8]) {
     static WORLD: OnceLock<Option<(Signer, Verifier)>> = OnceLock::new();
     let world = || Some((Signer::secret(SECRET, Algorithm::Hs256).ok()?, verifier()?));
-    let Some((signer, verifier)) = WORLD.get_or_init(world) else { return };
+    let Some((signer, verifier)) = WORLD.get_or_init(world) else {
+        return;
+    };
     if let Ok(token) = signer.sign_payload(bytes) {
         drop(verifier.verify(&token, NOW));
     }
@@ -39,10 +43,18 @@ pub fn read_claims(bytes: &[u8]) {
 fn verifier() -> Option<Verifier> {
     let own = Key::secret(SECRET, &[Algorithm::Hs256, Algorithm::Hs512]).ok()?;
     let set = parse_jwks(JWKS, &Algorithm::ALL).ok()?;
-    let mut by_url = Issuer::clerk(conclave_protocol::IssuerId(2), "https://b.example", Vec::new());
+    let mut by_url = Issuer::clerk(
+        conclave_protocol::IssuerId(2),
+        "https://b.example",
+        Vec::new(),
+    );
     by_url.keys = KeySet::default();
     let by_file = Issuer::external(conclave_protocol::IssuerId(1), "https://a.example", set);
-    Verifier::new(vec![Issuer::own(vec![own]), by_file, by_url], Arc::new(Roles::default())).ok()
+    Verifier::new(
+        vec![Issuer::own(vec![own]), by_file, by_url],
+        Arc::new(Roles::default()),
+    )
+    .ok()
 }
 
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);

@@ -1,6 +1,12 @@
 //! From a credential to a principal: tokens, keys, passwords, refresh, revocation.
 //!
-//! Refuses to do: sockets, files, environment, clocks, randomness; all come as arguments.
+//! Refuses to do: sockets, files, environment, clocks, randomness; all come as arguments. (ECDSA
+//! and PSS signatures draw theirs inside the signature library.)
+//!
+//! Reading order: `verifier` (one token to a principal) with `token`, `json`, `claims`, `access`;
+//! `issuer`, `key`, `jwks`; `signer`; `revocation` and `standing` (does it still count?);
+//! `tickets`; `ports`, then `sign_in` (what `/token` and `/auth/*` do) with `password`;
+//! `memory`.
 
 mod access;
 mod algorithm;
@@ -15,6 +21,7 @@ pub mod memory;
 pub mod password;
 mod pem;
 mod ports;
+mod public_key;
 mod random;
 mod revocation;
 mod roles;
@@ -22,10 +29,10 @@ mod secret;
 mod sign_in;
 mod signer;
 mod standing;
-mod tickets;
-mod token;
 #[cfg(test)]
 mod tests;
+mod tickets;
+mod token;
 mod verifier;
 
 pub use access::Access;
@@ -33,21 +40,21 @@ pub use algorithm::Algorithm;
 pub use issuer::{Allowance, ClaimNames, Issuer, IssuerFault};
 pub use jwks::{FetchReason, JwksFault, JwksState, KeySet, parse_jwks};
 pub use key::{Key, KeyFault, KeyName};
+pub use password::{Password, PasswordJob, PasswordOutcome};
 pub use ports::{
     OwnedSession, PasswordHash, PortError, RefreshFamilies, RefreshFamily, Revocation, Revocations,
     Revoked, Rotation, SecretHash, SessionStanding, Sessions, StoredUser, UserChange, UserState,
     Users,
 };
-pub use roles::Roles;
-pub use token::TokenFault;
-pub use verifier::{TokenError, Verified, Verifier};
-pub use password::{Password, PasswordJob, PasswordOutcome};
-pub use signer::{AccessClaims, SignFault, Signer};
 pub use random::Random;
 pub use revocation::RevocationIndex;
-pub use standing::{Profile, Stand, Standing, UserOverlay};
-pub use tickets::{TicketBounds, Tickets, TicketsFull};
+pub use roles::Roles;
 pub use sign_in::{
     Passwords, PasswordsBusy, RevokeTarget, SignIn, SignInError, SignInParts, SignInPolicy,
     SignInRequest, SignedIn,
 };
+pub use signer::{AccessClaims, SignFault, Signer};
+pub use standing::{Profile, Stand, Standing, UserOverlay};
+pub use tickets::{TicketBounds, Tickets, TicketsFull};
+pub use token::TokenFault;
+pub use verifier::{TokenError, Verified, Verifier};

@@ -78,15 +78,27 @@ impl PasswordJob {
             Self::Hash { password, salt } => {
                 hash(&password, &salt).map_or(PasswordOutcome::Failed, PasswordOutcome::Hashed)
             }
-            Self::Verify { password, stored: None, .. } => {
+            Self::Verify {
+                password,
+                stored: None,
+                ..
+            } => {
                 verify_nobody(&password);
                 PasswordOutcome::Wrong
             }
-            Self::Verify { password, stored: Some(stored), salt } => {
+            Self::Verify {
+                password,
+                stored: Some(stored),
+                salt,
+            } => {
                 if !verify(&password, &stored) {
                     return PasswordOutcome::Wrong;
                 }
-                let rehashed = if needs_rehash(&stored) { hash(&password, &salt) } else { None };
+                let rehashed = if needs_rehash(&stored) {
+                    hash(&password, &salt)
+                } else {
+                    None
+                };
                 PasswordOutcome::Right { rehashed }
             }
         }
@@ -97,7 +109,9 @@ impl PasswordJob {
 /// (OWASP's parameters). `None` where memory ran out.
 #[must_use]
 pub fn hash(password: &Password, salt: &[u8; 16]) -> Option<PasswordHash> {
-    let hash = argon2id()?.hash_password_with_salt(password.0.as_bytes(), salt).ok()?;
+    let hash = argon2id()?
+        .hash_password_with_salt(password.0.as_bytes(), salt)
+        .ok()?;
     Some(PasswordHash(hash.to_string()))
 }
 
@@ -144,7 +158,11 @@ pub fn needs_rehash(hash: &PasswordHash) -> bool {
 
 fn argon2id() -> Option<Argon2<'static>> {
     let params = Params::new(MEMORY_KIB, PASSES, LANES, None).ok()?;
-    Some(Argon2::new(argon2::Algorithm::Argon2id, Version::V0x13, params))
+    Some(Argon2::new(
+        argon2::Algorithm::Argon2id,
+        Version::V0x13,
+        params,
+    ))
 }
 
 /// A hash by argon2id with costs that are within reason.
@@ -159,7 +177,9 @@ fn argon2id_hash(hash: &PasswordHash) -> Option<phc::PasswordHash> {
 }
 
 fn bcrypt_cost(hash: &PasswordHash) -> Option<u32> {
-    let rest = ["$2a$", "$2b$", "$2y$"].iter().find_map(|prefix| hash.0.strip_prefix(prefix))?;
+    let rest = ["$2a$", "$2b$", "$2y$"]
+        .iter()
+        .find_map(|prefix| hash.0.strip_prefix(prefix))?;
     rest.split_once('$')?.0.parse().ok()
 }
 

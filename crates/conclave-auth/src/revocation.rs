@@ -95,14 +95,23 @@ impl RevocationIndex {
         }
         let state = self.state.read();
         let covers = |moment: Moment| principal.issued_at.is_none_or(|at| at <= moment.at);
-        principal.token.is_some_and(|token| state.tokens.contains_key(&token))
-            || principal.family.is_some_and(|family| state.families.contains_key(&family))
-            || state.moments(principal.user.as_ref(), &principal.session).any(covers)
+        principal
+            .token
+            .is_some_and(|token| state.tokens.contains_key(&token))
+            || principal
+                .family
+                .is_some_and(|family| state.families.contains_key(&family))
+            || state
+                .moments(principal.user.as_ref(), &principal.session)
+                .any(covers)
     }
 
     /// Whether a sign-in of that moment is covered by a revocation of its user or session.
     pub(crate) fn covers(&self, user: &UserId, session: &SessionId, at: Timestamp) -> bool {
-        self.state.read().moments(Some(user), session).any(|moment| at <= moment.at)
+        self.state
+            .read()
+            .moments(Some(user), session)
+            .any(|moment| at <= moment.at)
     }
 
     /// The `iat` for an own token asked for at `now`: a millisecond later where its user or
@@ -111,8 +120,14 @@ impl RevocationIndex {
     #[must_use]
     pub fn issue_at(&self, user: &UserId, session: &SessionId, now: Timestamp) -> Timestamp {
         let state = self.state.read();
-        let is_now = state.moments(Some(user), session).any(|moment| moment.at == now);
-        if is_now { now.plus(Duration::from_millis(1)) } else { now }
+        let is_now = state
+            .moments(Some(user), session)
+            .any(|moment| moment.at == now);
+        if is_now {
+            now.plus(Duration::from_millis(1))
+        } else {
+            now
+        }
     }
 
     /// Forgets what ended before `now`.
@@ -136,12 +151,14 @@ impl State {
     fn insert(&mut self, revocation: &Revocation) -> bool {
         let until = revocation.until;
         match &revocation.revoked {
-            Revoked::Family(family) => {
-                self.families.insert(*family, until).is_none_or(|before| before != until)
-            }
-            Revoked::Token(token) => {
-                self.tokens.insert(*token, until).is_none_or(|before| before != until)
-            }
+            Revoked::Family(family) => self
+                .families
+                .insert(*family, until)
+                .is_none_or(|before| before != until),
+            Revoked::Token(token) => self
+                .tokens
+                .insert(*token, until)
+                .is_none_or(|before| before != until),
             Revoked::User { user, at } => {
                 let moment = self.users.get(user).copied();
                 let (moment, is_new) = later(moment, Moment { at: *at, until });
@@ -176,14 +193,18 @@ impl State {
         let moments = [
             user.and_then(|user| self.users.get(user)).copied(),
             of_session.and_then(|moments| moments.of_all),
-            of_session.zip(user).and_then(|(moments, user)| moments.of_user.get(user)).copied(),
+            of_session
+                .zip(user)
+                .and_then(|(moments, user)| moments.of_user.get(user))
+                .copied(),
         ];
         moments.into_iter().flatten()
     }
 
     fn entries(&self) -> usize {
-        let of_session =
-            |moments: &SessionMoments| moments.of_user.len() + usize::from(moments.of_all.is_some());
+        let of_session = |moments: &SessionMoments| {
+            moments.of_user.len() + usize::from(moments.of_all.is_some())
+        };
         self.families.len()
             + self.tokens.len()
             + self.users.len()

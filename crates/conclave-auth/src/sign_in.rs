@@ -191,7 +191,10 @@ impl SignIn {
     /// it is kept over a restart, a refresh repeated across it still yields the same successor.
     #[must_use]
     pub fn new(parts: SignInParts, refresh_key: &[u8; 32]) -> Self {
-        Self { parts, refresh_key: hmac::Key::new(hmac::HMAC_SHA256, refresh_key) }
+        Self {
+            parts,
+            refresh_key: hmac::Key::new(hmac::HMAC_SHA256, refresh_key),
+        }
     }
 
     /// Signs a user in: `POST /token`, `POST /auth/token`. A name nobody has costs the time of a
@@ -207,7 +210,9 @@ impl SignIn {
     ) -> Result<SignedIn, SignInError> {
         let password = request.password.ok_or(SignInError::Unauthenticated)?;
         let user = self.user_with_password(request.name, password).await?;
-        let (session, sid) = self.resolve_session(&user.name, request.session, now).await?;
+        let (session, sid) = self
+            .resolve_session(&user.name, request.session, now)
+            .await?;
         let id = self.user_id(&user.name)?;
         let at = self.parts.standing.revocations.issue_at(&id, &session, now);
         let family = RefreshFamily {
@@ -219,7 +224,10 @@ impl SignIn {
         };
         let refresh_token = refresh::first_token(at, &*self.parts.random);
         let limit = self.parts.policy.families_per_user;
-        self.parts.families.start(&family, hash_secret(&refresh_token), at, limit).await?;
+        self.parts
+            .families
+            .start(&family, hash_secret(&refresh_token), at, limit)
+            .await?;
         self.tokens(&user, &family, refresh_token, at)
     }
 
@@ -235,7 +243,11 @@ impl SignIn {
         };
         let stored = user.as_ref().map(|user| user.password_hash.clone());
         let salt = bytes(&*self.parts.random);
-        let job = PasswordJob::Verify { password, stored: stored.clone(), salt };
+        let job = PasswordJob::Verify {
+            password,
+            stored: stored.clone(),
+            salt,
+        };
         let outcome = self.parts.passwords.run(job).await?;
         let (Some(mut user), Some(stored), PasswordOutcome::Right { rehashed }) =
             (user, stored, outcome)
@@ -248,7 +260,11 @@ impl SignIn {
         if let Some(new) = rehashed {
             // Where the password changed at the same time or the store is away, the next sign-in
             // does it.
-            let replaced = self.parts.users.set_password_hash(&user.name, &stored, &new).await;
+            let replaced = self
+                .parts
+                .users
+                .set_password_hash(&user.name, &stored, &new)
+                .await;
             if replaced.is_ok() {
                 user.password_hash = new;
             }
@@ -278,8 +294,11 @@ impl SignIn {
             id: bytes(&*self.parts.random),
             family: Some(family.id),
         };
-        let access_token =
-            self.parts.signer.sign(&claims).map_err(|_fault| SignInError::Internal)?;
+        let access_token = self
+            .parts
+            .signer
+            .sign(&claims)
+            .map_err(|_fault| SignInError::Internal)?;
         Ok(SignedIn {
             access_token,
             access_life,
@@ -321,7 +340,11 @@ impl SignIn {
     }
 
     fn own_prefix(&self) -> &str {
-        self.parts.verifier.issuers().next().map_or("", |own| &own.user_prefix)
+        self.parts
+            .verifier
+            .issuers()
+            .next()
+            .map_or("", |own| &own.user_prefix)
     }
 }
 

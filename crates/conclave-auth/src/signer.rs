@@ -3,22 +3,22 @@
 use std::fmt;
 use std::time::Duration;
 
+use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
     KeyPair as _, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256,
     RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding, RsaKeyPair,
 };
-use aws_lc_rs::{digest, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use conclave_protocol::{FamilyId, Timestamp};
 use serde::Serialize;
 
 use crate::algorithm::{Algorithm, KeyKind};
-use crate::der;
 use crate::key::{Key, KeyFault, KeyName};
 use crate::pem;
+use crate::public_key::PublicKey;
 
 /// Signs own access tokens with one key and one algorithm. Its Debug shows no secret. ECDSA and
 /// PSS draw their randomness inside the signature library.
@@ -34,18 +34,11 @@ pub struct Signer {
 enum Material {
     Ecdsa(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
-    Hmac { key: Box<hmac::Key>, secret: zeroize::Zeroizing<Vec<u8>> },
+    Hmac {
+        key: Box<hmac::Key>,
+        secret: zeroize::Zeroizing<Vec<u8>>,
+    },
     Rsa(RsaKeyPair, &'static dyn RsaEncoding),
-}
-
-/// The public half of an asymmetric key.
-struct PublicKey {
-    kid: String,
-    kind: KeyKind,
-    /// What [`Key::public_der`] takes.
-    der: Vec<u8>,
-    /// Members of its JWK that RFC 7638 hashes, in its order.
-    members: Vec<(&'static str, String)>,
 }
 
 /// What an access token of ours says.
@@ -167,7 +160,14 @@ impl Signer {
             Some(key) => format!(r#"{{"alg":"{algorithm}","typ":"JWT","kid":"{}"}}"#, key.kid),
         };
         let header = URL_SAFE_NO_PAD.encode(header);
-        Self { algorithm, material, public, header, iss: None, aud: None }
+        Self {
+            algorithm,
+            material,
+            public,
+            header,
+            iss: None,
+            aud: None,
+        }
     }
 
     /// Puts `iss` and `aud` into every token.
@@ -195,7 +195,11 @@ impl Signer {
     /// "use":"sig"}]}`.
     #[must_use]
     pub fn jwks(&self) -> String {
-        let keys: Vec<_> = self.public.iter().map(|key| key.jwk(self.algorithm)).collect();
+        let keys: Vec<_> = self
+            .public
+            .iter()
+            .map(|key| key.jwk(self.algorithm))
+            .collect();
         serde_json::json!({ "keys": keys }).to_string()
     }
 
@@ -213,7 +217,10 @@ impl Signer {
             roles: claims.roles,
             permissions: claims.permissions,
             iat: numeric_date(claims.issued_at),
-            exp: claims.issued_at.seconds().saturating_add(claims.life.as_secs()),
+            exp: claims
+                .issued_at
+                .seconds()
+                .saturating_add(claims.life.as_secs()),
             jti: hex(claims.id),
             fid: claims.family.map(|family| hex(family.0)),
         };
@@ -235,7 +242,9 @@ impl Signer {
 
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Signer").field("algorithm", &self.algorithm).finish_non_exhaustive()
+        f.debug_struct("Signer")
+            .field("algorithm", &self.algorithm)
+            .finish_non_exhaustive()
     }
 }
 
@@ -255,43 +264,6 @@ impl Material {
                     .map_err(|_unspecified| SignFault)
             }
         }
-    }
-}
-
-impl PublicKey {
-    fn new(kind: KeyKind, der: Vec<u8>) -> Option<Self> {
-        let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        let point = |curve: &str, length| {
-            let (x, y) = der.get(1..)?.split_at_checked(length)?;
-            let crv = curve.to_owned();
-            let kty = "EC".to_owned();
-            Some(vec![("crv", crv), ("kty", kty), ("x", encode(x)), ("y", encode(y))])
-        };
-        let members = match kind {
-            KeyKind::Ed25519 => {
-                let (crv, kty) = ("Ed25519".to_owned(), "OKP".to_owned());
-                vec![("crv", crv), ("kty", kty), ("x", encode(&der))]
-            }
-            KeyKind::Hmac => return None,
-            KeyKind::P256 => point("P-256", 32)?,
-            KeyKind::P384 => point("P-384", 48)?,
-            KeyKind::Rsa => {
-                let (n, e) = der::rsa_public_key(&der)?;
-                vec![("e", encode(e)), ("kty", "RSA".to_owned()), ("n", encode(n))]
-            }
-        };
-        let hashed: Vec<String> =
-            members.iter().map(|(name, value)| format!(r#""{name}":"{value}""#)).collect();
-        let hashed = format!("{{{}}}", hashed.join(","));
-        let kid = encode(digest::digest(&digest::SHA256, hashed.as_bytes()).as_ref());
-        Some(Self { kid, kind, der, members })
-    }
-
-    fn jwk(&self, algorithm: Algorithm) -> serde_json::Value {
-        let rest = [("alg", algorithm.name()), ("kid", &self.kid), ("use", "sig")];
-        let own = self.members.iter().map(|(name, value)| (*name, value.as_str()));
-        let members = own.chain(rest).map(|(name, value)| (name.to_owned(), value.into()));
-        serde_json::Value::Object(members.collect())
     }
 }
 

@@ -75,12 +75,22 @@ impl Standing {
     /// [`TokenError::Revoked`].
     pub fn profile(&self, verified: &Verified) -> Result<Profile, TokenError> {
         let principal = &verified.principal;
-        let claimed = || verified.access.roles.iter().map(|role| role.to_string()).collect();
+        let claimed = || {
+            verified
+                .access
+                .roles
+                .iter()
+                .map(|role| role.to_string())
+                .collect()
+        };
         let (roles, grants) = match self.of(principal)? {
             Stand::Kept => (claimed(), Arc::clone(&verified.access.grants)),
-            Stand::Regranted(grants) => {
-                (self.users.roles(principal).map_or_else(claimed, |roles| roles.to_vec()), grants)
-            }
+            Stand::Regranted(grants) => (
+                self.users
+                    .roles(principal)
+                    .map_or_else(claimed, |roles| roles.to_vec()),
+                grants,
+            ),
         };
         Ok(Profile {
             user: principal.user.clone(),

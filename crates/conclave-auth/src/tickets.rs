@@ -40,7 +40,7 @@ pub struct TicketsFull;
 #[derive(Debug, Default)]
 struct State {
     waiting: HashMap<SecretHash, Ticket>,
-    /// In the order of issue, hence of expiry; redeemed ones stay until their time is over.
+    /// In the order of issue, hence of expiry; redeemed ones stay for a while.
     order: VecDeque<(Timestamp, SecretHash)>,
     by_user: HashMap<Option<UserId>, VecDeque<SecretHash>>,
 }
@@ -56,7 +56,10 @@ impl Tickets {
     /// An empty table.
     #[must_use]
     pub fn new(bounds: TicketBounds) -> Self {
-        Self { bounds, state: Mutex::default() }
+        Self {
+            bounds,
+            state: Mutex::default(),
+        }
     }
 
     /// A ticket for this principal: 43 characters of base64url, kept as its hash. With the
@@ -82,13 +85,22 @@ impl Tickets {
         if own >= self.bounds.tickets_per_user {
             state.drop_oldest_of(&user);
         }
-        // Redeemed tickets count until their time is over, so that `order` is bounded too.
-        if state.order.len() >= self.bounds.tickets {
+        if state.waiting.len() >= self.bounds.tickets {
             return Err(TicketsFull);
+        }
+        if state.order.len() >= self.bounds.tickets.saturating_mul(2) {
+            state.forget_redeemed();
         }
         state.order.push_back((expires_at, hash));
         state.by_user.entry(user).or_default().push_back(hash);
-        state.waiting.insert(hash, Ticket { principal, origin: origin.map(Box::from), expires_at });
+        state.waiting.insert(
+            hash,
+            Ticket {
+                principal,
+                origin: origin.map(Box::from),
+                expires_at,
+            },
+        );
         Ok(shown)
     }
 
@@ -104,7 +116,10 @@ impl Tickets {
     ) -> Option<Arc<Principal>> {
         let found = self.state.lock().take(&hash_secret(ticket))?;
         let is_timely = now < found.expires_at
-            && found.principal.expires_at.is_none_or(|expires_at| now < expires_at);
+            && found
+                .principal
+                .expires_at
+                .is_none_or(|expires_at| now < expires_at);
         let is_at_home = found.origin.is_none() || found.origin.as_deref() == origin;
         (is_timely && is_at_home).then_some(found.principal)
     }
@@ -130,7 +145,11 @@ impl Default for Tickets {
 
 impl Default for TicketBounds {
     fn default() -> Self {
-        Self { life: Duration::from_secs(30), tickets: 100_000, tickets_per_user: 16 }
+        Self {
+            life: Duration::from_secs(30),
+            tickets: 100_000,
+            tickets_per_user: 16,
+        }
     }
 }
 
@@ -145,6 +164,11 @@ impl State {
             }
         }
         Some(ticket)
+    }
+
+    fn forget_redeemed(&mut self) {
+        let waiting = &self.waiting;
+        self.order.retain(|(_, hash)| waiting.contains_key(hash));
     }
 
     fn drop_oldest_of(&mut self, user: &Option<UserId>) {

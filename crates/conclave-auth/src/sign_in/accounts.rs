@@ -28,7 +28,8 @@ impl SignIn {
             Err(SignInError::Unauthenticated) => return Err(SignInError::Forbidden),
             user => user?,
         };
-        self.replace_password(&user.name, &user.password_hash, new, now).await
+        self.replace_password(&user.name, &user.password_hash, new, now)
+            .await
     }
 
     /// Gives an own user another password without the old one, for an administrator whose
@@ -44,8 +45,14 @@ impl SignIn {
         now: Timestamp,
     ) -> Result<Vec<Revocation>, SignInError> {
         self.check_new(&new)?;
-        let user = self.parts.users.find(name).await?.ok_or(SignInError::NotFound)?;
-        self.replace_password(name, &user.password_hash, new, now).await
+        let user = self
+            .parts
+            .users
+            .find(name)
+            .await?
+            .ok_or(SignInError::NotFound)?;
+        self.replace_password(name, &user.password_hash, new, now)
+            .await
     }
 
     /// Deletes an own user, for an administrator whose permission the caller has checked. Its
@@ -69,7 +76,15 @@ impl SignIn {
     pub async fn hash_password(&self, new: Password) -> Result<PasswordHash, SignInError> {
         self.check_new(&new)?;
         let salt = bytes(&*self.parts.random);
-        match self.parts.passwords.run(PasswordJob::Hash { password: new, salt }).await? {
+        match self
+            .parts
+            .passwords
+            .run(PasswordJob::Hash {
+                password: new,
+                salt,
+            })
+            .await?
+        {
             PasswordOutcome::Hashed(hash) => Ok(hash),
             PasswordOutcome::Failed | PasswordOutcome::Right { .. } | PasswordOutcome::Wrong => {
                 Err(SignInError::Internal)
@@ -85,7 +100,10 @@ impl SignIn {
         now: Timestamp,
     ) -> Result<Vec<Revocation>, SignInError> {
         let hash = self.hash_password(new).await?;
-        self.parts.users.set_password_hash(name, stored, &hash).await?;
+        self.parts
+            .users
+            .set_password_hash(name, stored, &hash)
+            .await?;
         Ok(vec![self.revoke_user(&self.user_id(name)?, now).await?])
     }
 

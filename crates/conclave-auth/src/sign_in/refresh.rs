@@ -30,7 +30,12 @@ impl SignIn {
             Rotation::Reused(family) => return Err(self.reused(&family, now).await?),
             Rotation::Unknown => return Err(SignInError::Unauthenticated),
         };
-        let Some(user) = self.parts.users.find(&family.user).await?.filter(|user| !user.disabled)
+        let Some(user) = self
+            .parts
+            .users
+            .find(&family.user)
+            .await?
+            .filter(|user| !user.disabled)
         else {
             return self.end(&family).await;
         };
@@ -65,7 +70,10 @@ impl SignIn {
     ) -> Result<SignInError, SignInError> {
         let life = std::time::Duration::from_secs(u64::from(family.access_seconds));
         let until = Some(now.plus(life).plus(self.own_leeway()));
-        let revocation = Revocation { revoked: Revoked::Family(family.id), until };
+        let revocation = Revocation {
+            revoked: Revoked::Family(family.id),
+            until,
+        };
         self.store(&revocation).await?;
         Ok(SignInError::Reused(Box::new(revocation)))
     }

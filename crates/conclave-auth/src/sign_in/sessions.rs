@@ -25,13 +25,22 @@ impl SignIn {
         if name.strip_prefix("session-") == Some(user.as_str()) {
             let name = SessionName::new(user.as_str()).map_err(unfit)?;
             let issuer = principal.session.issuer;
-            return Ok(SessionId { kind: SessionKind::Default, issuer, name });
+            return Ok(SessionId {
+                kind: SessionKind::Default,
+                issuer,
+                name,
+            });
         }
         let own = self.own_name(principal)?;
         let (session, _) = self.resolve_session(&own, Some(name), now).await?;
         // A token from before an unsharing stays out, even where it was shared again.
         let issued_at = principal.issued_at.ok_or(SignInError::Forbidden)?;
-        if self.parts.standing.revocations.covers(user, &session, issued_at) {
+        if self
+            .parts
+            .standing
+            .revocations
+            .covers(user, &session, issued_at)
+        {
             return Err(SignInError::Forbidden);
         }
         Ok(session)
@@ -45,7 +54,11 @@ impl SignIn {
         &self,
         principal: &Principal,
     ) -> Result<Vec<OwnedSession>, SignInError> {
-        Ok(self.parts.sessions.owned(&self.own_name(principal)?).await?)
+        Ok(self
+            .parts
+            .sessions
+            .owned(&self.own_name(principal)?)
+            .await?)
     }
 
     /// Deletes a session; its tokens and sign-ins end, so that the next to claim the name is
@@ -88,7 +101,11 @@ impl SignIn {
         }
         let name = SessionName::new(name).map_err(|_unfit| SignInError::NotFound)?;
         let limit = self.parts.policy.shares_per_session;
-        Ok(self.parts.sessions.share(&name, &owner, &with, limit).await?)
+        Ok(self
+            .parts
+            .sessions
+            .share(&name, &owner, &with, limit)
+            .await?)
     }
 
     /// Takes a share back; that user's tokens and sign-ins for the session end:
@@ -113,18 +130,22 @@ impl SignIn {
         // Revoked first: should the process end in between, nobody is left inside.
         let user = self.user_id(&with)?;
         let revocation = self.revoke_in_session(&kept.name, Some(user), now).await?;
-        self.parts.sessions.unshare(&kept.name, &owner, &with).await?;
-        self.parts.families.revoke_session(&with, &kept.name).await?;
+        self.parts
+            .sessions
+            .unshare(&kept.name, &owner, &with)
+            .await?;
+        self.parts
+            .families
+            .revoke_session(&with, &kept.name)
+            .await?;
         Ok(vec![revocation])
     }
 
-    async fn owned_session(
-        &self,
-        owner: &UserId,
-        name: &str,
-    ) -> Result<OwnedSession, SignInError> {
+    async fn owned_session(&self, owner: &UserId, name: &str) -> Result<OwnedSession, SignInError> {
         let owned = self.parts.sessions.owned(owner).await?;
-        let kept = owned.into_iter().find(|session| session.name.as_str() == name);
+        let kept = owned
+            .into_iter()
+            .find(|session| session.name.as_str() == name);
         kept.ok_or(SignInError::NotFound)
     }
 
@@ -134,7 +155,11 @@ impl SignIn {
         user: Option<UserId>,
         now: Timestamp,
     ) -> Result<Revocation, SignInError> {
-        let revoked = Revoked::Session { session: named_session(name.clone()), user, at: now };
+        let revoked = Revoked::Session {
+            session: named_session(name.clone()),
+            user,
+            at: now,
+        };
         let until = Some(now.plus(self.parts.policy.token_life_max));
         let revocation = Revocation { revoked, until };
         self.store(&revocation).await?;
@@ -156,7 +181,9 @@ impl SignIn {
         wanted: Option<&str>,
         now: Timestamp,
     ) -> Result<(SessionId, Option<SessionName>), SignInError> {
-        let wanted = wanted.map(|wanted| SessionName::new(wanted).map_err(unfit)).transpose()?;
+        let wanted = wanted
+            .map(|wanted| SessionName::new(wanted).map_err(unfit))
+            .transpose()?;
         let session = self.session_of(name, wanted.as_ref())?;
         let (SessionKind::Named, Some(claimed)) = (session.kind, &wanted) else {
             return Ok((session, wanted));
@@ -187,14 +214,22 @@ impl SignIn {
             Some(sid) if !is_own(sid) => Ok(named_session(sid.clone())),
             _ => {
                 let name = SessionName::new(id.as_str()).map_err(unfit)?;
-                Ok(SessionId { kind: SessionKind::Default, issuer: IssuerId(0), name })
+                Ok(SessionId {
+                    kind: SessionKind::Default,
+                    issuer: IssuerId(0),
+                    name,
+                })
             }
         }
     }
 }
 
 fn named_session(name: SessionName) -> SessionId {
-    SessionId { kind: SessionKind::Named, issuer: IssuerId(0), name }
+    SessionId {
+        kind: SessionKind::Named,
+        issuer: IssuerId(0),
+        name,
+    }
 }
 
 fn unfit(_: conclave_protocol::NameError) -> SignInError {

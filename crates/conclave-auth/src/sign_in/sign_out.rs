@@ -43,7 +43,10 @@ impl SignIn {
             let life = principal.expires_at.zip(principal.issued_at);
             let life = life.map_or(Duration::ZERO, |(end, start)| end.since(start));
             let until = Some(now.plus(life.max(Duration::from_secs(3600))));
-            revocations.push(Revocation { revoked: Revoked::Family(family), until });
+            revocations.push(Revocation {
+                revoked: Revoked::Family(family),
+                until,
+            });
         }
         revocations.push(Revocation {
             revoked: Revoked::Token(token),
@@ -75,14 +78,19 @@ impl SignIn {
                     let principal = verified.principal;
                     let token = principal.token.into_iter();
                     let until = principal.expires_at;
-                    token.map(|id| Revocation { revoked: Revoked::Token(id), until }).collect()
+                    token
+                        .map(|id| Revocation {
+                            revoked: Revoked::Token(id),
+                            until,
+                        })
+                        .collect()
                 }
                 Err(TokenError::Expired) => Vec::new(),
                 Err(_) => return Err(SignInError::BadRequest("not a valid token")),
             },
             RevokeTarget::User(id) => {
-                let user = UserId::new(id)
-                    .map_err(|_unfit| SignInError::BadRequest("not a user id"))?;
+                let user =
+                    UserId::new(id).map_err(|_unfit| SignInError::BadRequest("not a user id"))?;
                 return Ok(vec![self.revoke_user(&user, now).await?]);
             }
         };
@@ -98,8 +106,14 @@ impl SignIn {
         user: &UserId,
         now: Timestamp,
     ) -> Result<Revocation, SignInError> {
-        let revoked = Revoked::User { user: user.clone(), at: now };
-        let revocation = Revocation { revoked, until: None };
+        let revoked = Revoked::User {
+            user: user.clone(),
+            at: now,
+        };
+        let revocation = Revocation {
+            revoked,
+            until: None,
+        };
         self.store(&revocation).await?;
         if let Some(name) = self.stored_name(user) {
             self.parts.families.revoke_user(&name).await?;
@@ -109,17 +123,19 @@ impl SignIn {
 
     /// Moments for every session that is shown by this name. The sign-ins for them end by
     /// themselves: refreshing looks at the moments.
-    fn session_moments(
-        &self,
-        shown: &str,
-        now: Timestamp,
-    ) -> Result<Vec<Revocation>, SignInError> {
+    fn session_moments(&self, shown: &str, now: Timestamp) -> Result<Vec<Revocation>, SignInError> {
         let unfit = SignInError::BadRequest("not a session's name");
         let name = SessionName::new(shown).map_err(|_unfit| unfit)?;
-        let user = shown.strip_prefix("session-").and_then(|user| SessionName::new(user).ok());
+        let user = shown
+            .strip_prefix("session-")
+            .and_then(|user| SessionName::new(user).ok());
         let moment = |kind, issuer: IssuerId, name: &SessionName| Revocation {
             revoked: Revoked::Session {
-                session: SessionId { kind, issuer, name: name.clone() },
+                session: SessionId {
+                    kind,
+                    issuer,
+                    name: name.clone(),
+                },
                 user: None,
                 at: now,
             },
@@ -127,10 +143,17 @@ impl SignIn {
         };
         let of_issuer = |issuer: IssuerId| {
             let named = moment(SessionKind::Named, issuer, &name);
-            let default = user.iter().map(move |user| moment(SessionKind::Default, issuer, user));
+            let default = user
+                .iter()
+                .map(move |user| moment(SessionKind::Default, issuer, user));
             std::iter::once(named).chain(default)
         };
-        Ok(self.parts.verifier.issuers().flat_map(|issuer| of_issuer(issuer.id)).collect())
+        Ok(self
+            .parts
+            .verifier
+            .issuers()
+            .flat_map(|issuer| of_issuer(issuer.id))
+            .collect())
     }
 
     /// Stores a revocation, and lets this process know at once.
@@ -141,6 +164,10 @@ impl SignIn {
     }
 
     pub(super) fn own_leeway(&self) -> Duration {
-        self.parts.verifier.issuers().next().map_or(Duration::ZERO, |own| own.leeway)
+        self.parts
+            .verifier
+            .issuers()
+            .next()
+            .map_or(Duration::ZERO, |own| own.leeway)
     }
 }

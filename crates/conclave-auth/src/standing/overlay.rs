@@ -31,7 +31,10 @@ struct Known {
 
 #[derive(Debug)]
 enum State {
-    Active { roles: Arc<[String]>, grants: Arc<Grants> },
+    Active {
+        roles: Arc<[String]>,
+        grants: Arc<Grants>,
+    },
     Refused,
 }
 
@@ -57,8 +60,13 @@ impl UserOverlay {
             },
             UserState::Deleted | UserState::Disabled => State::Refused,
         };
-        let known = Known { at: change.at, state };
-        self.users.write().insert(change.name.as_str().into(), known);
+        let known = Known {
+            at: change.at,
+            state,
+        };
+        self.users
+            .write()
+            .insert(change.name.as_str().into(), known);
         self.revision.fetch_max(change.revision, Ordering::AcqRel);
         self.epoch.fetch_add(1, Ordering::AcqRel);
     }
@@ -86,13 +94,17 @@ impl UserOverlay {
         let known = self.name(principal).and_then(|name| users.get(name));
         match known {
             None => Ok(Stand::Kept),
-            Some(Known { state: State::Refused, .. }) => Err(TokenError::Revoked),
+            Some(Known {
+                state: State::Refused,
+                ..
+            }) => Err(TokenError::Revoked),
             Some(Known { at, .. }) if principal.issued_at.is_some_and(|issued| issued > *at) => {
                 Ok(Stand::Kept)
             }
-            Some(Known { state: State::Active { grants, .. }, .. }) => {
-                Ok(Stand::Regranted(Arc::clone(grants)))
-            }
+            Some(Known {
+                state: State::Active { grants, .. },
+                ..
+            }) => Ok(Stand::Regranted(Arc::clone(grants))),
         }
     }
 

@@ -51,11 +51,19 @@ fn signer(algorithm: Algorithm, keys: Option<&(String, String)>) -> Signer {
 fn theirs(
     algorithm: Algorithm,
     keys: Option<&(String, String)>,
-) -> (jsonwebtoken::Algorithm, jsonwebtoken::EncodingKey, jsonwebtoken::DecodingKey) {
+) -> (
+    jsonwebtoken::Algorithm,
+    jsonwebtoken::EncodingKey,
+    jsonwebtoken::DecodingKey,
+) {
     use jsonwebtoken::{DecodingKey, EncodingKey};
     let name: jsonwebtoken::Algorithm = algorithm.name().parse().unwrap();
     let Some((private, public)) = keys else {
-        return (name, EncodingKey::from_secret(SECRET), DecodingKey::from_secret(SECRET));
+        return (
+            name,
+            EncodingKey::from_secret(SECRET),
+            DecodingKey::from_secret(SECRET),
+        );
     };
     let (private, public) = (private.as_bytes(), public.as_bytes());
     match algorithm {
@@ -84,14 +92,22 @@ fn every_algorithm_verifies_what_it_signed() {
         let signer = signer(algorithm, keys.as_ref());
         let token = signer.sign(&claims()).unwrap();
         let own = vec![signer.verification_key().unwrap()];
-        let verified = verifier(vec![Issuer::own(own)]).verify(&token, second(1)).unwrap();
-        assert_eq!(verified.principal.user.unwrap().as_str(), "ann", "{algorithm}");
+        let verified = verifier(vec![Issuer::own(own)])
+            .verify(&token, second(1))
+            .unwrap();
+        assert_eq!(
+            verified.principal.user.unwrap().as_str(),
+            "ann",
+            "{algorithm}"
+        );
         assert_eq!(verified.principal.family, Some(FamilyId([2; 16])));
 
         let (start, end) = token.split_at(token.len() - 12);
         let tampered = format!("{start}AAAAAAAAAAA{}", &end[11..]);
         let own = vec![signer.verification_key().unwrap()];
-        let refused = verifier(vec![Issuer::own(own)]).verify(&tampered, second(1)).unwrap_err();
+        let refused = verifier(vec![Issuer::own(own)])
+            .verify(&tampered, second(1))
+            .unwrap_err();
         assert!(matches!(
             refused,
             TokenError::Invalid(TokenFault::Signature | TokenFault::Base64)
@@ -124,7 +140,11 @@ fn another_implementation_agrees() {
         };
         let verifier = verifier(vec![Issuer::own(vec![key.unwrap()])]);
         let verified = verifier.verify(&token, second(1)).unwrap();
-        assert_eq!(verified.principal.user.unwrap().as_str(), "bob", "{algorithm}");
+        assert_eq!(
+            verified.principal.user.unwrap().as_str(),
+            "bob",
+            "{algorithm}"
+        );
     }
 }
 
@@ -135,13 +155,19 @@ fn the_published_key_set_verifies_our_tokens() {
         let signer = signer(algorithm, keys.as_ref());
         let document = signer.jwks();
         if keys.is_none() {
-            assert_eq!(document, r#"{"keys":[]}"#, "a shared secret is never published");
+            assert_eq!(
+                document, r#"{"keys":[]}"#,
+                "a shared secret is never published"
+            );
             continue;
         }
         let set = parse_jwks(document.as_bytes(), &Algorithm::ALL).unwrap();
         let token = signer.sign(&claims()).unwrap();
         let verifier = verifier(vec![Issuer::own(set)]);
-        assert!(verifier.verify(&token, second(1)).is_ok(), "{algorithm}: {document}");
+        assert!(
+            verifier.verify(&token, second(1)).is_ok(),
+            "{algorithm}: {document}"
+        );
     }
 }
 
@@ -169,31 +195,56 @@ fn iat_carries_milliseconds_only_where_there_are_some() {
         let token = signer.sign(&claims).unwrap();
         let principal = verifier.verify(&token, second(1)).unwrap().principal;
         assert_eq!(principal.issued_at, Some(claims.issued_at), "{millis}");
-        assert_eq!(principal.expires_at, Some(second(65)), "whole seconds and the leeway");
+        assert_eq!(
+            principal.expires_at,
+            Some(second(65)),
+            "whole seconds and the leeway"
+        );
     }
 }
 
 #[test]
 fn keys_that_do_not_fit_are_refused() {
     let (private, public) = pair(Algorithm::Es256).unwrap();
-    for algorithm in [Algorithm::Es384, Algorithm::EdDsa, Algorithm::Rs256, Algorithm::Hs256] {
+    for algorithm in [
+        Algorithm::Es384,
+        Algorithm::EdDsa,
+        Algorithm::Rs256,
+        Algorithm::Hs256,
+    ] {
         let unfit = Signer::private_pem(private.as_bytes(), algorithm);
         assert_eq!(unfit.unwrap_err(), KeyFault::AlgorithmUnfit(algorithm));
     }
-    for text in [public.as_str(), "", "-----BEGIN PRIVATE KEY-----", "nonsense"] {
+    for text in [
+        public.as_str(),
+        "",
+        "-----BEGIN PRIVATE KEY-----",
+        "nonsense",
+    ] {
         let unfit = Signer::private_pem(text.as_bytes(), Algorithm::Es256);
         assert!(matches!(unfit, Err(KeyFault::Malformed(_))), "{text}");
     }
-    assert!(matches!(Signer::secret(b"", Algorithm::Hs256), Err(KeyFault::Malformed(_))));
-    assert_eq!(Key::secret(SECRET, &[]).unwrap_err(), KeyFault::AlgorithmMissing);
+    assert!(matches!(
+        Signer::secret(b"", Algorithm::Hs256),
+        Err(KeyFault::Malformed(_))
+    ));
+    assert_eq!(
+        Key::secret(SECRET, &[]).unwrap_err(),
+        KeyFault::AlgorithmMissing
+    );
     let unfit = Signer::secret(SECRET, Algorithm::Rs256).unwrap_err();
     assert_eq!(unfit, KeyFault::AlgorithmUnfit(Algorithm::Rs256));
 }
 
 #[test]
 fn debug_shows_no_secret() {
-    let key = Key::secret(SECRET, &[Algorithm::Hs256]).unwrap().named(KeyName::Unnamed);
+    let key = Key::secret(SECRET, &[Algorithm::Hs256])
+        .unwrap()
+        .named(KeyName::Unnamed);
     let signer = Signer::secret(SECRET, Algorithm::Hs256).unwrap();
     let shown = format!("{key:?} {signer:?}");
-    assert!(!shown.contains("thirty") && !shown.contains("116, 104"), "{shown}");
+    assert!(
+        !shown.contains("thirty") && !shown.contains("116, 104"),
+        "{shown}"
+    );
 }

@@ -4,15 +4,16 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use conclave_protocol::IssuerId;
 
-use super::world::{
-    SECRET, claiming, encode, own_issuer, second, token, token_signed, verifier,
-};
+use super::world::{SECRET, claiming, encode, own_issuer, second, token, token_signed, verifier};
 use crate::{Algorithm, Issuer, Key, KeyFault, KeyName, TokenError, TokenFault, Verifier};
 
 const CLAIMS: &str = r#"{"sub":"ann","exp":1700003600}"#;
 
 fn refused(verifier: &Verifier, token: &str) -> TokenError {
-    verifier.verify(token, second(0)).map(|_| ()).expect_err(token)
+    verifier
+        .verify(token, second(0))
+        .map(|_| ())
+        .expect_err(token)
 }
 
 fn check(token: &str, expected: TokenFault) {
@@ -22,21 +23,27 @@ fn check(token: &str, expected: TokenFault) {
 
 #[test]
 fn the_table_starts_from_a_good_token() {
-    let verified =
-        verifier(vec![own_issuer()]).verify(&claiming(CLAIMS), second(0)).unwrap();
+    let verified = verifier(vec![own_issuer()])
+        .verify(&claiming(CLAIMS), second(0))
+        .unwrap();
     assert_eq!(verified.principal.user.unwrap().as_str(), "ann");
 }
 
 #[test]
 fn refuses_alg_none_in_all_spellings() {
-    for spelling in ["none", "None", "NONE", "nOnE", "", " none", "hs256", "HS-256"] {
+    for spelling in [
+        "none", "None", "NONE", "nOnE", "", " none", "hs256", "HS-256",
+    ] {
         let header = format!(r#"{{"alg":"{spelling}"}}"#);
         check(&token(&header, CLAIMS), TokenFault::Algorithm);
         let unsigned = format!("{}.{}.", encode(&header), encode(CLAIMS));
         check(&unsigned, TokenFault::Shape);
     }
     check(&token(r#"{"typ":"JWT"}"#, CLAIMS), TokenFault::Algorithm);
-    check(&token(r#"{"alg":["HS256"]}"#, CLAIMS), TokenFault::Algorithm);
+    check(
+        &token(r#"{"alg":["HS256"]}"#, CLAIMS),
+        TokenFault::Algorithm,
+    );
     check(&token(r#"{"alg":null}"#, CLAIMS), TokenFault::Algorithm);
 }
 
@@ -47,36 +54,60 @@ fn refuses_hmac_with_a_public_key_as_secret() {
     let key = Key::public_pem(pem.as_bytes(), &[Algorithm::Es256]).unwrap();
     let verifier = verifier(vec![Issuer::own(vec![key])]);
     let forged = token_signed(pem.as_bytes(), r#"{"alg":"HS256"}"#, CLAIMS);
-    assert_eq!(refused(&verifier, &forged), TokenError::Invalid(TokenFault::Key));
-    let der = pair.subject_public_key_info();
+    assert_eq!(
+        refused(&verifier, &forged),
+        TokenError::Invalid(TokenFault::Key)
+    );
+    let der = rcgen::PublicKeyData::subject_public_key_info(&pair);
     let forged = token_signed(&der, r#"{"alg":"HS256"}"#, CLAIMS);
-    assert_eq!(refused(&verifier, &forged), TokenError::Invalid(TokenFault::Key));
+    assert_eq!(
+        refused(&verifier, &forged),
+        TokenError::Invalid(TokenFault::Key)
+    );
 
     // And the configuration mistake that would make it work.
     let mistake = Key::secret(pem.as_bytes(), &[Algorithm::Hs256]);
     assert!(matches!(mistake, Err(KeyFault::Malformed(_))));
     let mistake = Key::public_pem(pem.as_bytes(), &[Algorithm::Es256, Algorithm::Hs256]);
-    assert_eq!(mistake.unwrap_err(), KeyFault::AlgorithmUnfit(Algorithm::Hs256));
+    assert_eq!(
+        mistake.unwrap_err(),
+        KeyFault::AlgorithmUnfit(Algorithm::Hs256)
+    );
 }
 
 #[test]
 fn the_token_only_picks_among_the_algorithms_of_the_key() {
     let key = Key::secret(SECRET, &[Algorithm::Hs512]).unwrap();
     let verifier = verifier(vec![Issuer::own(vec![key])]);
-    assert_eq!(refused(&verifier, &claiming(CLAIMS)), TokenError::Invalid(TokenFault::Key));
+    assert_eq!(
+        refused(&verifier, &claiming(CLAIMS)),
+        TokenError::Invalid(TokenFault::Key)
+    );
 }
 
 #[test]
 fn refuses_injected_kids() {
-    for kid in ["../../../../dev/null", "' UNION SELECT 'secret", "", "a\u{0}b", "http://x/y"] {
+    for kid in [
+        "../../../../dev/null",
+        "' UNION SELECT 'secret",
+        "",
+        "a\u{0}b",
+        "http://x/y",
+    ] {
         let kid = serde_json::to_string(kid).unwrap();
-        check(&token(&format!(r#"{{"alg":"HS256","kid":{kid}}}"#), CLAIMS), TokenFault::Key);
+        check(
+            &token(&format!(r#"{{"alg":"HS256","kid":{kid}}}"#), CLAIMS),
+            TokenFault::Key,
+        );
         let empty = format!(r#"{{"alg":"HS256","kid":{kid}}}"#);
         check(&token_signed(b"\0", &empty, CLAIMS), TokenFault::Key);
     }
     let long = "k".repeat(257);
     for kid in ["7", "null", "[]", &format!("\"{long}\"")] {
-        check(&token(&format!(r#"{{"alg":"HS256","kid":{kid}}}"#), CLAIMS), TokenFault::Key);
+        check(
+            &token(&format!(r#"{{"alg":"HS256","kid":{kid}}}"#), CLAIMS),
+            TokenFault::Key,
+        );
     }
 }
 
@@ -88,13 +119,22 @@ fn a_kid_is_looked_up_within_its_issuer_only() {
     let verifier = verifier(vec![own_issuer(), other]);
     let header = r#"{"alg":"HS256","kid":"b"}"#;
     let own = token_signed(b"the other's", header, CLAIMS);
-    assert_eq!(refused(&verifier, &own), TokenError::Invalid(TokenFault::Key));
+    assert_eq!(
+        refused(&verifier, &own),
+        TokenError::Invalid(TokenFault::Key)
+    );
     let claims = r#"{"iss":"https://other","sub":"ann","exp":1700003600}"#;
     let theirs = token_signed(b"the other's", header, claims);
     let verified = verifier.verify(&theirs, second(0)).unwrap();
-    assert_eq!(verified.principal.user.unwrap().as_str(), "https://other|ann");
+    assert_eq!(
+        verified.principal.user.unwrap().as_str(),
+        "https://other|ann"
+    );
     let crossed = token(r#"{"alg":"HS256"}"#, claims);
-    assert_eq!(refused(&verifier, &crossed), TokenError::Invalid(TokenFault::Signature));
+    assert_eq!(
+        refused(&verifier, &crossed),
+        TokenError::Invalid(TokenFault::Signature)
+    );
 }
 
 #[test]
@@ -110,22 +150,43 @@ fn refuses_headers_that_bring_their_own_key_or_rules() {
         r#""enc":"A256GCM""#,
         r#""zip":"DEF""#,
     ] {
-        check(&token(&format!(r#"{{"alg":"HS256",{member}}}"#), CLAIMS), TokenFault::Header);
+        check(
+            &token(&format!(r#"{{"alg":"HS256",{member}}}"#), CLAIMS),
+            TokenFault::Header,
+        );
     }
-    for member in [r#""typ":"dpop+jwt""#, r#""typ":"secevent+jwt""#, r#""typ":1"#, r#""cty":"JWT""#]
-    {
-        check(&token(&format!(r#"{{"alg":"HS256",{member}}}"#), CLAIMS), TokenFault::Type);
+    for member in [
+        r#""typ":"dpop+jwt""#,
+        r#""typ":"secevent+jwt""#,
+        r#""typ":1"#,
+        r#""cty":"JWT""#,
+    ] {
+        check(
+            &token(&format!(r#"{{"alg":"HS256",{member}}}"#), CLAIMS),
+            TokenFault::Type,
+        );
     }
     for typ in ["JWT", "jwt", "at+jwt", "application/at+JWT"] {
         let good = token(&format!(r#"{{"alg":"HS256","typ":"{typ}"}}"#), CLAIMS);
-        assert!(verifier(vec![own_issuer()]).verify(&good, second(0)).is_ok(), "{typ}");
+        assert!(
+            verifier(vec![own_issuer()])
+                .verify(&good, second(0))
+                .is_ok(),
+            "{typ}"
+        );
     }
 }
 
 #[test]
 fn refuses_duplicate_names() {
-    check(&token(r#"{"alg":"HS256","alg":"HS256"}"#, CLAIMS), TokenFault::Json);
-    check(&token(r#"{"alg":"HS256","\u0061lg":"none"}"#, CLAIMS), TokenFault::Json);
+    check(
+        &token(r#"{"alg":"HS256","alg":"HS256"}"#, CLAIMS),
+        TokenFault::Json,
+    );
+    check(
+        &token(r#"{"alg":"HS256","\u0061lg":"none"}"#, CLAIMS),
+        TokenFault::Json,
+    );
     for claims in [
         r#"{"sub":"ann","exp":1700003600,"sub":"root"}"#,
         r#"{"sub":"ann","exp":1700003600,"\u0073ub":"root"}"#,
@@ -135,20 +196,44 @@ fn refuses_duplicate_names() {
         check(&claiming(claims), TokenFault::Json);
     }
     let many: Vec<String> = (0..40).map(|n| format!(r#""c{n}":{n}"#)).collect();
-    let claims = format!(r#"{{"sub":"ann","exp":1700003600,{},"c7":0}}"#, many.join(","));
+    let claims = format!(
+        r#"{{"sub":"ann","exp":1700003600,{},"c7":0}}"#,
+        many.join(",")
+    );
     check(&claiming(&claims), TokenFault::Json);
 }
 
 #[test]
 fn refuses_what_is_no_json_object() {
-    for claims in ["", "[]", "null", "7", r#""x""#, "{", r#"{"sub":"ann"}x"#, r#"{'sub':1}"#] {
+    for claims in [
+        "",
+        "[]",
+        "null",
+        "7",
+        r#""x""#,
+        "{",
+        r#"{"sub":"ann"}x"#,
+        r#"{'sub':1}"#,
+    ] {
         let token = claiming(claims);
-        let fault = if claims.is_empty() { TokenFault::Shape } else { TokenFault::Json };
+        let fault = if claims.is_empty() {
+            TokenFault::Shape
+        } else {
+            TokenFault::Json
+        };
         check(&token, fault);
     }
-    let deep = format!(r#"{{"sub":"ann","exp":1700003600,"x":{}1{}}}"#, "[".repeat(200), "]".repeat(200));
+    let deep = format!(
+        r#"{{"sub":"ann","exp":1700003600,"x":{}1{}}}"#,
+        "[".repeat(200),
+        "]".repeat(200)
+    );
     check(&claiming(&deep), TokenFault::Json);
-    let bytes = format!("{}.{}.AAAA", encode(r#"{"alg":"HS256"}"#), encode(b"{\"sub\":\"\xff\"}"));
+    let bytes = format!(
+        "{}.{}.AAAA",
+        encode(r#"{"alg":"HS256"}"#),
+        encode(b"{\"sub\":\"\xff\"}")
+    );
     check(&bytes, TokenFault::Json);
 }
 
@@ -165,7 +250,10 @@ fn refuses_wrongly_typed_times() {
         "253402300800",
         "1700003600000",
     ] {
-        check(&claiming(&format!(r#"{{"sub":"ann","exp":{time}}}"#)), TokenFault::Time);
+        check(
+            &claiming(&format!(r#"{{"sub":"ann","exp":{time}}}"#)),
+            TokenFault::Time,
+        );
         for name in ["nbf", "iat"] {
             let claims = format!(r#"{{"sub":"ann","exp":1700003600,"{name}":{time}}}"#);
             check(&claiming(&claims), TokenFault::Time);
@@ -173,7 +261,10 @@ fn refuses_wrongly_typed_times() {
     }
     check(&claiming(r#"{"sub":"ann"}"#), TokenFault::Time);
     for number in ["NaN", "Infinity", "1e999", "0x10", "+1"] {
-        check(&claiming(&format!(r#"{{"sub":"ann","exp":{number}}}"#)), TokenFault::Json);
+        check(
+            &claiming(&format!(r#"{{"sub":"ann","exp":{number}}}"#)),
+            TokenFault::Json,
+        );
     }
 }
 
@@ -182,13 +273,22 @@ fn refuses_tampered_and_cut_signatures() {
     let good = claiming(CLAIMS);
     let (signed, signature) = good.rsplit_once('.').unwrap();
     for cut in [4, 20, 40] {
-        check(&format!("{signed}.{}", &signature[..cut]), TokenFault::Signature);
+        check(
+            &format!("{signed}.{}", &signature[..cut]),
+            TokenFault::Signature,
+        );
     }
     check(&format!("{signed}."), TokenFault::Shape);
-    check(&format!("{signed}.{}", encode([0; 32])), TokenFault::Signature);
+    check(
+        &format!("{signed}.{}", encode([0; 32])),
+        TokenFault::Signature,
+    );
     let other = encode(r#"{"sub":"root","exp":1700003600}"#);
     let (header, _) = signed.split_once('.').unwrap();
-    check(&format!("{header}.{other}.{signature}"), TokenFault::Signature);
+    check(
+        &format!("{header}.{other}.{signature}"),
+        TokenFault::Signature,
+    );
 }
 
 #[test]
@@ -199,10 +299,21 @@ fn refuses_other_shapes() {
     }
     check(&format!("{good}.x"), TokenFault::Shape);
     check(&format!("Bearer {good}"), TokenFault::Base64);
-    let long = claiming(&format!(r#"{{"sub":"ann","exp":1700003600,"x":"{}"}}"#, "x".repeat(8192)));
+    let long = claiming(&format!(
+        r#"{{"sub":"ann","exp":1700003600,"x":"{}"}}"#,
+        "x".repeat(8192)
+    ));
     check(&long, TokenFault::Size);
-    let near = claiming(&format!(r#"{{"sub":"ann","exp":1700003600,"x":"{}"}}"#, "x".repeat(5900)));
-    assert!(near.len() < 8192 && verifier(vec![own_issuer()]).verify(&near, second(0)).is_ok());
+    let near = claiming(&format!(
+        r#"{{"sub":"ann","exp":1700003600,"x":"{}"}}"#,
+        "x".repeat(5900)
+    ));
+    assert!(
+        near.len() < 8192
+            && verifier(vec![own_issuer()])
+                .verify(&near, second(0))
+                .is_ok()
+    );
 }
 
 #[test]
@@ -215,8 +326,14 @@ fn refuses_base64_that_is_not_canonical() {
     // 32 bytes leave two bits of the last character unused; they must be zero.
     let last = signature.chars().last().unwrap();
     let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let next = alphabet.chars().nth(alphabet.find(last).unwrap() + 1).unwrap();
-    check(&format!("{signed}.{}{next}", &signature[..42]), TokenFault::Base64);
+    let next = alphabet
+        .chars()
+        .nth(alphabet.find(last).unwrap() + 1)
+        .unwrap();
+    check(
+        &format!("{signed}.{}{next}", &signature[..42]),
+        TokenFault::Base64,
+    );
     let usual = base64::engine::general_purpose::STANDARD.encode([0xfb; 32]);
     check(&format!("{signed}.{usual}"), TokenFault::Base64);
 }
@@ -228,18 +345,33 @@ fn refuses_ecdsa_of_zeros_and_other_curves() {
     let key = Key::public_pem(p256.public_key_pem().as_bytes(), &[Algorithm::Es256]).unwrap();
     let verifier = verifier(vec![Issuer::own(vec![key])]);
     let signed = format!("{}.{}", encode(r#"{"alg":"ES256"}"#), encode(CLAIMS));
-    for signature in [vec![0; 64], vec![0xff; 64], vec![0; 96], vec![0; 63], vec![1; 8]] {
+    for signature in [
+        vec![0; 64],
+        vec![0xff; 64],
+        vec![0; 96],
+        vec![0; 63],
+        vec![1; 8],
+    ] {
         let forged = format!("{signed}.{}", encode(signature));
-        assert_eq!(refused(&verifier, &forged), TokenError::Invalid(TokenFault::Signature));
+        assert_eq!(
+            refused(&verifier, &forged),
+            TokenError::Invalid(TokenFault::Signature)
+        );
     }
     for algorithm in [Algorithm::Es384, Algorithm::EdDsa, Algorithm::Rs256] {
         let unfit = Key::public_pem(p256.public_key_pem().as_bytes(), &[algorithm]);
         assert_eq!(unfit.unwrap_err(), KeyFault::AlgorithmUnfit(algorithm));
     }
     let unfit = Key::public_pem(p384.public_key_pem().as_bytes(), &[Algorithm::Es256]);
-    assert_eq!(unfit.unwrap_err(), KeyFault::AlgorithmUnfit(Algorithm::Es256));
+    assert_eq!(
+        unfit.unwrap_err(),
+        KeyFault::AlgorithmUnfit(Algorithm::Es256)
+    );
     let private = Key::public_pem(p256.serialize_pem().as_bytes(), &[Algorithm::Es256]);
-    assert!(matches!(private, Err(KeyFault::Malformed(_))), "a private key is no public one");
+    assert!(
+        matches!(private, Err(KeyFault::Malformed(_))),
+        "a private key is no public one"
+    );
 }
 
 #[test]
@@ -258,6 +390,9 @@ fn an_hmac_of_another_hash_is_no_signature() {
     let signed = format!("{}.{}", encode(r#"{"alg":"HS256"}"#), encode(CLAIMS));
     for hash in [hmac::HMAC_SHA384, hmac::HMAC_SHA512] {
         let signature = hmac::sign(&hmac::Key::new(hash, SECRET), signed.as_bytes());
-        check(&format!("{signed}.{}", encode(signature)), TokenFault::Signature);
+        check(
+            &format!("{signed}.{}", encode(signature)),
+            TokenFault::Signature,
+        );
     }
 }

@@ -45,9 +45,19 @@ fn the_session_follows_from_sid() {
     for (sid, kind, shown, named) in [
         ("", SessionKind::Default, "session-ann", false),
         (r#","sid":null"#, SessionKind::Default, "session-ann", false),
-        (r#","sid":"session-ann""#, SessionKind::Default, "session-ann", true),
+        (
+            r#","sid":"session-ann""#,
+            SessionKind::Default,
+            "session-ann",
+            true,
+        ),
         (r#","sid":"work""#, SessionKind::Named, "work", true),
-        (r#","sid":"session-bob""#, SessionKind::Named, "session-bob", true),
+        (
+            r#","sid":"session-bob""#,
+            SessionKind::Named,
+            "session-bob",
+            true,
+        ),
         (r#","sid":"ann""#, SessionKind::Named, "ann", true),
     ] {
         let principal = read(&format!(r#""sub":"ann"{sid}"#)).unwrap().principal;
@@ -85,16 +95,36 @@ fn defaults_apply_only_where_nothing_is_carried() {
         (r#","roles":"moderator""#, true, true),
         (r#","roles":["nonesuch"]"#, false, false),
         (r#","permissions":["system.monitor"]"#, false, true),
-        (r#","roles":["user"],"permissions":["system.monitor"]"#, true, true),
+        (
+            r#","roles":["user"],"permissions":["system.monitor"]"#,
+            true,
+            true,
+        ),
         (r#","scope":"system.monitor topic.publish""#, true, false),
-        (r#","permissions":[],"scopes":["system.monitor"]"#, false, false),
+        (
+            r#","permissions":[],"scopes":["system.monitor"]"#,
+            false,
+            false,
+        ),
     ] {
         let verified = read(&format!(r#""sub":"ann"{claims}"#)).unwrap();
         let grants = &verified.principal.grants;
-        assert_eq!(grants.allow(Permission::TopicPublish, "x"), publish, "{claims}");
-        assert_eq!(grants.allow(Permission::SystemMonitor, ""), monitor, "{claims}");
+        assert_eq!(
+            grants.allow(Permission::TopicPublish, "x"),
+            publish,
+            "{claims}"
+        );
+        assert_eq!(
+            grants.allow(Permission::SystemMonitor, ""),
+            monitor,
+            "{claims}"
+        );
     }
-    let scopes = read(r#""sub":"ann","scope":"a b  c""#).unwrap().access.scopes.join(",");
+    let scopes = read(r#""sub":"ann","scope":"a b  c""#)
+        .unwrap()
+        .access
+        .scopes
+        .join(",");
     assert_eq!(scopes, "a,b,c");
 }
 
@@ -119,10 +149,15 @@ fn tokens_that_say_the_same_share_their_grants() {
 fn times_are_checked_with_leeway() {
     let at = |claims: &str, now| {
         let token = claiming(&format!(r#"{{"sub":"ann",{claims}}}"#));
-        verifier(vec![own_issuer()]).verify(&token, now).map(|v| v.principal.expires_at)
+        verifier(vec![own_issuer()])
+            .verify(&token, now)
+            .map(|v| v.principal.expires_at)
     };
     assert_eq!(at(r#""exp":1700000010"#, second(14)), Ok(Some(second(15))));
-    assert_eq!(at(r#""exp":1700000010"#, second(15)), Err(TokenError::Expired));
+    assert_eq!(
+        at(r#""exp":1700000010"#, second(15)),
+        Err(TokenError::Expired)
+    );
     assert_eq!(at(r#""exp":0"#, second(0)), Err(TokenError::Expired));
     assert!(at(r#""exp":1700000010.75,"iat":1699999999.5"#, second(15)).is_ok());
     assert!(at(r#""exp":1700000100,"nbf":1700000005"#, second(0)).is_ok());
@@ -136,8 +171,14 @@ fn times_are_checked_with_leeway() {
 #[test]
 fn token_ids_follow_the_jti_or_else_the_token() {
     let id = |claims: &str| read(claims).unwrap().principal.token;
-    assert_eq!(id(r#""sub":"ann","jti":"1""#), id(r#""sub":"bob","jti":"1""#));
-    assert_ne!(id(r#""sub":"ann","jti":"1""#), id(r#""sub":"ann","jti":"2""#));
+    assert_eq!(
+        id(r#""sub":"ann","jti":"1""#),
+        id(r#""sub":"bob","jti":"1""#)
+    );
+    assert_ne!(
+        id(r#""sub":"ann","jti":"1""#),
+        id(r#""sub":"ann","jti":"2""#)
+    );
     assert_ne!(id(r#""sub":"ann""#), id(r#""sub":"ann","x":1"#));
     assert_eq!(id(r#""sub":"ann""#), id(r#""sub":"ann""#));
 }

@@ -57,10 +57,15 @@ fn admin_never_comes_from_others_by_default() {
 fn scopes_count_as_permissions_only_where_configured() {
     let mut issuer = provider();
     issuer.scopes_as_permissions = true;
-    issuer.allowance =
-        Allowance::Listed { roles: Vec::new(), permissions: vec!["chat:send".to_owned()] };
+    issuer.allowance = Allowance::Listed {
+        roles: Vec::new(),
+        permissions: vec!["chat:send".to_owned()],
+    };
     let verified = read(issuer, r#""sub":"ann","roles":[],"scope":"chat:send x""#).unwrap();
-    assert_eq!(verified.principal.grants.iter().collect::<Vec<_>>(), ["chat:send"]);
+    assert_eq!(
+        verified.principal.grants.iter().collect::<Vec<_>>(),
+        ["chat:send"]
+    );
 }
 
 #[test]
@@ -107,7 +112,9 @@ fn the_own_issuer_needs_no_iss_while_it_has_none() {
     for iss in ["", r#""iss":"whoever","#] {
         let claims = format!(r#"{{{iss}"sub":"ann","aud":"x","exp":1700003600}}"#);
         let token = token_signed(SECRET, r#"{"alg":"HS256"}"#, &claims);
-        let verified = verifier(vec![own_issuer(), provider()]).verify(&token, second(0)).unwrap();
+        let verified = verifier(vec![own_issuer(), provider()])
+            .verify(&token, second(0))
+            .unwrap();
         assert_eq!(verified.issuer, IssuerId(0));
     }
 }
@@ -115,17 +122,29 @@ fn the_own_issuer_needs_no_iss_while_it_has_none() {
 #[test]
 fn clerk_checks_party_and_status() {
     let clerk = || {
-        let mut clerk =
-            Issuer::clerk(IssuerId(1), "https://id.example", vec!["https://app.example".to_owned()]);
-        clerk.keys.keys.push(Key::secret(THEIRS, &[Algorithm::Hs256]).unwrap());
+        let mut clerk = Issuer::clerk(
+            IssuerId(1),
+            "https://id.example",
+            vec!["https://app.example".to_owned()],
+        );
+        clerk
+            .keys
+            .keys
+            .push(Key::secret(THEIRS, &[Algorithm::Hs256]).unwrap());
         clerk
     };
     for (claims, expected) in [
         (r#""azp":"https://app.example""#, Ok(())),
         (r#""azp":"https://app.example","sts":"active""#, Ok(())),
         (r#""azp":"https://app.example","sts":null"#, Ok(())),
-        (r#""azp":"https://app.example","sts":"pending""#, Err(TokenFault::Pending)),
-        (r#""azp":"https://app.example","sts":7"#, Err(TokenFault::Pending)),
+        (
+            r#""azp":"https://app.example","sts":"pending""#,
+            Err(TokenFault::Pending),
+        ),
+        (
+            r#""azp":"https://app.example","sts":7"#,
+            Err(TokenFault::Pending),
+        ),
         (r#""azp":"https://evil.example""#, Err(TokenFault::Party)),
         (r#""azp":["https://app.example"]"#, Err(TokenFault::Party)),
         (r#""x":1"#, Err(TokenFault::Party)),
@@ -157,18 +176,31 @@ fn claims_are_read_by_the_configured_names() {
 
 #[test]
 fn issuers_that_cannot_work_together_are_refused() {
-    let refuse = |issuers| Verifier::new(issuers, Roles::default().into()).map(|_| ()).unwrap_err();
+    let refuse = |issuers| {
+        Verifier::new(issuers, Roles::default().into())
+            .map(|_| ())
+            .unwrap_err()
+    };
     assert_eq!(refuse(Vec::new()), IssuerFault::None);
-    assert_eq!(refuse(vec![provider()]), IssuerFault::Disordered(IssuerId(1)));
+    assert_eq!(
+        refuse(vec![provider()]),
+        IssuerFault::Disordered(IssuerId(1))
+    );
     let mut slow = own_issuer();
     slow.leeway = Duration::from_secs(61);
     assert_eq!(refuse(vec![slow]), IssuerFault::Leeway(IssuerId(0)));
     let mut unnamed = provider();
     unnamed.iss = None;
-    assert_eq!(refuse(vec![own_issuer(), unnamed]), IssuerFault::Name(IssuerId(1)));
+    assert_eq!(
+        refuse(vec![own_issuer(), unnamed]),
+        IssuerFault::Name(IssuerId(1))
+    );
     let mut same = provider();
     same.id = IssuerId(2);
-    assert_eq!(refuse(vec![own_issuer(), provider(), same]), IssuerFault::Name(IssuerId(2)));
+    assert_eq!(
+        refuse(vec![own_issuer(), provider(), same]),
+        IssuerFault::Name(IssuerId(2))
+    );
 
     let alike = |own_shares, other_shares| {
         let (mut own, mut other) = (own_issuer(), provider());

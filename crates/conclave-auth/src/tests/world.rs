@@ -112,7 +112,12 @@ impl World {
             policy: SignInPolicy::default(),
         };
         let service = SignIn::new(parts, &[9; 32]);
-        Self { users, standing, verifier, service }
+        Self {
+            users,
+            standing,
+            verifier,
+            service,
+        }
     }
 
     /// Signs in with the right password.
