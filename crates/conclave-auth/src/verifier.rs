@@ -134,6 +134,9 @@ impl Verifier {
         let times = claims::check(&claims, issuer, now)?;
         let id = token_id(issuer, &claims, token);
         let mut principal = claims::principal(&claims, issuer, id, times)?;
+        if self.spells_anothers_user(&principal, issuer) {
+            return Err(TokenError::Payload);
+        }
         let carried = claims::carried(&claims, issuer)?;
         let access = self.recent.of(&carried, issuer, &self.roles);
         principal.grants = Arc::clone(&access.grants);
@@ -142,6 +145,16 @@ impl Verifier {
             issuer: issuer.id,
             access,
         })
+    }
+
+    /// Whether a `sub` begins so that the user id would be in the space of another issuer's
+    /// longer prefix: with the own prefix empty, `clerk|ann` must come from Clerk.
+    fn spells_anothers_user(&self, principal: &Principal, issuer: &Issuer) -> bool {
+        let Some(user) = &principal.user else { return false };
+        let prefixes = self.issuers.iter().map(|trusted| trusted.issuer.user_prefix.as_str());
+        prefixes
+            .filter(|prefix| prefix.len() > issuer.user_prefix.len())
+            .any(|prefix| user.as_str().starts_with(prefix))
     }
 
     /// The issuer whose `iss` it is; the own one, while it has none, for all other tokens.

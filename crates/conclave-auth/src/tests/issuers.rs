@@ -39,6 +39,17 @@ fn only_listed_roles_and_permissions_of_others_count() {
 }
 
 #[test]
+fn nobody_spells_the_users_of_another_issuer() {
+    let sub = format!(r#"{{"exp":1700003600,"sub":"{}ann"}}"#, provider().user_prefix);
+    let token = token_signed(SECRET, r#"{"alg":"HS256"}"#, &sub);
+    let own = verifier(vec![own_issuer(), provider()]);
+    assert_eq!(own.verify(&token, second(0)).unwrap_err(), TokenError::Payload);
+    let theirs = read(provider(), r#""sub":"ann""#).unwrap();
+    let user = theirs.principal.user.unwrap();
+    assert_eq!(user.as_str(), "https://id.example|ann");
+}
+
+#[test]
 fn admin_never_comes_from_others_by_default() {
     for claims in [
         r#""sub":"ann","roles":["admin"]"#,
