@@ -1,0 +1,215 @@
+//! `GET /metrics`, as Prometheus and its kin read it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::extract::{FromRequestParts as _, Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use conclave_protocol::{Permission, Refusal};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+
+use super::caller::Caller;
+use super::client::Client;
+use super::problem::Problem;
+use crate::metrics::Counter;
+use crate::node::Node;
+
+/// On the server's own addresses: for this machine and holders of `system.monitor`; 404 where
+/// metrics have an address of their own.
+pub(super) async fn guarded(
+    State(node): State<Arc<Node>>,
+    request: Request,
+) -> Result<impl IntoResponse, Problem> {
+    if node.setup.config.metrics.listen.is_some() {
+        return Err(Problem::refused(
+            Refusal::NotFound,
+            "there is nothing at this path",
+        ));
+    }
+    let (mut parts, _) = request.into_parts();
+    if !Client::from_request_parts(&mut parts, &node)
+        .await?
+        .is_local(&node)
+    {
+        let caller = Caller::from_request_parts(&mut parts, &node).await?;
+        caller.check(&node, Permission::SystemMonitor)?;
+    }
+    exposition(&node)
+}
+
+/// On an address of its own: for whoever reaches it.
+pub(super) async fn open(State(node): State<Arc<Node>>) -> Result<impl IntoResponse, Problem> {
+    exposition(&node)
+}
+
+fn exposition(node: &Arc<Node>) -> Result<impl IntoResponse + use<>, Problem> {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(Figures(Arc::clone(node))));
+    let mut text = String::new();
+    let encoded = prometheus_client::encoding::text::encode(&mut text, &registry);
+    encoded.map_err(|_unwritable| Problem::internal())?;
+    Ok(([(CONTENT_TYPE, OPEN_METRICS)], text))
+}
+
+/// Every figure of a node, read when it is asked for.
+struct Figures(Arc<Node>);
+
+impl fmt::Debug for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Figures(..)")
+    }
+}
+
+impl Collector for Figures {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        for counter in Counter::ALL {
+            let value = self.0.counters.value(*counter);
+            count(&mut encoder, counter.name(), counter.help().trim(), value)?;
+        }
+        let left_out = self.0.audit.left_out();
+        count(
+            &mut encoder,
+            "conclave_audit_left_out",
+            "Audit events counted, not listed",
+            left_out,
+        )?;
+        for (name, help, value) in gauges(&self.0).into_iter().chain(memories(&self.0)) {
+            let value = ConstGauge::new(value);
+            value.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
+        }
+        self.inboxes(&mut encoder)?;
+        self.workers(&mut encoder)
+    }
+}
+
+impl Figures {
+    fn workers(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let name = "conclave_worker_connections";
+        let help = "Open WebSocket connections of a worker";
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for (worker, count) in self.0.worker_connections.iter().enumerate() {
+            let label = [("worker", worker.to_string())];
+            let count = i64::from(count.load(Ordering::Relaxed));
+            ConstGauge::new(count).encode(family.encode_family(&label)?)?;
+        }
+        Ok(())
+    }
+
+    fn inboxes(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let directory = self.0.topics.directory();
+        let help = "Bytes that wait for a worker to deliver them";
+        let mut family =
+            encoder.encode_descriptor("conclave_inbox_bytes", help, None, MetricType::Gauge)?;
+        for worker in 0..directory.workers() {
+            let Some(inbox) = directory.inbox(worker) else {
+                continue;
+            };
+            let label = [("worker", worker.to_string())];
+            ConstGauge::new(gauge(inbox.outstanding())).encode(family.encode_family(&label)?)?;
+        }
+        Ok(())
+    }
+}
+
+fn count(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
+    let value = ConstCounter::new(value);
+    value.encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)
+}
+
+/// Name, help, value.
+type Gauge = (&'static str, &'static str, i64);
+
+fn gauges(node: &Node) -> [Gauge; 8] {
+    let connections = node.connections.counts();
+    let audit = &node.audit;
+    let directory = node.topics.directory();
+    let users = "Users with an open connection";
+    let authenticated = "Open WebSocket connections with a token";
+    let failing = "Whether the audit could not be written last time";
+    let draining = i64::from(node.draining.load(Ordering::Relaxed));
+    let channels = "Channels with subscribers or history";
+    [
+        (
+            "conclave_connections",
+            "Open WebSocket connections",
+            i64::from(connections.active),
+        ),
+        (
+            "conclave_connections_authenticated",
+            authenticated,
+            i64::from(connections.authenticated),
+        ),
+        ("conclave_users", users, gauge(connections.users)),
+        ("conclave_channels", channels, gauge(directory.channels())),
+        (
+            "conclave_audit_queued",
+            "Audit events to be written",
+            gauge(audit.queued()),
+        ),
+        (
+            "conclave_audit_failing",
+            failing,
+            i64::from(audit.is_failing()),
+        ),
+        (
+            "conclave_draining",
+            "Whether the server is going away",
+            draining,
+        ),
+        (
+            "conclave_workers",
+            "Worker threads",
+            gauge(node.controls.len()),
+        ),
+    ]
+}
+
+/// What is remembered of clients; each has a bound.
+fn memories(node: &Node) -> [Gauge; 5] {
+    let identity = &node.identity;
+    let revocations = identity.standing().revocations.len();
+    let limited = "Users whose requests are being counted";
+    let failed = "Users and addresses whose failed sign-ins are being counted";
+    let refused = "Addresses whose refused handshakes are being counted";
+    let refused_keys = identity.refused_handshakes().keys();
+    [
+        (
+            "conclave_tickets",
+            "Tickets that wait to be redeemed",
+            gauge(identity.tickets().len()),
+        ),
+        (
+            "conclave_revocations",
+            "Revocations held in memory",
+            gauge(revocations),
+        ),
+        (
+            "conclave_limiter_users",
+            limited,
+            gauge(identity.requests().users()),
+        ),
+        (
+            "conclave_sign_in_failure_keys",
+            failed,
+            gauge(identity.attempts().keys()),
+        ),
+        (
+            "conclave_refused_handshake_keys",
+            refused,
+            gauge(refused_keys),
+        ),
+    ]
+}
+
+fn gauge(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

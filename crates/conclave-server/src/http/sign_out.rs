@@ -1,0 +1,104 @@
+//! `POST /auth/logout`, `POST /auth/revoke`.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use conclave_auth::RevokeTarget;
+use conclave_protocol::Permission;
+use serde_json::json;
+
+use super::caller::Caller;
+use super::cookies::forget;
+use super::fields::{Fields, JsonFields};
+use super::flow::{revoking, whole};
+use super::problem::Problem;
+use crate::audit::Kind;
+use crate::node::Node;
+
+/// `POST /auth/logout`: ends this token and its sign-in, or with `{"all":true}` all of one's
+/// own; their connections close.
+pub(super) async fn logout(
+    State(node): State<Arc<Node>>,
+    caller: Caller,
+    headers: HeaderMap,
+    JsonFields(mut fields): JsonFields,
+) -> Result<Response, Problem> {
+    let all = fields.flag("all")?;
+    fields.end()?;
+    let client = caller.client.clone();
+    whole(async move {
+        let now = node.clock.now();
+        let sign_in = node.identity.sign_in();
+        revoking(&node, sign_in.logout(&caller.principal, all, now)).await?;
+        let event = caller
+            .client
+            .event_of(&node, Kind::Revocation, &caller.principal);
+        let of = if all { "user" } else { "token" };
+        node.audit
+            .record_waiting(event.detail(json!({ "logout": of })))
+            .await;
+        Ok(())
+    })
+    .await?;
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    forget(response.headers_mut(), &client, &headers);
+    Ok(response)
+}
+
+/// What an administrator revokes. Has no Debug: it may hold a token.
+enum Target {
+    Session(String),
+    Token(String),
+    User(String),
+}
+
+/// `POST /auth/revoke`: exactly one of `token`, `user_id`, `session_id`.
+pub(super) async fn revoke(
+    State(node): State<Arc<Node>>,
+    caller: Caller,
+    JsonFields(fields): JsonFields,
+) -> Result<StatusCode, Problem> {
+    caller.check(&node, Permission::Admin)?;
+    let target = Target::of(fields)?;
+    whole(async move {
+        let (target, detail) = match &target {
+            Target::Session(name) => (RevokeTarget::Session(name), json!({ "session_id": name })),
+            Target::Token(token) => (RevokeTarget::Token(token), json!("token")),
+            Target::User(id) => (RevokeTarget::User(id), json!({ "user_id": id })),
+        };
+        revoking(
+            &node,
+            node.identity.sign_in().revoke(target, node.clock.now()),
+        )
+        .await?;
+        let event = caller
+            .client
+            .event_of(&node, Kind::Revocation, &caller.principal);
+        node.audit
+            .record_waiting(event.detail(json!({ "admin": detail })))
+            .await;
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await
+}
+
+impl Target {
+    fn of(mut fields: Fields) -> Result<Self, Problem> {
+        let given = (
+            fields.optional_text("token")?,
+            fields.optional_text("user_id")?,
+            fields.optional_text("session_id")?,
+        );
+        fields.end()?;
+        match given {
+            (Some(token), None, None) => Ok(Self::Token(token)),
+            (None, Some(id), None) => Ok(Self::User(id)),
+            (None, None, Some(name)) => Ok(Self::Session(name)),
+            _ => Err(Problem::bad_request(
+                "expected one of token, user_id, session_id",
+            )),
+        }
+    }
+}
