@@ -4,10 +4,13 @@
 //! command line or the configuration is wrong. A failure is one line on stderr that begins with
 //! `conclave:`, a wrong configuration one line for each fault.
 //!
-//! Reading order: this file, then one file per command; `location` and `password` are shared.
+//! Reading order: this file, then one file per command; `location`, `password`, `keys` (who signs,
+//! who verifies) and `desk` (store and audit) are shared.
 
 mod audit;
 mod config;
+mod desk;
+mod keys;
 mod location;
 mod password;
 mod pubsub;
@@ -50,6 +53,8 @@ enum Command {
     /// Verify the audit chain, or sign its head
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Measure this server against the kernel's floor and a usual server
+    Bench(crate::bench::BenchArguments),
     /// Check the configuration, or show every key
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -61,8 +66,18 @@ enum Command {
         /// The shell
         shell: Shell,
     },
+    /// Publish to a topic, or broadcast, and wait until the server has accepted it
+    Pub(PubArgs),
     /// Start the server
     Serve(ServeArgs),
+    /// Print what is published to topics, or broadcast
+    Sub(SubArgs),
+    /// Sign, inspect or revoke tokens
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Manage the own users
+    #[command(subcommand)]
+    User(UserCommand),
 }
 
 /// Why a command did not do what was asked.
@@ -104,14 +119,29 @@ pub fn run() -> ExitCode {
 fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
         Command::Audit(command) => audit::run(command),
+        Command::Bench(arguments) => match crate::bench::run(arguments)? {
+            ExitCode::SUCCESS => Ok(()),
+            _ => Err(Failure::failed("a figure missed its bound")),
+        },
         Command::Config(command) => config::run(command),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "conclave", &mut script);
             print(&script)
         }
+        Command::Pub(arguments) => pubsub::run_pub(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::Sub(arguments) => pubsub::run_sub(&arguments),
+        Command::Token(command) => token::run(command),
+        Command::User(command) => user::run(command),
     }
+}
+
+/// For the commands that wait for a store or a socket.
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
 }
 
 /// The environment, with what is not Unicode made visible.
@@ -188,6 +218,8 @@ impl From<io::Error> for Failure {
 
 const EXAMPLES: &str = "\
 Examples:
+  conclave serve --dev
+  conclave user add alice
   conclave config check --config conclave.toml
   conclave audit verify --data-dir ./conclave-data
 

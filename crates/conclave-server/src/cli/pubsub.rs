@@ -1,6 +1,17 @@
-//! `conclave pub` and `conclave sub`: their arguments.
+//! `conclave pub` and `conclave sub`.
+
+mod conversation;
+mod publisher;
+mod subscriber;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::path::PathBuf;
 
 use clap::Args;
+
+use super::Failure;
 
 /// A server and what to show it.
 #[derive(Args, Clone, Debug)]
@@ -21,6 +32,9 @@ pub struct Endpoint {
         hide_env_values = true
     )]
     pub token: Option<String>,
+    /// Certificates to trust for wss:, PEM [default: the system's]
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
     /// Display name, where the token names nobody
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
@@ -40,7 +54,7 @@ pub struct PubArgs {
     #[arg(value_name = "PAYLOAD")]
     pub payload: Option<String>,
     /// Broadcast this JSON object to the whole server instead
-    #[arg(long, value_name = "OBJECT", conflicts_with_all = ["topic", "payload"])]
+    #[arg(long, value_name = "OBJECT", conflicts_with_all = ["topic", "payload", "name", "session"])]
     pub broadcast: Option<String>,
     /// Server and token.
     #[command(flatten)]
@@ -65,14 +79,42 @@ pub struct SubArgs {
     pub endpoint: Endpoint,
 }
 
+/// `conclave pub`: returns when the server has accepted everything.
+pub(super) fn run_pub(args: &PubArgs) -> Result<(), Failure> {
+    let publications = publisher::Publications::of(args, || io::stdin().lock())?;
+    super::runtime()?.block_on(publisher::publish(
+        &args.endpoint,
+        publications,
+        interrupt(),
+    ))
+}
+
+/// `conclave sub`: returns when it was interrupted or has heard enough.
+pub(super) fn run_sub(args: &SubArgs) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    super::runtime()?.block_on(subscriber::subscribe(args, &mut stdout, interrupt()))
+}
+
+/// Ends with the first Ctrl-C.
+async fn interrupt() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        // Then Ctrl-C ends the process by itself.
+        std::future::pending::<()>().await;
+    }
+}
+
 const PUB_EXAMPLES: &str = "\
 Examples:
   conclave pub orders '{\"id\":7}'
   tail -f events | conclave pub events -
-  conclave pub --broadcast '{\"type\":\"test\"}'";
+  conclave pub --broadcast '{\"type\":\"test\"}'
+
+Exits with 0 when the server has accepted everything.";
 
 const SUB_EXAMPLES: &str = "\
 Examples:
   conclave sub orders
   conclave sub orders prices --count 10
-  CONCLAVE_TOKEN=$(conclave token mint --user alice) conclave sub";
+  CONCLAVE_TOKEN=$(conclave token mint --user alice) conclave sub
+
+Prints one JSON object a line. Ctrl-C ends it with 0, a server that closes the connection with 1.";

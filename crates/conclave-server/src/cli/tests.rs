@@ -24,14 +24,14 @@ struct Words<T: Subcommand> {
     command: T,
 }
 
-fn parsed<T: Args>(line: &str) -> Result<T, String> {
+pub(super) fn parsed<T: Args>(line: &str) -> Result<T, String> {
     let words = std::iter::once("conclave").chain(line.split_whitespace());
     Line::try_parse_from(words)
         .map(|line| line.args)
         .map_err(|error| error.to_string())
 }
 
-fn command<T: Subcommand>(line: &str) -> Result<T, String> {
+pub(super) fn command<T: Subcommand>(line: &str) -> Result<T, String> {
     let words = std::iter::once("conclave").chain(line.split_whitespace());
     Words::try_parse_from(words)
         .map(|line| line.command)

@@ -1,8 +1,16 @@
-//! `conclave token …`: its arguments.
+//! `conclave token …`.
+
+mod inspect;
+mod mint;
+mod revoke;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, BufRead, Read as _};
 
 use clap::{Args, Subcommand};
 
-use super::Location;
+use super::{Failure, Location, print, runtime};
 
 /// What to do with tokens.
 #[derive(Debug, Subcommand)]
@@ -35,10 +43,11 @@ pub struct MintArgs {
     /// Display name: name
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// Role; may be given several times [default: those of the stored user]
+    /// Role; may be given several times [default: roles and permissions of the stored user, else
+    /// those of tokens without any]
     #[arg(long = "role", value_name = "ROLE")]
     pub roles: Vec<String>,
-    /// Permission; may be given several times [default: those of the stored user]
+    /// Permission besides those of the roles; may be given several times
     #[arg(long = "permission", value_name = "PERMISSION")]
     pub permissions: Vec<String>,
     /// Seconds it lives [default: as /auth/token]
@@ -56,16 +65,54 @@ pub struct RevokeArgs {
     /// This token; - reads the first line of stdin
     #[arg(value_name = "TOKEN")]
     pub token: Option<String>,
-    /// All tokens this user has so far
+    /// All tokens of the user with this id so far, and all sign-ins
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
-    /// All tokens for this named session so far
+    /// All tokens for the session of this name so far, and all sign-ins
     #[arg(long, value_name = "NAME")]
     pub session: Option<String>,
     /// Where the store is.
     #[command(flatten)]
     pub location: Location,
 }
+
+pub(super) fn run(command: TokenCommand) -> Result<(), Failure> {
+    runtime()?.block_on(async {
+        match command {
+            TokenCommand::Mint(args) => print(mint::mint(args).await?.as_bytes()),
+            TokenCommand::Inspect { token, location } => {
+                let token = given(token, &mut io::stdin().lock())?;
+                let inspected = inspect::inspect(&token, &location).await?;
+                print(inspected.text.as_bytes())?;
+                inspected.refused.map_or(Ok(()), Err)
+            }
+            TokenCommand::Revoke(mut args) => {
+                if let Some(token) = args.token {
+                    args.token = Some(given(token, &mut io::stdin().lock())?);
+                }
+                print(revoke::revoke(args).await?.as_bytes())
+            }
+        }
+    })
+}
+
+/// The token itself, or where `-` stands for it, the first line of `stdin`.
+fn given(token: String, stdin: &mut impl BufRead) -> Result<String, Failure> {
+    let mut token = token;
+    if token == "-" {
+        token.clear();
+        stdin.take(LINE_BYTES_MAX).read_line(&mut token)?;
+    }
+    let token = token.trim();
+    if token.is_empty() {
+        Err(Failure::usage("no token given"))
+    } else {
+        Ok(token.to_owned())
+    }
+}
+
+/// Far more than any token that is accepted.
+const LINE_BYTES_MAX: u64 = 64 * 1024;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -1,10 +1,16 @@
-//! `conclave user …`: its arguments. Passwords are asked for, or read from stdin; never
-//! arguments, which every process can read.
+//! `conclave user …`. Passwords are asked for, or read from stdin; never arguments, which every
+//! process can read.
+
+mod change;
+mod list;
+#[cfg(test)]
+mod tests;
 
 use clap::{Args, Subcommand};
 
-use super::Location;
-use super::password::PasswordSource;
+use super::password::{PasswordSource, read_password};
+use super::{Failure, Location, print, runtime};
+use crate::config::Secret;
 
 /// What to do with the own users. Works beside a running server, which follows within 2 s.
 #[derive(Debug, Subcommand)]
@@ -106,6 +112,27 @@ pub struct UserListArgs {
     /// Where the users are.
     #[command(flatten)]
     pub location: Location,
+}
+
+pub(super) fn run(command: UserCommand) -> Result<(), Failure> {
+    let text = runtime()?.block_on(perform(command, read_password))?;
+    print(text.as_bytes())
+}
+
+/// Does what the command says; what it prints. `ask` gives the password where one is needed.
+pub(super) async fn perform(
+    command: UserCommand,
+    ask: impl FnOnce(PasswordSource) -> Result<Secret, Failure>,
+) -> Result<String, Failure> {
+    match command {
+        UserCommand::Add(args) => change::add(args, ask).await,
+        UserCommand::Passwd(args) => change::passwd(args, ask).await,
+        UserCommand::Grant(args) => change::grant(args).await,
+        UserCommand::Disable(args) => change::set_disabled(args, true).await,
+        UserCommand::Enable(args) => change::set_disabled(args, false).await,
+        UserCommand::Remove(args) => change::remove(args).await,
+        UserCommand::List(args) => list::list(args).await,
+    }
 }
 
 const EXAMPLES: &str = "\
