@@ -10,11 +10,11 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// Full, at `now` (milliseconds of a monotonic clock, wrapping).
+    /// Full, at `now` (milliseconds of a monotonic clock, wrapping). A `burst` of 0 counts as 1.
     #[must_use]
     pub const fn full(burst: u32, now: u32) -> Self {
         Self {
-            level: Cell::new(burst.saturating_mul(MILLI)),
+            level: Cell::new(capacity(burst)),
             filled_at: Cell::new(now),
         }
     }
@@ -29,10 +29,18 @@ impl Bucket {
             .level
             .get()
             .saturating_add(elapsed.saturating_mul(per_second))
-            .min(burst.max(1).saturating_mul(MILLI));
+            .min(capacity(burst));
         let enough = level >= MILLI;
         self.level.set(if enough { level - MILLI } else { level });
         enough
+    }
+}
+
+const fn capacity(burst: u32) -> u32 {
+    if burst == 0 {
+        MILLI
+    } else {
+        burst.saturating_mul(MILLI)
     }
 }
 

@@ -70,15 +70,19 @@ impl ConnectionTable {
         address: Option<IpAddr>,
         bounds: ConnectionBounds,
     ) -> Result<ConnectionGuard, Full> {
+        let take = |count| (bounds.all == 0 || count < bounds.all).then_some(count + 1);
+        if self
+            .all
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+            .is_err()
+        {
+            return Err(Full::All);
+        }
         let mut guard = ConnectionGuard {
             table: Arc::clone(self),
             user: None,
             address: None,
         };
-        let before = self.all.fetch_add(1, Ordering::Relaxed);
-        if bounds.all != 0 && before >= bounds.all {
-            return Err(Full::All);
-        }
         if let Some(address) = address {
             if !self.addresses.add(&address, bounds.address) {
                 return Err(Full::Address);

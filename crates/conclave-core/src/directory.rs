@@ -35,8 +35,10 @@ pub struct Published {
     pub workers: usize,
 }
 
-/// What a new subscriber starts from.
+/// What a new subscriber starts from. Only the topics service makes one, so that a hub's members
+/// have all been authorised.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Subscribed {
     /// The shared name of the channel.
     pub channel: Arc<Channel>,
@@ -125,13 +127,14 @@ impl Directory {
         from: Origin,
     ) -> Published {
         let mut shard = self.shard(&channel).lock();
-        if !shard.contains_key(&channel) && !self.keeps(&channel) {
+        let history = self.history_of_new(&shard, &channel);
+        if history.is_none() && !shard.contains_key(&channel) {
             return Published {
                 here: false,
                 workers: 0,
             };
         }
-        let entry = self.entry(&mut shard, channel);
+        let entry = self.entry(&mut shard, channel, history);
         entry.offset += 1;
         let publication = Arc::new(Publication::new(
             Arc::clone(&entry.channel),
@@ -167,7 +170,8 @@ impl Directory {
         since: Option<Position>,
     ) -> Subscribed {
         let mut shard = self.shard(&channel).lock();
-        let entry = self.entry(&mut shard, channel);
+        let history = self.history_of_new(&shard, &channel);
+        let entry = self.entry(&mut shard, channel, history);
         if let Some(count) = entry.subscribers.get_mut(worker) {
             *count += 1;
         }
@@ -225,31 +229,39 @@ impl Directory {
         shard
     }
 
-    fn keeps(&self, channel: &Channel) -> bool {
-        match channel {
+    /// Room for the history of a channel that has no entry yet: one of the `topics` places,
+    /// taken here so that two shards cannot both take the last. `None` where there is none left,
+    /// or nothing new to keep.
+    fn history_of_new(&self, shard: &Shard, channel: &Channel) -> Option<Box<History>> {
+        let keeps = match channel {
             Channel::Broadcast => false,
-            Channel::Topic { .. } => {
-                self.history.messages > 0 && self.kept.load(Ordering::Relaxed) < self.history.topics
-            }
+            Channel::Topic { .. } => self.history.messages > 0,
+        };
+        if !keeps || shard.contains_key(channel) {
+            return None;
         }
+        let take = |kept| (kept < self.history.topics).then_some(kept + 1);
+        self.kept
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+            .ok()
+            .map(|_| Box::default())
     }
 
-    fn entry<'a>(&self, shard: &'a mut Shard, channel: Channel) -> &'a mut Entry {
-        let keeps = self.keeps(&channel);
+    fn entry<'a>(
+        &self,
+        shard: &'a mut Shard,
+        channel: Channel,
+        history: Option<Box<History>>,
+    ) -> &'a mut Entry {
         let channel = shard
             .get(&channel)
             .map_or_else(|| Arc::new(channel), |e| Arc::clone(&e.channel));
-        shard.entry(Arc::clone(&channel)).or_insert_with(|| {
-            if keeps {
-                self.kept.fetch_add(1, Ordering::Relaxed);
-            }
-            Entry {
-                channel,
-                offset: 0,
-                epoch: self.next_epoch.fetch_add(1, Ordering::Relaxed),
-                subscribers: vec![0; self.inboxes.len()].into(),
-                history: keeps.then(Box::default),
-            }
+        shard.entry(Arc::clone(&channel)).or_insert_with(|| Entry {
+            channel,
+            offset: 0,
+            epoch: self.next_epoch.fetch_add(1, Ordering::Relaxed),
+            subscribers: vec![0; self.inboxes.len()].into(),
+            history,
         })
     }
 }

@@ -5,7 +5,8 @@
 //! another. While a walk is under way a member list only grows or gets holes.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -42,7 +43,7 @@ impl Hub {
             let mut audiences = self.audiences.borrow_mut();
             let audience = audiences
                 .entry(Arc::clone(&subscribed.channel))
-                .or_insert_with(|| Rc::new(Audience::new(Arc::clone(&subscribed.channel))));
+                .or_insert_with(|| Rc::new(Audience::new(subscribed)));
             Rc::clone(audience)
         };
         let index = audience.add(Member {
@@ -68,11 +69,15 @@ impl Hub {
         self.audiences.borrow().len()
     }
 
-    /// Queues a publication. `false` where nobody here hears its channel any more.
+    /// Queues a publication. `false` where nobody here hears its channel any more, or only
+    /// those who joined after the directory had forgotten it and begun a new epoch.
     pub fn offer(&self, publication: Arc<Publication>) -> bool {
         let Some(audience) = self.audience(&publication.channel) else {
             return false;
         };
+        if audience.epoch != publication.position.epoch {
+            return false;
+        }
         audience.waiting.borrow_mut().push_back(publication);
         if !audience.queued.replace(true) {
             self.queue.borrow_mut().push_back(audience);
@@ -110,14 +115,9 @@ impl Hub {
     fn leave(&self, audience: &Rc<Audience>, index: usize) {
         self.directory.unsubscribe(&audience.channel, self.worker);
         if audience.remove(index) == 0 {
-            let mut audiences = self.audiences.borrow_mut();
-            // A new audience may already stand under this name while a walk held the old one.
-            if audiences
-                .get(&audience.channel)
-                .is_some_and(|held| Rc::ptr_eq(held, audience))
-            {
-                audiences.remove(&audience.channel);
-            }
+            // What it has queued still takes its turns, so that its bytes are released; who
+            // joins from now on gets an audience of their own.
+            self.audiences.borrow_mut().remove(&audience.channel);
         }
     }
 }
@@ -162,6 +162,8 @@ pub struct Member {
 #[derive(Debug)]
 pub struct Audience {
     channel: Arc<Channel>,
+    /// Of all its members: while one is left, the directory keeps the channel's entry.
+    epoch: u64,
     members: RefCell<Members>,
     waiting: RefCell<VecDeque<Arc<Publication>>>,
     current: RefCell<Option<Rc<Batch>>>,
@@ -170,9 +172,10 @@ pub struct Audience {
 }
 
 impl Audience {
-    fn new(channel: Arc<Channel>) -> Self {
+    fn new(subscribed: &Subscribed) -> Self {
         Self {
-            channel,
+            channel: Arc::clone(&subscribed.channel),
+            epoch: subscribed.position.epoch,
             members: RefCell::default(),
             waiting: RefCell::default(),
             current: RefCell::default(),
@@ -193,6 +196,13 @@ impl Audience {
         live.take(limit).collect()
     }
 
+    /// How long the list is, holes included, and how many holes are known.
+    #[cfg(test)]
+    pub(crate) fn places(&self) -> (usize, usize) {
+        let members = self.members.borrow();
+        (members.list.len(), members.holes.len())
+    }
+
     fn batch(&self) -> Rc<Batch> {
         let mut current = self.current.borrow_mut();
         let batch =
@@ -204,8 +214,9 @@ impl Audience {
         let mut members = self.members.borrow_mut();
         members.live += 1;
         // A hole behind the cursor of a walk may be filled too: the newcomer's `from` keeps the
-        // running batch from it either way.
-        if let Some(index) = members.holes.pop()
+        // running batch from it either way. The first hole goes first, so that the end of the
+        // list empties and can be trimmed.
+        if let Some(Reverse(index)) = members.holes.pop()
             && let Some(place) = members.list.get_mut(index)
         {
             *place = member;
@@ -219,14 +230,15 @@ impl Audience {
         let mut members = self.members.borrow_mut();
         if let Some(place) = members.list.get_mut(index) {
             place.slot = HOLE;
-            members.holes.push(index);
+            members.holes.push(Reverse(index));
             members.live -= 1;
         }
         members.live
     }
 
-    /// Gives memory back when most of the list is holes at its end.
+    /// Gives memory back: of a list whose end is mostly holes, of a queue that was long.
     fn trim(&self) {
+        self.waiting.borrow_mut().shrink_to(WAITING_KEPT);
         let mut members = self.members.borrow_mut();
         let Members { list, holes, .. } = &mut *members;
         if holes.len() <= list.len() / 2 {
@@ -236,7 +248,7 @@ impl Audience {
             list.pop();
         }
         let length = list.len();
-        holes.retain(|hole| *hole < length);
+        holes.retain(|Reverse(hole)| *hole < length);
         list.shrink_to(length * 2);
         holes.shrink_to(length);
     }
@@ -346,9 +358,10 @@ impl Batch {
 #[derive(Debug, Default)]
 struct Members {
     list: Vec<Member>,
-    holes: Vec<usize>,
+    holes: BinaryHeap<Reverse<usize>>,
     live: usize,
 }
 
 const HOLE: u32 = u32::MAX;
+const WAITING_KEPT: usize = 64;
 const BATCH_BYTES_MAX: usize = 64 * 1024;

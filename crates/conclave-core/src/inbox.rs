@@ -1,5 +1,7 @@
 //! What a worker still has to deliver.
 
+use std::collections::HashMap;
+use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
@@ -15,17 +17,18 @@ pub struct Inbox {
     /// Bytes pushed and not yet delivered, those already taken by the worker included.
     outstanding: AtomicUsize,
     mark: usize,
-    waiting: Mutex<Vec<Waker>>,
+    /// By what makes two wakers the same, so that a task that looks often waits once.
+    waiting: Mutex<HashMap<(usize, usize), Waker>>,
 }
 
 impl Inbox {
-    /// An empty one; publishers wait above `mark` bytes.
+    /// An empty one; publishers wait above `mark` bytes, or never where it is 0.
     #[must_use]
     pub fn new(mark: usize) -> Self {
         Self {
             queue: Mutex::default(),
             outstanding: AtomicUsize::new(0),
-            mark,
+            mark: if mark == 0 { usize::MAX } else { mark },
             waiting: Mutex::default(),
         }
     }
@@ -69,7 +72,7 @@ impl Inbox {
     /// inbox is half empty.
     pub fn release(&self, bytes: usize) {
         let before = self.outstanding.fetch_sub(bytes, Ordering::Relaxed);
-        if before.saturating_sub(bytes) > self.mark / 2 {
+        if before.saturating_sub(bytes) > self.low() {
             return;
         }
         let waiting = {
@@ -79,7 +82,7 @@ impl Inbox {
             }
             std::mem::take(&mut *waiting)
         };
-        waiting.into_iter().for_each(Waker::wake);
+        waiting.into_values().for_each(Waker::wake);
     }
 
     /// Bytes that are pushed and not yet delivered.
@@ -94,18 +97,30 @@ impl Inbox {
         self.outstanding() > self.mark
     }
 
-    /// Ready when publishers may go on.
+    /// Ready when publishers may go on: up to the mark, but only up to half of it while one
+    /// waits, so that none overtakes it for ever.
     pub fn poll_clear(&self, context: &Context<'_>) -> Poll<()> {
-        if !self.is_over() {
+        if self.outstanding() <= self.low() {
             return Poll::Ready(());
         }
-        self.waiting.lock().push(context.waker().clone());
-        // It may have drained between the first look and the registration.
-        if self.is_over() {
-            Poll::Pending
-        } else {
-            Poll::Ready(())
+        let mut waiting = self.waiting.lock();
+        if waiting.is_empty() && !self.is_over() {
+            return Poll::Ready(());
         }
+        let waker = context.waker();
+        let key = (waker.data().addr(), ptr::from_ref(waker.vtable()).addr());
+        waiting.insert(key, waker.clone());
+        // It may have drained between the first look and the lock; a release after this look
+        // finds the waker.
+        if self.outstanding() > self.low() {
+            return Poll::Pending;
+        }
+        waiting.remove(&key);
+        Poll::Ready(())
+    }
+
+    const fn low(&self) -> usize {
+        self.mark / 2
     }
 }
 

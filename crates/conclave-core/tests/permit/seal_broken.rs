@@ -1,0 +1,5 @@
+struct Everything;
+
+impl conclave_core::permit::sealed::Sealed for Everything {}
+
+fn main() {}
