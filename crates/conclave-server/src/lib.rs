@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod bench;
 pub mod cli;
+mod client;
 mod clock;
 pub mod config;
 mod handshake;

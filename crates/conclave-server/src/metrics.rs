@@ -55,6 +55,12 @@ counters! {
     Publications = "conclave_publications";
     /// Commands refused
     Refusals = "conclave_refusals";
+    /// HTTP requests over a limit of a user or an address
+    RequestsLimited = "conclave_requests_limited";
+    /// Sign-ins with the right password
+    SignIns = "conclave_sign_ins";
+    /// Sign-ins and changes of passwords with a wrong one
+    SignInsFailed = "conclave_sign_ins_failed";
     /// Readers closed because they did not read
     SlowReaders = "conclave_slow_readers";
     /// Breaches of the WebSocket protocol

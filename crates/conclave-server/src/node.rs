@@ -1,7 +1,7 @@
 //! What all workers of a process share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use conclave_core::{ConnectionTable, Topics};
 use conclave_protocol::{Clock, Limits};
@@ -31,6 +31,8 @@ pub(crate) struct Node {
     pub(crate) draining: AtomicBool,
     /// Set when the workers have to end.
     pub(crate) end: watch::Sender<bool>,
+    /// Connections of each worker, as of the last second.
+    pub(crate) worker_connections: Box<[AtomicU32]>,
     pub(crate) controls: Box<[UnboundedSender<Control>]>,
     pub(crate) dice: Dice,
     /// Open connections there may be; 0 means no bound.

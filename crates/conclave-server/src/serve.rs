@@ -17,8 +17,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::audit::{Event, Kind};
 use crate::config::Setup;
-use crate::handshake::Reception;
-use crate::listen::{Door, Listener, TlsKeys, bind};
+use crate::handshake::{Reception, UnderWay};
+use crate::listen::{Door, Listener, TlsKeys, bind, serve_metrics};
 use crate::node::Node;
 use crate::worker::{Control, Worker};
 use crate::{http, start};
@@ -27,7 +27,7 @@ use crate::{http, start};
 ///
 /// # Errors
 /// What kept it from starting, in one line that names the key or file.
-pub fn run(setup: Setup) -> anyhow::Result<()> {
+pub(crate) fn run(setup: Setup) -> anyhow::Result<()> {
     raise_file_limit();
     let background = Builder::new_multi_thread()
         .worker_threads(BACKGROUND_THREADS)
@@ -55,6 +55,13 @@ pub fn run(setup: Setup) -> anyhow::Result<()> {
     }
     let (started, controls) = background.block_on(start::start(setup, workers))?;
     let server = Server { node: started.node, tls, stop: watch::channel(false).0 };
+    if let Some(address) = server.node.setup.config.metrics.listen {
+        let router = http::metrics_router(&server.node);
+        background
+            .block_on(serve_metrics(address, router))
+            .with_context(|| format!("metrics.listen: {address}"))
+            .map_err(one_line)?;
+    }
     let router = http::router(&server.node);
     let threads = server.start_workers(listeners, controls, &router)?;
     server.announce(&addresses);
@@ -208,7 +215,7 @@ async fn work(job: Job) {
     let Job { worker, listeners, control, router, stop } = job;
     let mut end = worker.node().end.subscribe();
     worker.start(control);
-    let under_way = std::cell::Cell::new(0);
+    let under_way = UnderWay::default();
     let reception = Rc::new(Reception { worker, router, stop, under_way });
     for listener in listeners {
         let reception = Rc::clone(&reception);

@@ -1,7 +1,7 @@
 //! From a configuration to a node that is ready to be connected to.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU32};
 
 use anyhow::Context as _;
 use conclave_auth::{
@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::audit::{AuditKey, AuditLog, Options};
 use crate::clock::WallClock;
-use crate::config::{self, Setup};
+use crate::config::{self, Config, Setup};
 use crate::identity::{self, Identity, PasswordPool, Sources, SystemRandom};
 use crate::metrics::Counters;
 use crate::node::{Dice, Node};
@@ -42,7 +42,7 @@ pub(crate) async fn start(
     config::make_data_dir(&setup.config.server.data_dir).with_context(|| {
         format!("server.data_dir: {}", setup.config.server.data_dir.display())
     })?;
-    let audit = open_audit(&setup, &clock)?;
+    let audit = open_audit(&setup.config, &clock)?;
     let path = setup.config.store_path();
     let store = Arc::new(Store::open(&path, StoreOptions::default()).await?);
     let passwords = PasswordPool::start().context("cannot start the password pool")?;
@@ -50,7 +50,11 @@ pub(crate) async fn start(
     let identity = open_identity(&setup, &store, passwords, &clock)?;
     let (controls, receivers) = (0..workers).map(|_| mpsc::unbounded_channel()).unzip();
     let node = Arc::new(node(setup, Opened { clock, audit, identity }, controls));
-    let sources = Sources { users: store.clone(), revocations: store.clone() };
+    let sources = Sources {
+        users: store.clone(),
+        families: store.clone(),
+        revocations: store.clone(),
+    };
     identity::catch_up(&node, &sources).await.context("store.path: cannot read revocations")?;
     tokio::spawn(identity::watch(Arc::clone(&node), sources));
     Ok((Started { node, store }, receivers))
@@ -80,6 +84,7 @@ fn node(setup: Setup, opened: Opened, controls: Vec<mpsc::UnboundedSender<Contro
         audit,
         clock,
         draining: AtomicBool::new(false),
+        worker_connections: controls.iter().map(|_| AtomicU32::new(0)).collect(),
         end: watch::channel(false).0,
         controls: controls.into(),
         dice: Dice::new(u64::from_ne_bytes(seed)),
@@ -88,17 +93,24 @@ fn node(setup: Setup, opened: Opened, controls: Vec<mpsc::UnboundedSender<Contro
     }
 }
 
-fn open_audit(setup: &Setup, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<AuditLog>> {
-    if !setup.config.audit.enabled {
+/// The configured audit chain. Several processes may write one: whoever writes takes the file's
+/// lock and continues after the others' lines.
+///
+/// # Errors
+/// What keeps it from being written, naming the file.
+pub(crate) fn open_audit(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Arc<AuditLog>> {
+    if !config.audit.enabled {
         return Ok(Arc::new(AuditLog::off()));
     }
-    let file = setup.config.audit_file();
-    let secret = config::kept_secret(&setup.config.audit_key_file(), random)?;
+    let secret = config::kept_secret(&config.audit_key_file(), random)?;
     let options = Options {
         key: AuditKey::new(&secret),
-        queue: usize::try_from(setup.config.audit.queue).unwrap_or(usize::MAX),
-        refusals_per_second: setup.config.audit.refusals_per_second,
-        file,
+        queue: usize::try_from(config.audit.queue).unwrap_or(usize::MAX),
+        refusals_per_second: config.audit.refusals_per_second,
+        file: config.audit_file(),
     };
     Ok(Arc::new(AuditLog::open(options, Arc::clone(clock))?))
 }

@@ -68,6 +68,18 @@ impl<K: Eq + Hash> Strikes<K> {
         window.count == self.limit
     }
 
+    /// How many failures the key has left; `u32::MAX` where there is no limit.
+    pub(crate) fn left(&self, key: &K, now: Duration) -> u32 {
+        if self.limit == 0 {
+            return u32::MAX;
+        }
+        let windows = self.windows.lock();
+        let full = windows.by_key.len() >= KEYS_MAX;
+        let window = windows.by_key.get(key).or_else(|| full.then_some(&windows.others));
+        let current = window.filter(|window| now < window.since + WINDOW);
+        self.limit.saturating_sub(current.map_or(0, |window| window.count))
+    }
+
     /// How many keys are counted.
     pub(crate) fn keys(&self) -> usize {
         self.windows.lock().by_key.len()

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use axum::body::Body;
+use axum::response::IntoResponse as _;
 use conclave_core::{ConnectionBounds, ConnectionGuard, Full};
 use conclave_dialects::TOPICS;
 use conclave_protocol::{
@@ -14,12 +15,13 @@ use conclave_protocol::{
 };
 use conclave_websocket::handshake::{AcceptOptions, Accepted, accept};
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, UPGRADE, USER_AGENT};
+use hyper::header::{ALLOW, CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, UPGRADE, USER_AGENT};
 use hyper::{Request, Response, StatusCode, Version};
 
-use super::{Credential, Origin, Reception, Verdict, client_address, counted_as, credential, refusal};
+use super::{Credential, Origin, Reception, Verdict, client_address, counted_as, credential};
 use crate::audit::{Event, Kind};
 use crate::config::Reject;
+use crate::http::Problem;
 use crate::identity::Unproved;
 use crate::worker::Surface;
 
@@ -205,7 +207,11 @@ impl Reception {
         } else {
             self.strike(case, detail);
         }
-        refusal::problem(status, code, detail)
+        let mut response = Problem::new(status, code, detail.to_owned()).into_response();
+        if status == StatusCode::METHOD_NOT_ALLOWED {
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
+        }
+        response
     }
 
     /// Counts a refusal against the address, and writes it down.

@@ -2,40 +2,49 @@
 //! socket taken back.
 //!
 //! Reading order: this file (the life of a socket before its upgrade), `judge` (who gets in),
-//! `credential`, `origin`, `address`, `refusal` (how the others are told).
+//! `credential`, `origin`, `address`, `refusal` (how the others are told), `under_way` (how many
+//! there may be), `fault` (those that never get as far as a request).
 
 mod address;
 mod credential;
+mod fault;
 mod judge;
 mod origin;
 mod refusal;
 #[cfg(test)]
 mod tests;
+mod under_way;
 
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::response::IntoResponse as _;
 use hyper::body::Incoming;
-use hyper::rt::{Read, Write};
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_rustls::server::TlsStream as AcceptedTls;
 use tower::ServiceExt as _;
 
 pub(crate) use address::{client_address, counted_as};
-pub(crate) use credential::{Credential, bearer, cookie, credential};
+pub(crate) use credential::{ACCESS_COOKIE, Credential, cookie, credential};
 pub(crate) use judge::Admission;
 pub(crate) use origin::{Origin, Origins};
+pub(crate) use under_way::{Crowded, Place, UnderWay};
 
+use fault::Fault;
+
+use crate::http::Problem;
 use crate::listen::TlsKeys;
 use crate::metrics::Counter;
 use crate::worker::{Arrival, Stream, TlsStream, Worker};
@@ -46,12 +55,17 @@ pub(crate) struct Reception {
     pub(crate) router: axum::Router,
     pub(crate) stop: watch::Receiver<bool>,
     /// Sockets that are not WebSocket connections yet.
-    pub(crate) under_way: Cell<u32>,
+    pub(crate) under_way: UnderWay,
 }
 
-/// The peer of a request, for axum's handlers.
+/// The other end of a socket; axum's handlers find it among a request's extensions.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer(pub(crate) IpAddr);
+pub(crate) struct Peer {
+    /// Of the socket, which a proxy's is.
+    pub(crate) address: IpAddr,
+    /// Whether the socket speaks TLS.
+    pub(crate) encrypted: bool,
+}
 
 /// What is left of a request that hyper has answered with 101.
 struct Upgrade {
@@ -72,62 +86,82 @@ impl Reception {
         socket: TcpStream,
         peer: SocketAddr,
         tls: Option<Arc<TlsKeys>>,
+        _place: Place,
     ) {
-        let _guard = UnderWay::new(&self);
         let limit = self.handshake_time();
-        let peer = peer.ip().to_canonical();
+        let peer = Peer { address: peer.ip().to_canonical(), encrypted: tls.is_some() };
         let Some(tls) = tls else {
-            self.http(TokioIo::new(socket), peer, limit).await;
+            self.http(socket, peer, limit).await;
             return;
         };
         let before = self.worker.node().clock.monotonic();
-        let accepted = tokio::time::timeout(limit, tls.acceptor().accept(socket)).await;
-        if let Ok(Ok(socket)) = accepted {
-            let spent = self.worker.node().clock.monotonic().saturating_sub(before);
-            let left = limit.saturating_sub(spent).max(Duration::from_millis(1));
-            self.http(TokioIo::new(socket), peer, left).await;
+        match tokio::time::timeout(limit, tls.acceptor().accept(socket)).await {
+            Ok(Ok(socket)) => {
+                let spent = self.worker.node().clock.monotonic().saturating_sub(before);
+                let left = limit.saturating_sub(spent).max(Duration::from_millis(1));
+                self.http(socket, peer, left).await;
+            }
+            Ok(Err(error)) => self.note_tls_fault(peer.address, Some(&error)),
+            Err(_) => self.note_tls_fault(peer.address, None),
         }
     }
 
-    async fn http<I>(self: &Rc<Self>, io: I, peer: IpAddr, head_time: Duration)
+    async fn http<S>(self: &Rc<Self>, socket: S, peer: Peer, head_time: Duration)
     where
-        I: Read + Write + Unpin + Send + 'static,
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let upgrade = Rc::new(RefCell::new(None));
-        let service = service_fn(|request| self.answer(request, peer, &upgrade));
+        let requests = Requests::default();
+        let service =
+            service_fn(|request| requests.count(self.answer(request, peer, &upgrade)));
         let limits = &self.worker.node().setup.config.limits;
-        let connection = hyper::server::conn::http1::Builder::new()
+        let mut connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(head_time)
             .max_headers(bound(limits.head_lines, HEAD_LINES_MAX))
             .max_buf_size(bound(limits.head_bytes, HEAD_BYTES_MAX).max(HEAD_BYTES_MIN))
-            .serve_connection(io, service)
+            .serve_connection(TokioIo::new(socket), service)
             .with_upgrades();
-        let mut connection = std::pin::pin!(connection);
         let mut stop = self.stop.clone();
-        // A connection that breaks off is its client's business.
-        tokio::select! {
-            ended = connection.as_mut() => { ended.ok(); }
-            _ = stop.wait_for(|stopping| *stopping) => {
-                connection.as_mut().graceful_shutdown();
-                connection.as_mut().await.ok();
+        let ended = tokio::select! {
+            ended = Pin::new(&mut connection) => Some(ended),
+            _ = stop.wait_for(|stopping| *stopping) => None,
+            () = tokio::time::sleep(self.handshake_time() * LIFE) => None,
+        };
+        let ended = match ended {
+            Some(ended) => Some(ended),
+            None => {
+                Pin::new(&mut connection).graceful_shutdown();
+                let time = if requests.pending() { REQUEST_TIME } else { self.handshake_time() };
+                tokio::time::timeout(time, Pin::new(&mut connection)).await.ok()
             }
-        }
+        };
         let upgrade = upgrade.borrow_mut().take();
         if let Some(upgrade) = upgrade {
             tokio::task::spawn_local(Rc::clone(self).take_over(upgrade));
+            return;
+        }
+        let Some(parts) = connection.into_parts() else { return };
+        let idle = requests.any() && parts.read_buf.is_empty();
+        let fault = match &ended {
+            None => Some(Fault::Unread),
+            Some(Err(error)) => Fault::of(error, idle),
+            Some(Ok(())) => None,
+        };
+        if let Some(fault) = fault {
+            self.end_faulty(parts.io.into_inner(), peer.address, fault).await;
         }
     }
 
     async fn answer(
         self: &Rc<Self>,
         mut request: Request<Incoming>,
-        peer: IpAddr,
+        peer: Peer,
         slot: &Rc<RefCell<Option<Upgrade>>>,
     ) -> Result<Response<Body>, Infallible> {
         let node = self.worker.node();
         if let Some(surface) = self.surface(request.uri().path()) {
-            let (response, verdict) = self.judge(&request, peer, surface).await;
+            let (response, verdict) = self.judge(&request, peer.address, surface).await;
             if let Some(verdict) = verdict {
                 let socket = hyper::upgrade::on(&mut request);
                 slot.replace(Some(Upgrade { socket, verdict }));
@@ -137,15 +171,11 @@ impl Reception {
             return Ok(response);
         }
         node.counters.add(Counter::HttpRequests, 1);
-        request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(peer);
         let answer = self.router.clone().oneshot(request.map(Body::new));
         match tokio::time::timeout(REQUEST_TIME, answer).await {
             Ok(answered) => answered,
-            Err(_) => {
-                let mut late = Response::new(Body::empty());
-                *late.status_mut() = StatusCode::REQUEST_TIMEOUT;
-                Ok(late)
-            }
+            Err(_) => Ok(Problem::too_slow().into_response()),
         }
     }
 
@@ -186,19 +216,27 @@ impl Reception {
     }
 }
 
-/// Counts a socket as long as it is no WebSocket connection.
-struct UnderWay(Rc<Reception>);
-
-impl UnderWay {
-    fn new(reception: &Rc<Reception>) -> Self {
-        reception.under_way.set(reception.under_way.get() + 1);
-        Self(Rc::clone(reception))
-    }
+/// How far the requests of one socket are.
+#[derive(Default)]
+struct Requests {
+    begun: Cell<u32>,
+    answered: Cell<u32>,
 }
 
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.under_way.set(self.0.under_way.get().saturating_sub(1));
+impl Requests {
+    async fn count<T>(&self, answer: impl Future<Output = T>) -> T {
+        self.begun.set(self.begun.get().wrapping_add(1));
+        let answered = answer.await;
+        self.answered.set(self.answered.get().wrapping_add(1));
+        answered
+    }
+
+    fn any(&self) -> bool {
+        self.begun.get() > 0
+    }
+
+    fn pending(&self) -> bool {
+        self.begun.get() != self.answered.get()
     }
 }
 
@@ -206,6 +244,9 @@ fn bound(limit: u32, none: usize) -> usize {
     if limit == 0 { none } else { usize::try_from(limit).unwrap_or(none) }
 }
 
+/// How many times the handshake's time a socket may serve requests before it is ended in order:
+/// who does not read the answers must not keep a place for ever.
+const LIFE: u32 = 6;
 /// How long a request that is no handshake may take, its body included.
 const REQUEST_TIME: Duration = Duration::from_secs(15);
 /// hyper's own least buffer.

@@ -4,10 +4,7 @@ use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
 
-use axum::body::Body;
 use conclave_websocket::encode_close;
-use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use hyper::{Response, StatusCode};
 
 use crate::worker::Stream;
 
@@ -32,33 +29,6 @@ pub(super) async fn close(mut stream: Stream, code: u16, reason: &'static str) {
     if tokio::time::timeout(LINGER, ended).await.is_err() {
         stream.reset_on_drop();
     }
-}
-
-/// An HTTP error as `application/problem+json` (identity.md, "Error codes").
-pub(super) fn problem(status: StatusCode, code: &str, detail: &str) -> Response<Body> {
-    let title = status.canonical_reason().unwrap_or_default();
-    let body = serde_json::json!({
-        "type": "about:blank",
-        "title": title,
-        "status": status.as_u16(),
-        "code": code,
-        "detail": detail,
-    });
-    let mut response = Response::new(Body::from(body.to_string()));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    if status == StatusCode::UNAUTHORIZED {
-        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    }
-    if status == StatusCode::UPGRADE_REQUIRED {
-        headers.insert("sec-websocket-version", HeaderValue::from_static("13"));
-        headers.insert("upgrade", HeaderValue::from_static("websocket"));
-    }
-    if status == StatusCode::TOO_MANY_REQUESTS {
-        headers.insert(RETRY_AFTER, HeaderValue::from_static("60"));
-    }
-    response
 }
 
 const LINGER: Duration = Duration::from_secs(1);

@@ -4,10 +4,12 @@
 //! to keys), `key_urls` (keys that are fetched), `passwords` (the pool that computes hashes),
 //! `watch` (changes and revocations that other processes stored).
 
+mod attempts;
 mod issuers;
 mod key_urls;
 mod passwords;
 mod random;
+mod test_token;
 mod watch;
 
 use std::net::IpAddr;
@@ -15,18 +17,20 @@ use std::sync::Arc;
 
 use conclave_auth::{
     Revocation, SignIn, SignInParts, Signer, Stand, Standing, TicketBounds, Tickets, TokenError,
-    Verifier,
+    Users, Verifier,
 };
 use conclave_protocol::{Clock, Principal, Refusal, SessionId};
 
+pub(crate) use attempts::Attempts;
 pub(crate) use issuers::{issuers, signer};
 use key_urls::KeyUrls;
 pub(crate) use passwords::PasswordPool;
 pub(crate) use random::SystemRandom;
 pub(crate) use watch::{Sources, catch_up, watch};
 
-use crate::config::Setup;
+use crate::config::{Secret, Setup};
 use crate::handshake::{Origin, Origins};
+use crate::http::RequestLimiter;
 use crate::strikes::Strikes;
 
 /// What became of a principal since its token was checked.
@@ -60,6 +64,10 @@ pub(crate) struct Identity {
     key_urls: KeyUrls,
     origins: Origins,
     refused_handshakes: Strikes<IpAddr>,
+    attempts: Attempts,
+    requests: RequestLimiter,
+    users: Arc<dyn Users>,
+    test_token: Option<Secret>,
     clock: Arc<dyn Clock>,
 }
 
@@ -88,6 +96,16 @@ impl Identity {
             key_urls: KeyUrls::new(&auth.issuers, Arc::clone(&parts.verifier), background)?,
             origins: Origins::new(&auth.origins, setup.profile.dev),
             refused_handshakes: Strikes::new(setup.config.limits.refused_handshakes_per_minute),
+            attempts: Attempts::new(
+                setup.config.limits.sign_in_failures_per_minute,
+                Arc::clone(&clock),
+            ),
+            requests: RequestLimiter::new(
+                setup.config.limits.requests_per_second,
+                Arc::clone(&clock),
+            ),
+            users: Arc::clone(&parts.users),
+            test_token: test_token::test_token(setup, &parts, &*clock)?,
             sign_in: SignIn::new(parts, refresh_key),
             clock,
         })
@@ -106,6 +124,26 @@ impl Identity {
     /// Refused handshakes by address.
     pub(crate) const fn refused_handshakes(&self) -> &Strikes<IpAddr> {
         &self.refused_handshakes
+    }
+
+    /// Who may try a password now.
+    pub(crate) const fn attempts(&self) -> &Attempts {
+        &self.attempts
+    }
+
+    /// Requests of each user.
+    pub(crate) const fn requests(&self) -> &RequestLimiter {
+        &self.requests
+    }
+
+    /// The token of `/test-token`; dev mode only.
+    pub(crate) const fn test_token(&self) -> Option<&Secret> {
+        self.test_token.as_ref()
+    }
+
+    /// Whether the store can be read now.
+    pub(crate) async fn store_answers(&self) -> bool {
+        self.users.list(None, 1).await.is_ok()
     }
 
     /// Tickets that wait.

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use conclave_auth::{PortError, Revocations, Users};
+use conclave_auth::{PortError, RefreshFamilies, Revocations, Users};
+
+use conclave_protocol::Timestamp;
 
 use crate::node::Node;
 
 /// Where changes are read from.
 pub(crate) struct Sources {
     pub(crate) users: Arc<dyn Users>,
+    pub(crate) families: Arc<dyn RefreshFamilies>,
     pub(crate) revocations: Arc<dyn Revocations>,
 }
 
@@ -29,14 +32,19 @@ pub(crate) async fn watch(node: Arc<Node>, sources: Sources) {
         }
         node.identity.refresh_keys().await;
         rounds += 1;
-        if rounds % PURGE_ROUNDS == 0 {
+        if rounds.is_multiple_of(PURGE_ROUNDS) {
             let now = node.clock.now();
             node.identity.standing().revocations.purge(now);
-            if let Err(error) = sources.revocations.purge(now).await {
-                tracing::warn!(%error, "cannot forget old revocations");
+            if let Err(error) = purge(&sources, now).await {
+                tracing::warn!(%error, "cannot forget what has ended");
             }
         }
     }
+}
+
+async fn purge(sources: &Sources, now: Timestamp) -> Result<(), PortError> {
+    sources.revocations.purge(now).await?;
+    sources.families.purge(now).await
 }
 
 /// Applies everything that is not applied yet; called at the start too, before any socket.

@@ -1,5 +1,6 @@
 //! Sockets that are listened on, one set per worker.
 
+mod metrics;
 mod tls;
 
 use std::io;
@@ -11,10 +12,10 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 
-pub(crate) use tls::{TlsFault, TlsKeys};
+pub(crate) use metrics::serve_metrics;
+pub(crate) use tls::TlsKeys;
 
-use crate::handshake::Reception;
-use crate::metrics::Counter;
+use crate::handshake::{Crowded, Place, Reception};
 
 /// An address and how its sockets begin.
 #[derive(Clone)]
@@ -67,10 +68,11 @@ fn socket(address: SocketAddr, sharing: Sharing) -> io::Result<Socket> {
     }
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
-    // Accepted sockets inherit both. Without the second the kernel would hold megabytes for a
-    // slow reader, outside every bound of ours.
+    // Accepted sockets inherit all three. Without the second the kernel would hold megabytes for
+    // a slow reader, without the third for a sender who is not read, outside every bound of ours.
     socket.set_tcp_nodelay(true)?;
     socket.set_tcp_notsent_lowat(NOT_SENT_BYTES)?;
+    socket.set_recv_buffer_size(RECEIVE_BYTES)?;
     if sharing == Sharing::Alone {
         // Two servers of the same user may both bind with SO_REUSEADDR; only one may listen.
         socket.listen(1)?;
@@ -110,12 +112,32 @@ fn welcome(
     peer: SocketAddr,
     tls: Option<&Arc<TlsKeys>>,
 ) {
-    if reception.under_way.get() >= UNDER_WAY_MAX {
-        reception.worker.node().counters.add(Counter::OverflowedSockets, 1);
-        return;
+    match Place::take(reception, peer.ip().to_canonical()) {
+        Ok(place) => {
+            let serve = Rc::clone(reception).serve(socket, peer, tls.cloned(), place);
+            tokio::task::spawn_local(serve);
+        }
+        Err(crowded) => {
+            reception.note_crowd(peer.ip().to_canonical(), crowded);
+            if tls.is_none() {
+                // A fresh socket takes so little whole; where it does not, the end must do.
+                socket2::SockRef::from(&socket).send(turned_away(crowded)).ok();
+            }
+        }
     }
-    let serve = Rc::clone(reception).serve(socket, peer, tls.cloned());
-    tokio::task::spawn_local(serve);
+}
+
+const fn turned_away(crowded: Crowded) -> &'static [u8] {
+    match crowded {
+        Crowded::Address => {
+            b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 1\r\n\
+              connection: close\r\ncontent-length: 0\r\n\r\n"
+        }
+        Crowded::All => {
+            b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n\
+              connection: close\r\ncontent-length: 0\r\n\r\n"
+        }
+    }
 }
 
 /// What the future gives if it is ready now.
@@ -142,6 +164,6 @@ async fn pause(error: &io::Error) {
 
 const BACKLOG: i32 = 4096;
 const NOT_SENT_BYTES: u32 = 32 * 1024;
-/// Sockets of one worker that are not connections yet.
-const UNDER_WAY_MAX: u32 = 4096;
+/// The kernel doubles it: about four messages of the default limit, and their overhead.
+const RECEIVE_BYTES: usize = 256 * 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -22,13 +22,13 @@ pub(crate) struct TlsKeys {
 pub(crate) enum TlsFault {
     /// The certificate file.
     #[error("server.tls.cert: {0}: {1}")]
-    Cert(PathBuf, #[source] rustls::pki_types::pem::Error),
+    Cert(PathBuf, #[source] Box<rustls::pki_types::pem::Error>),
     /// The key file.
     #[error("server.tls.key: {0}: {1}")]
-    Key(PathBuf, #[source] rustls::pki_types::pem::Error),
+    Key(PathBuf, #[source] Box<rustls::pki_types::pem::Error>),
     /// The two do not make a configuration.
     #[error("server.tls: {0}")]
-    Pair(#[source] rustls::Error),
+    Pair(#[source] Box<rustls::Error>),
 }
 
 impl TlsKeys {
@@ -51,19 +51,23 @@ impl TlsKeys {
     }
 }
 
+fn unfit(error: rustls::Error) -> TlsFault {
+    TlsFault::Pair(Box::new(error))
+}
+
 fn config(cert: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsFault> {
     let chain = CertificateDer::pem_file_iter(cert)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| TlsFault::Cert(cert.to_owned(), error))?;
+        .map_err(|error| TlsFault::Cert(cert.to_owned(), Box::new(error)))?;
     let key = PrivateKeyDer::from_pem_file(key)
-        .map_err(|error| TlsFault::Key(key.to_owned(), error))?;
+        .map_err(|error| TlsFault::Key(key.to_owned(), Box::new(error)))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(TlsFault::Pair)?
+        .map_err(unfit)?
         .with_no_client_auth()
         .with_single_cert(chain, key)
-        .map_err(TlsFault::Pair)?;
+        .map_err(unfit)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }

@@ -5,7 +5,7 @@ use conclave_websocket::{Opcode, encode, encode_close};
 
 use super::connection::{Connection, Phase, Surface};
 use super::outbox::Outbox;
-use crate::audit::Kind;
+use crate::audit::{Kind, Level};
 use crate::metrics::Counter;
 use std::rc::Rc;
 
@@ -52,6 +52,11 @@ impl Connection {
             | CloseMeaning::TooManyConnections => Kind::LimitHit,
         };
         self.audit(kind, &format!("closed with {code}: {meaning:?}"));
+    }
+
+    /// The socket ended without a Close. Networks do that too, so it is worth no warning.
+    pub(super) fn note_vanished(&self) {
+        self.audit_at(Level::Info, Kind::ProtocolViolation, "ended without a Close");
     }
 
     fn end(&self, code: u16, reason: &str) {

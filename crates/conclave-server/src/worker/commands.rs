@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use super::connection::{Connection, Phase, Surface};
 use super::fan_out::{Control, frame, opcode};
 use super::with_deflater;
-use crate::audit::{Event, Kind};
+use crate::audit::{Event, Kind, Level};
 use crate::identity::Review;
 use crate::metrics::Counter;
 
@@ -238,8 +238,9 @@ impl Connection {
         let before = self.anonymous_session_name();
         let chosen = self.principal.borrow().session.name.as_str() != before;
         self.state.borrow_mut().name = Some(Box::from(name));
-        if !chosen {
-            self.enter_anonymous(&self.anonymous_session_name());
+        // After the first subscription the session stands.
+        if !chosen && self.memberships.borrow().is_empty() {
+            self.enter_own_anonymous_session();
         }
     }
 
@@ -274,6 +275,11 @@ impl Connection {
         if self.principal.borrow().user.is_none() && self.memberships.borrow().is_empty() {
             self.enter_anonymous(session);
         }
+    }
+
+    /// The session of a client without a token that has not chosen one.
+    pub(super) fn enter_own_anonymous_session(&self) {
+        self.enter_anonymous(&self.anonymous_session_name());
     }
 
     fn enter_anonymous(&self, session: &str) {
@@ -412,11 +418,14 @@ impl Connection {
         let refused =
             Refused { refusal: Refusal::RateLimited, message, word: "message", topic: None };
         self.refuse(refused, &mut Answer { out, payload });
-        self.strike();
+        self.strike(out);
     }
 
     pub(super) fn refuse_reply(&self, reply: &Reply<'_>, out: &mut Vec<u8>, payload: &mut Vec<u8>) {
         self.worker.counters.add(Counter::Refusals, 1);
+        if let Reply::Refused { message, command, .. } = reply {
+            self.audit(Kind::ProtocolViolation, &format!("{command}: {message}"));
+        }
         self.reply(reply, &mut Answer { out, payload });
     }
 
@@ -482,23 +491,32 @@ impl Connection {
         }
     }
 
-    /// Counts a `rate_limited`; too many of them in a short time close the connection.
-    pub(super) fn strike(&self) {
+    /// Counts a `rate_limited`; too many of them in a short time close the connection, behind the
+    /// answers in `out`.
+    pub(super) fn strike(&self, out: &mut Vec<u8>) {
         let now = self.worker.seconds();
         let (count, since) = self.strikes.get();
         let (count, since) =
             if now.saturating_sub(since) >= STRIKE_SECONDS { (0, now) } else { (count, since) };
         self.strikes.set((count.saturating_add(1), since));
         if count + 1 >= STRIKES_MAX {
+            self.send(out);
+            out.clear();
             self.close(CloseMeaning::RateLimited);
         }
     }
 
     /// Writes an audit line about this connection.
     pub(super) fn audit(&self, kind: Kind, detail: &str) {
+        self.audit_at(kind.level(), kind, detail);
+    }
+
+    /// As [`Connection::audit`], where it matters more or less than its kind usually does.
+    pub(super) fn audit_at(&self, level: Level, kind: Kind, detail: &str) {
         let node = &self.worker.node;
         let principal = self.principal.borrow();
         let mut event = Event::new(kind, node.clock.now())
+            .level(level)
             .session(&principal.session.shown())
             .connection(self.id)
             .ip(self.address)

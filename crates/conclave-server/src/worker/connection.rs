@@ -89,6 +89,8 @@ pub(crate) struct Connection {
     pub(super) opened_at: u32,
     pub(super) heard_at: Cell<u32>,
     pub(super) ping_at: Cell<u32>,
+    /// Whether a ping of ours waits for its answer.
+    pub(super) pinged: Cell<bool>,
     pub(super) close_by: Cell<u32>,
     _guard: ConnectionGuard,
 }
@@ -120,6 +122,7 @@ impl Connection {
             opened_at: seconds,
             heard_at: Cell::new(seconds),
             ping_at: Cell::new(seconds.saturating_add(worker.node.first_ping())),
+            pinged: Cell::new(false),
             close_by: Cell::new(NEVER),
             _guard: arrival.guard,
             worker,
@@ -135,8 +138,12 @@ impl Connection {
         self.slot
     }
 
-    /// Joins the broadcast stream where the dialect starts there.
+    /// Gives a client without a token a session of its own; joins the broadcast stream where the
+    /// dialect starts there.
     pub(super) fn begin(&self) {
+        if self.mode() == Mode::Undecided {
+            self.enter_own_anonymous_session();
+        }
         if self.phase.get() != Phase::Open || self.mode() != Mode::Listener {
             return;
         }
@@ -242,7 +249,9 @@ impl Connection {
     }
 
     pub(super) fn die(&self) {
-        self.phase.set(Phase::Dead);
+        if self.phase.replace(Phase::Dead) == Phase::Open {
+            self.note_vanished();
+        }
         self.wake();
     }
 

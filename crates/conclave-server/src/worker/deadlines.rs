@@ -1,6 +1,7 @@
 //! Pings, silence, token ends and closing, by one scan a second instead of a timer each.
 
 use std::rc::Rc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use conclave_protocol::{CloseMeaning, Mode, Timestamp};
@@ -16,6 +17,7 @@ pub(super) async fn run(worker: Rc<Worker>) {
     loop {
         ticks.tick().await;
         worker.counters.add_to(&worker.node.counters);
+        worker.report();
         let now = worker.seconds();
         for slot in due(&worker, now) {
             if let Some(connection) = worker.connection(slot) {
@@ -89,6 +91,7 @@ impl Connection {
         if self.outbox.borrow().is_none() {
             let mut frame = Vec::with_capacity(2);
             encode(Opcode::Ping, &[], &mut frame);
+            self.pinged.set(true);
             self.send(&frame);
         }
     }
@@ -108,6 +111,15 @@ impl Connection {
 }
 
 impl Worker {
+    /// Says how many connections there are, for the metrics.
+    fn report(&self) {
+        let slots = self.slots.borrow();
+        let taken = slots.connections.len().saturating_sub(slots.free.len());
+        if let Some(count) = self.node.worker_connections.get(self.number) {
+            count.store(u32::try_from(taken).unwrap_or(u32::MAX), Ordering::Relaxed);
+        }
+    }
+
     /// How many connections there are, and how many bytes wait for them.
     pub(super) fn load(&self) -> (usize, usize) {
         let mut connections = 0;

@@ -149,10 +149,15 @@ impl Connection {
                 if self.within_rate() {
                     encode(Opcode::Pong, body, out);
                 } else {
-                    self.strike();
+                    self.strike(out);
                 }
             }
-            Event::Pong(_) => {}
+            // The answer to our ping is free; RFC 6455 allows others, so they count as messages.
+            Event::Pong(_) => {
+                if !self.pinged.replace(false) && !self.within_rate() {
+                    self.strike(out);
+                }
+            }
             Event::Close(code, _) => {
                 self.phase.set(Phase::Answering(code.map_or(0, |code| code.number())));
                 self.close_by.set(self.worker.seconds().saturating_add(ANSWER_SECONDS));

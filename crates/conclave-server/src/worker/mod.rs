@@ -92,11 +92,6 @@ impl Worker {
         &self.node
     }
 
-    /// This worker's own counters, summed up once a second.
-    pub(crate) const fn counters(&self) -> &LocalCounters {
-        &self.counters
-    }
-
     /// The one way in: makes a connection of a socket after its handshake, and serves it.
     pub(crate) fn attach(self: &Rc<Self>, arrival: Arrival) {
         let slot = self.slots.borrow_mut().take();
