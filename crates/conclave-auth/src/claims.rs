@@ -22,7 +22,7 @@ pub(crate) fn check(
 ) -> Result<(Option<Timestamp>, Timestamp), TokenError> {
     let expires_at = time(claims, "exp")?.ok_or(TokenError::Invalid(TokenFault::Time))?;
     let not_before = time(claims, "nbf")?;
-    let issued_at = time(claims, "iat")?;
+    let issued_at = issued_at(claims, issuer)?;
     let end = expires_at.plus(issuer.leeway);
     if end <= now {
         return Err(TokenError::Expired);
@@ -50,6 +50,23 @@ pub(crate) fn check(
         return Err(TokenError::Invalid(TokenFault::Pending));
     }
     Ok((issued_at, end))
+}
+
+/// `iat`, in own tokens with the milliseconds of `ims`.
+fn issued_at(claims: &Object<'_>, issuer: &Issuer) -> Result<Option<Timestamp>, TokenError> {
+    let issued_at = time(claims, "iat")?;
+    if issuer.id.0 != 0 {
+        return Ok(issued_at);
+    }
+    let millis = match claims.member("ims") {
+        None => return Ok(issued_at),
+        // A `NumericDate` of so many seconds has as many whole parts as `ims` has milliseconds.
+        Some(Value::Number(millis)) if (0.0..1000.0).contains(millis) => {
+            time(claims, "ims")?.map_or(0, Timestamp::seconds)
+        }
+        Some(_) => return Err(TokenError::Invalid(TokenFault::Time)),
+    };
+    Ok(issued_at.map(|at| at.plus(Duration::from_millis(millis))))
 }
 
 /// A `NumericDate`: seconds since 1970, fractions allowed (RFC 7519, section 2).

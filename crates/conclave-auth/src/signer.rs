@@ -54,8 +54,8 @@ pub struct AccessClaims<'a> {
     pub roles: &'a [String],
     /// Permissions besides those of the roles.
     pub permissions: &'a [String],
-    /// When it is issued. Where this is no whole second `iat` has a fraction, so that a
-    /// revocation and a sign-in in the same second are told apart.
+    /// When it is issued: whole seconds in `iat`, as every library expects, and the milliseconds
+    /// beyond them in `ims`, so that a revocation and a sign-in in one second are told apart.
     pub issued_at: Timestamp,
     /// How long it lives, from the second it is issued in.
     pub life: Duration,
@@ -78,18 +78,13 @@ struct Payload<'a> {
     name: Option<&'a str>,
     roles: &'a [String],
     permissions: &'a [String],
-    iat: NumericDate,
+    iat: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    ims: u64,
     exp: u64,
     jti: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     fid: Option<String>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum NumericDate {
-    Fraction(f64),
-    Whole(u64),
 }
 
 /// The signature library could not sign.
@@ -216,7 +211,8 @@ impl Signer {
             name: claims.name,
             roles: claims.roles,
             permissions: claims.permissions,
-            iat: numeric_date(claims.issued_at),
+            iat: claims.issued_at.seconds(),
+            ims: claims.issued_at.millis() % 1000,
             exp: claims
                 .issued_at
                 .seconds()
@@ -278,13 +274,12 @@ fn rsa_encoding(algorithm: Algorithm) -> &'static dyn RsaEncoding {
     }
 }
 
-fn numeric_date(at: Timestamp) -> NumericDate {
-    if at.millis().is_multiple_of(1000) {
-        NumericDate::Whole(at.seconds())
-    } else {
-        // Milliseconds since 1970 fit the 53 bits of a double until the year 287396.
-        NumericDate::Fraction(at.millis() as f64 / 1000.0)
-    }
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 fn hex(bytes: [u8; 16]) -> String {

@@ -150,8 +150,13 @@ impl Verifier {
     /// Whether a `sub` begins so that the user id would be in the space of another issuer's
     /// longer prefix: with the own prefix empty, `clerk|ann` must come from Clerk.
     fn spells_anothers_user(&self, principal: &Principal, issuer: &Issuer) -> bool {
-        let Some(user) = &principal.user else { return false };
-        let prefixes = self.issuers.iter().map(|trusted| trusted.issuer.user_prefix.as_str());
+        let Some(user) = &principal.user else {
+            return false;
+        };
+        let prefixes = self
+            .issuers
+            .iter()
+            .map(|trusted| trusted.issuer.user_prefix.as_str());
         prefixes
             .filter(|prefix| prefix.len() > issuer.user_prefix.len())
             .any(|prefix| user.as_str().starts_with(prefix))

@@ -2,7 +2,7 @@
 
 use conclave_protocol::{
     Broadcast, Channel, Permission, Principal, Publish, Refusal, Subscribe, TopicName,
-    TopicPresence, Unsubscribe,
+    TopicPresence, Unsubscribe, UserId,
 };
 
 /// A command that its principal may carry out, and the channel it is about. Only [`authorise`]
@@ -11,6 +11,7 @@ use conclave_protocol::{
 pub struct Permit<C> {
     command: C,
     channel: Channel,
+    user: Option<UserId>,
 }
 
 impl<C> Permit<C> {
@@ -26,8 +27,9 @@ impl<C> Permit<C> {
         &self.command
     }
 
-    pub(crate) fn into_parts(self) -> (C, Channel) {
-        (self.command, self.channel)
+    /// The command, its channel, and the user who was authorised.
+    pub(crate) fn into_parts(self) -> (C, Channel, Option<UserId>) {
+        (self.command, self.channel, self.user)
     }
 }
 
@@ -68,7 +70,11 @@ impl std::fmt::Display for Denied {
 /// Says which rule refused it; the caller answers and audits.
 pub fn authorise<C: Guarded>(principal: &Principal, command: C) -> Result<Permit<C>, Denied> {
     let channel = command.check(principal)?;
-    Ok(Permit { command, channel })
+    Ok(Permit {
+        command,
+        channel,
+        user: principal.user.clone(),
+    })
 }
 
 /// Hearing the server's broadcast stream: what every connection with a token does until it

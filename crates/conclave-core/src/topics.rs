@@ -40,9 +40,9 @@ impl Topics {
         publisher: Publisher<'_>,
         at: Timestamp,
     ) -> Published {
-        let (command, channel) = permit.into_parts();
+        let (command, channel, user) = permit.into_parts();
         let mut message = command.message;
-        message.user.clone_from(&publisher.principal.user);
+        message.user = user;
         if message.publisher_name.is_none() {
             message.publisher_name = publisher.shown_name().map(Box::from);
         }
@@ -59,8 +59,8 @@ impl Topics {
         at: Timestamp,
         request: u128,
     ) -> Published {
-        let (command, channel) = permit.into_parts();
-        let Some(user) = publisher.principal.user.clone() else {
+        let (command, channel, user) = permit.into_parts();
+        let Some(user) = user else {
             return Published {
                 here: false,
                 workers: 0,
@@ -79,14 +79,14 @@ impl Topics {
     /// the membership ends; a connection that already hears the channel must not ask again.
     #[must_use]
     pub fn subscribe(&self, permit: Permit<Subscribe<'_>>, worker: usize) -> Subscribed {
-        let (command, channel) = permit.into_parts();
+        let (command, channel, _) = permit.into_parts();
         self.directory.subscribe(channel, worker, command.since)
     }
 
     /// Counts a listener of the broadcast stream.
     #[must_use]
     pub fn listen(&self, permit: Permit<Listen>, worker: usize) -> Subscribed {
-        let (_, channel) = permit.into_parts();
+        let (_, channel, _) = permit.into_parts();
         self.directory.subscribe(channel, worker, None)
     }
 

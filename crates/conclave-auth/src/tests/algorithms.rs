@@ -186,7 +186,7 @@ fn a_key_is_named_by_its_thumbprint() {
 }
 
 #[test]
-fn iat_carries_milliseconds_only_where_there_are_some() {
+fn iat_is_whole_seconds_and_ims_the_milliseconds() {
     let signer = Signer::secret(SECRET, Algorithm::Hs256).unwrap();
     let verifier = verifier(vec![Issuer::own(vec![signer.verification_key().unwrap()])]);
     for millis in [0, 1, 10, 123, 500, 999] {
@@ -195,6 +195,12 @@ fn iat_carries_milliseconds_only_where_there_are_some() {
         let token = signer.sign(&claims).unwrap();
         let principal = verifier.verify(&token, second(1)).unwrap().principal;
         assert_eq!(principal.issued_at, Some(claims.issued_at), "{millis}");
+        let body = claims_of(&token);
+        assert_eq!(body["iat"], second(0).seconds());
+        assert_eq!(
+            body.get("ims").map_or(0, |ims| ims.as_u64().unwrap()),
+            millis
+        );
         assert_eq!(
             principal.expires_at,
             Some(second(65)),
@@ -247,4 +253,13 @@ fn debug_shows_no_secret() {
         !shown.contains("thirty") && !shown.contains("116, 104"),
         "{shown}"
     );
+}
+
+fn claims_of(token: &str) -> serde_json::Value {
+    use base64::Engine as _;
+    let body = token.split('.').nth(1).unwrap();
+    let body = base64::engine::general_purpose::URL_SAFE_NO_PAD
+        .decode(body)
+        .unwrap();
+    serde_json::from_slice(&body).unwrap()
 }

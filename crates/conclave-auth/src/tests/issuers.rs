@@ -40,10 +40,16 @@ fn only_listed_roles_and_permissions_of_others_count() {
 
 #[test]
 fn nobody_spells_the_users_of_another_issuer() {
-    let sub = format!(r#"{{"exp":1700003600,"sub":"{}ann"}}"#, provider().user_prefix);
+    let sub = format!(
+        r#"{{"exp":1700003600,"sub":"{}ann"}}"#,
+        provider().user_prefix
+    );
     let token = token_signed(SECRET, r#"{"alg":"HS256"}"#, &sub);
     let own = verifier(vec![own_issuer(), provider()]);
-    assert_eq!(own.verify(&token, second(0)).unwrap_err(), TokenError::Payload);
+    assert_eq!(
+        own.verify(&token, second(0)).unwrap_err(),
+        TokenError::Payload
+    );
     let theirs = read(provider(), r#""sub":"ann""#).unwrap();
     let user = theirs.principal.user.unwrap();
     assert_eq!(user.as_str(), "https://id.example|ann");
