@@ -81,7 +81,9 @@ impl Counters {
 
     /// Its present value.
     pub(crate) fn value(&self, counter: Counter) -> u64 {
-        self.0.get(counter.index()).map_or(0, |place| place.load(Ordering::Relaxed))
+        self.0
+            .get(counter.index())
+            .map_or(0, |place| place.load(Ordering::Relaxed))
     }
 }
 
@@ -100,7 +102,9 @@ impl LocalCounters {
     /// Moves everything to the process's counters.
     pub(crate) fn add_to(&self, all: &Counters) {
         for counter in Counter::ALL {
-            let Some(place) = self.0.get(counter.index()) else { continue };
+            let Some(place) = self.0.get(counter.index()) else {
+                continue;
+            };
             let count = place.take();
             if count > 0 {
                 all.add(*counter, count);

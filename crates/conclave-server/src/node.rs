@@ -42,7 +42,9 @@ pub(crate) struct Node {
 impl Node {
     /// Asks something of a worker; false where it has ended.
     pub(crate) fn tell(&self, worker: usize, ask: Control) -> bool {
-        self.controls.get(worker).is_some_and(|control| control.send(ask).is_ok())
+        self.controls
+            .get(worker)
+            .is_some_and(|control| control.send(ask).is_ok())
     }
 
     /// Asks every worker to look at its principals again.
@@ -63,7 +65,9 @@ impl Node {
     /// A fresh version 4 UUID for a broadcast. It names a request; nothing is secret about it.
     pub(crate) fn request_id(&self) -> u128 {
         let bits = u128::from(self.dice.roll()) << 64 | u128::from(self.dice.roll());
-        uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid().as_u128()
+        uuid::Builder::from_random_bytes(bits.to_be_bytes())
+            .into_uuid()
+            .as_u128()
     }
 }
 

@@ -54,7 +54,11 @@ pub(crate) fn run(setup: Setup) -> anyhow::Result<()> {
         }
     }
     let (started, controls) = background.block_on(start::start(setup, workers))?;
-    let server = Server { node: started.node, tls, stop: watch::channel(false).0 };
+    let server = Server {
+        node: started.node,
+        tls,
+        stop: watch::channel(false).0,
+    };
     if let Some(address) = server.node.setup.config.metrics.listen {
         let router = http::metrics_router(&server.node);
         background
@@ -70,7 +74,10 @@ pub(crate) fn run(setup: Setup) -> anyhow::Result<()> {
     if let Err(error) = background.block_on(started.store.close()) {
         tracing::error!(%error, "the store did not close in order");
     }
-    server.node.audit.record_blocking(Event::new(Kind::Stop, server.node.clock.now()));
+    server
+        .node
+        .audit
+        .record_blocking(Event::new(Kind::Stop, server.node.clock.now()));
     server.node.audit.close();
     background.shutdown_timeout(Duration::from_secs(1));
     Ok(())
@@ -103,7 +110,11 @@ impl Server {
             let node = Arc::clone(&self.node);
             let router = router.clone();
             let stop = self.stop.subscribe();
-            let runtime = || Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+            let runtime = || {
+                Builder::new_current_thread()
+                    .enable_all()
+                    .build_local(LocalOptions::default())
+            };
             let thread = std::thread::Builder::new()
                 .name(format!("worker-{number}"))
                 .spawn(move || match runtime() {
@@ -124,7 +135,8 @@ impl Server {
 
     fn announce(&self, addresses: &[(std::net::SocketAddr, bool)]) {
         let node = &self.node;
-        node.audit.record_blocking(Event::new(Kind::Start, node.clock.now()));
+        node.audit
+            .record_blocking(Event::new(Kind::Start, node.clock.now()));
         for (address, tls) in addresses {
             let scheme = if *tls { "https" } else { "http" };
             tracing::info!(%address, scheme, "listening");
@@ -175,7 +187,13 @@ impl Server {
         let mut ends = Vec::new();
         for worker in 0..self.node.controls.len() {
             let (done, ended) = oneshot::channel();
-            self.node.tell(worker, Control::Drain { spread: time / 4, done });
+            self.node.tell(
+                worker,
+                Control::Drain {
+                    spread: time / 4,
+                    done,
+                },
+            );
             ends.push(ended);
         }
         let all = async {
@@ -212,11 +230,22 @@ struct Job {
 }
 
 async fn work(job: Job) {
-    let Job { worker, listeners, control, router, stop } = job;
+    let Job {
+        worker,
+        listeners,
+        control,
+        router,
+        stop,
+    } = job;
     let mut end = worker.node().end.subscribe();
-    worker.start(control);
+    let run = Rc::clone(&worker).run(control);
     let under_way = UnderWay::default();
-    let reception = Rc::new(Reception { worker, router, stop, under_way });
+    let reception = Rc::new(Reception {
+        worker,
+        router,
+        stop,
+        under_way,
+    });
     for listener in listeners {
         let reception = Rc::clone(&reception);
         tokio::task::spawn_local(async move {
@@ -225,8 +254,14 @@ async fn work(job: Job) {
             }
         });
     }
-    // The sender lives in the node, which the worker holds.
-    end.wait_for(|ended| *ended).await.ok();
+    tokio::select! {
+        // The sender lives in the node, which the worker holds.
+        _ = end.wait_for(|ended| *ended) => {}
+        () = run => {
+            tracing::error!("a worker can deliver no more: the process ends");
+            std::process::abort();
+        }
+    }
 }
 
 fn worker_count(setup: &Setup) -> usize {
@@ -253,12 +288,18 @@ fn doors(setup: &Setup, keys: Option<&Arc<TlsKeys>>) -> Vec<(Door, String)> {
     let door = |key: &str, index: usize, address, tls| {
         (Door { address, tls }, format!("server.{key}[{index}]"))
     };
-    let plain = server.listen.iter().enumerate().map(|(index, address)| {
-        door("listen", index, *address, keys.filter(|_| !apart).cloned())
-    });
-    let encrypted = server.tls.listen.iter().enumerate().filter_map(|(index, address)| {
-        keys.map(|keys| door("tls.listen", index, *address, Some(Arc::clone(keys))))
-    });
+    let plain =
+        server.listen.iter().enumerate().map(|(index, address)| {
+            door("listen", index, *address, keys.filter(|_| !apart).cloned())
+        });
+    let encrypted = server
+        .tls
+        .listen
+        .iter()
+        .enumerate()
+        .filter_map(|(index, address)| {
+            keys.map(|keys| door("tls.listen", index, *address, Some(Arc::clone(keys))))
+        });
     plain.chain(encrypted).collect()
 }
 

@@ -37,10 +37,15 @@ pub(crate) async fn start(
     workers: usize,
 ) -> anyhow::Result<(Started, Vec<mpsc::UnboundedReceiver<Control>>)> {
     // Another part of the process may have installed the same one.
-    rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+    rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .ok();
     let clock: Arc<dyn Clock> = Arc::new(WallClock::new());
     config::make_data_dir(&setup.config.server.data_dir).with_context(|| {
-        format!("server.data_dir: {}", setup.config.server.data_dir.display())
+        format!(
+            "server.data_dir: {}",
+            setup.config.server.data_dir.display()
+        )
     })?;
     let audit = open_audit(&setup.config, &clock)?;
     let path = setup.config.store_path();
@@ -49,13 +54,23 @@ pub(crate) async fn start(
     keep_dev_users(&setup, &store, &*clock).await?;
     let identity = open_identity(&setup, &store, passwords, &clock)?;
     let (controls, receivers) = (0..workers).map(|_| mpsc::unbounded_channel()).unzip();
-    let node = Arc::new(node(setup, Opened { clock, audit, identity }, controls));
+    let node = Arc::new(node(
+        setup,
+        Opened {
+            clock,
+            audit,
+            identity,
+        },
+        controls,
+    ));
     let sources = Sources {
         users: store.clone(),
         families: store.clone(),
         revocations: store.clone(),
     };
-    identity::catch_up(&node, &sources).await.context("store.path: cannot read revocations")?;
+    identity::catch_up(&node, &sources)
+        .await
+        .context("store.path: cannot read revocations")?;
     tokio::spawn(identity::watch(Arc::clone(&node), sources));
     Ok((Started { node, store }, receivers))
 }
@@ -67,9 +82,16 @@ struct Opened {
 }
 
 fn node(setup: Setup, opened: Opened, controls: Vec<mpsc::UnboundedSender<Control>>) -> Node {
-    let Opened { clock, audit, identity } = opened;
+    let Opened {
+        clock,
+        audit,
+        identity,
+    } = opened;
     let limits = setup.config.bounds();
-    let directory = Directory::new(controls.len(), &limits, clock.now().millis());
+    // Microseconds, so that a restart begins above every epoch used, unless there were more than
+    // a million new channels a second; below 2^53 until the year 2255.
+    let first_epoch = clock.now().millis().saturating_mul(1000);
+    let directory = Directory::new(controls.len(), &limits, first_epoch);
     let mut seed = [0; 8];
     conclave_auth::Random::fill(&SystemRandom, &mut seed);
     Node {
@@ -98,10 +120,7 @@ fn node(setup: Setup, opened: Opened, controls: Vec<mpsc::UnboundedSender<Contro
 ///
 /// # Errors
 /// What keeps it from being written, naming the file.
-pub(crate) fn open_audit(
-    config: &Config,
-    clock: &Arc<dyn Clock>,
-) -> anyhow::Result<Arc<AuditLog>> {
+pub(crate) fn open_audit(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<AuditLog>> {
     if !config.audit.enabled {
         return Ok(Arc::new(AuditLog::off()));
     }
@@ -150,7 +169,13 @@ fn open_identity(
     let key = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, key.reveal().as_bytes());
     let key: [u8; 32] = key.as_ref().try_into().context("a SHA-256 has 32 bytes")?;
     let background = tokio::runtime::Handle::current();
-    Ok(Arc::new(Identity::new(setup, parts, &key, Arc::clone(clock), background)?))
+    Ok(Arc::new(Identity::new(
+        setup,
+        parts,
+        &key,
+        Arc::clone(clock),
+        background,
+    )?))
 }
 
 /// In dev mode the known users exist. Outside it, none of them may still have the known
@@ -159,7 +184,9 @@ async fn keep_dev_users(setup: &Setup, store: &Store, clock: &dyn Clock) -> anyh
     let password = || Password::new(DEV_PASSWORD.to_owned()).context("a valid password");
     if !setup.profile.dev {
         for name in DEV_USERS {
-            let Some(user) = store.find(&UserId::new(name)?).await? else { continue };
+            let Some(user) = store.find(&UserId::new(name)?).await? else {
+                continue;
+            };
             let job = PasswordJob::Verify {
                 password: password()?,
                 stored: Some(user.password_hash),
@@ -181,7 +208,11 @@ async fn keep_dev_users(setup: &Setup, store: &Store, clock: &dyn Clock) -> anyh
         if store.find(&name).await?.is_some() {
             continue;
         }
-        let role = if name.as_str() == "admin" { "admin" } else { "user" };
+        let role = if name.as_str() == "admin" {
+            "admin"
+        } else {
+            "user"
+        };
         let user = StoredUser {
             name,
             password_hash: hash.clone(),

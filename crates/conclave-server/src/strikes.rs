@@ -30,8 +30,14 @@ struct Window {
 impl<K: Eq + Hash> Strikes<K> {
     /// At most `limit` failures a minute; 0 means no limit.
     pub(crate) fn new(limit: u32) -> Self {
-        let windows = Windows { by_key: HashMap::new(), others: Window::default() };
-        Self { windows: Mutex::new(windows), limit }
+        let windows = Windows {
+            by_key: HashMap::new(),
+            others: Window::default(),
+        };
+        Self {
+            windows: Mutex::new(windows),
+            limit,
+        }
     }
 
     /// How long the key has to wait; `None` where it may go on. `now` is monotonic.
@@ -41,7 +47,10 @@ impl<K: Eq + Hash> Strikes<K> {
         }
         let windows = self.windows.lock();
         let full = windows.by_key.len() >= KEYS_MAX;
-        let window = windows.by_key.get(key).or_else(|| full.then_some(&windows.others))?;
+        let window = windows
+            .by_key
+            .get(key)
+            .or_else(|| full.then_some(&windows.others))?;
         let over = window.since + WINDOW;
         (window.count >= self.limit && now < over).then(|| over.saturating_sub(now))
     }
@@ -53,16 +62,24 @@ impl<K: Eq + Hash> Strikes<K> {
         }
         let mut windows = self.windows.lock();
         if windows.by_key.len() >= KEYS_MAX && !windows.by_key.contains_key(&key) {
-            windows.by_key.retain(|_, window| now < window.since + WINDOW);
+            windows
+                .by_key
+                .retain(|_, window| now < window.since + WINDOW);
         }
         let room = windows.by_key.len() < KEYS_MAX || windows.by_key.contains_key(&key);
         let window = if room {
-            windows.by_key.entry(key).or_insert(Window { count: 0, since: now })
+            windows.by_key.entry(key).or_insert(Window {
+                count: 0,
+                since: now,
+            })
         } else {
             &mut windows.others
         };
         if now >= window.since + WINDOW {
-            *window = Window { count: 0, since: now };
+            *window = Window {
+                count: 0,
+                since: now,
+            };
         }
         window.count = window.count.saturating_add(1);
         window.count == self.limit
@@ -75,9 +92,13 @@ impl<K: Eq + Hash> Strikes<K> {
         }
         let windows = self.windows.lock();
         let full = windows.by_key.len() >= KEYS_MAX;
-        let window = windows.by_key.get(key).or_else(|| full.then_some(&windows.others));
+        let window = windows
+            .by_key
+            .get(key)
+            .or_else(|| full.then_some(&windows.others));
         let current = window.filter(|window| now < window.since + WINDOW);
-        self.limit.saturating_sub(current.map_or(0, |window| window.count))
+        self.limit
+            .saturating_sub(current.map_or(0, |window| window.count))
     }
 
     /// How many keys are counted.

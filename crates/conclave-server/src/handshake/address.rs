@@ -43,25 +43,34 @@ fn is_proxy(address: IpAddr, proxies: &[IpNet]) -> bool {
 fn forwarded(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
     let list = |name: &str| {
         let lines = headers.get_all(name).into_iter();
-        lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(',')).map(str::trim)
+        lines
+            .filter_map(|line| line.to_str().ok())
+            .flat_map(|line| line.split(','))
+            .map(str::trim)
     };
     let plain: Vec<_> = list("x-forwarded-for").map(parse).collect();
     if !plain.is_empty() {
         return plain;
     }
-    list("forwarded").map(|element| for_parameter(element).and_then(parse)).collect()
+    list("forwarded")
+        .map(|element| for_parameter(element).and_then(parse))
+        .collect()
 }
 
 fn for_parameter(element: &str) -> Option<&str> {
     element.split(';').find_map(|parameter| {
         let (name, value) = parameter.trim().split_once('=')?;
-        name.eq_ignore_ascii_case("for").then(|| value.trim().trim_matches('"'))
+        name.eq_ignore_ascii_case("for")
+            .then(|| value.trim().trim_matches('"'))
     })
 }
 
 /// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:80`.
 fn parse(text: &str) -> Option<IpAddr> {
-    let bare = text.strip_prefix('[').and_then(|rest| rest.split_once(']')).map(|(ip, _)| ip);
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once(']'))
+        .map(|(ip, _)| ip);
     let parsed = bare.unwrap_or(text).parse().ok();
     let parsed = parsed.or_else(|| text.rsplit_once(':').and_then(|(ip, _)| ip.parse().ok()));
     parsed.map(|address: IpAddr| address.to_canonical())

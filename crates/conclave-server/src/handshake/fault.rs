@@ -69,14 +69,18 @@ impl Reception {
             Crowded::Address => "unfinished handshakes of this address",
             Crowded::All => "unfinished handshakes",
         };
-        let event = Event::new(Kind::LimitHit, node.clock.now()).ip(peer).detail(detail);
+        let event = Event::new(Kind::LimitHit, node.clock.now())
+            .ip(peer)
+            .detail(detail);
         node.audit.record(event);
     }
 
     fn note_fault(&self, peer: IpAddr, detail: &str) {
         let node = self.worker.node();
         node.counters.add(Counter::HandshakesRefused, 1);
-        let event = Event::new(Kind::ProtocolViolation, node.clock.now()).ip(peer).detail(detail);
+        let event = Event::new(Kind::ProtocolViolation, node.clock.now())
+            .ip(peer)
+            .detail(detail);
         node.audit.record(event);
     }
 }

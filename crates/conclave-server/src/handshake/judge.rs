@@ -39,14 +39,22 @@ pub(crate) struct Admission {
 /// Why a handshake is refused.
 enum No {
     /// Before any upgrade, by HTTP.
-    Http { status: StatusCode, code: &'static str, detail: Cow<'static, str> },
+    Http {
+        status: StatusCode,
+        code: &'static str,
+        detail: Cow<'static, str>,
+    },
     /// By the surface's close code, or by HTTP where `auth.reject` says so.
     Close(CloseMeaning),
 }
 
 impl No {
     const fn http(status: StatusCode, code: &'static str, detail: &'static str) -> Self {
-        Self::Http { status, code, detail: Cow::Borrowed(detail) }
+        Self::Http {
+            status,
+            code,
+            detail: Cow::Borrowed(detail),
+        }
     }
 }
 
@@ -79,7 +87,12 @@ impl Reception {
         let config = &node.setup.config;
         let address = client_address(peer, request.headers(), &config.server.trusted_proxies);
         let origin = node.identity.origins().judge(request.headers());
-        let case = Case { request, surface, address, origin };
+        let case = Case {
+            request,
+            surface,
+            address,
+            origin,
+        };
         let accepted = match self.check_request(&case) {
             Ok(accepted) => accepted,
             Err(no) => return (self.refuse(&case, None, &no), None),
@@ -93,7 +106,10 @@ impl Reception {
             Err(No::Close(meaning)) if config.auth.reject == Reject::Close => {
                 let Disconnect { code, reason, .. } = disconnect(surface, meaning);
                 self.strike(&case, &format!("{meaning:?}"));
-                (switching(&accepted), Some(Verdict::Refused { code, reason }))
+                (
+                    switching(&accepted),
+                    Some(Verdict::Refused { code, reason }),
+                )
             }
             Err(no) => (self.refuse(&case, Some(&accepted), &no), None),
         }
@@ -107,7 +123,12 @@ impl Reception {
             let (code, detail) = ("unavailable", "the server is going away");
             return Err(No::http(StatusCode::SERVICE_UNAVAILABLE, code, detail));
         }
-        if node.identity.refused_handshakes().wait(&counted_as(case.address), now).is_some() {
+        if node
+            .identity
+            .refused_handshakes()
+            .wait(&counted_as(case.address), now)
+            .is_some()
+        {
             let (code, detail) = ("rate_limited", "too many refused handshakes");
             return Err(No::http(StatusCode::TOO_MANY_REQUESTS, code, detail));
         }
@@ -117,13 +138,27 @@ impl Reception {
         }
         let request = case.request;
         let lines = request.headers().iter();
-        let headers: Vec<_> =
-            lines.map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-        let options = AcceptOptions { subprotocols: &[], deflate: true };
+        let headers: Vec<_> = lines
+            .map(|(name, value)| (name.as_str(), value.as_bytes()))
+            .collect();
+        let options = AcceptOptions {
+            subprotocols: &[],
+            deflate: true,
+        };
         let is_1_1 = request.version() == Version::HTTP_11;
-        accept(request.method().as_str(), is_1_1, headers.iter().copied(), &options).map_err(|error| {
+        accept(
+            request.method().as_str(),
+            is_1_1,
+            headers.iter().copied(),
+            &options,
+        )
+        .map_err(|error| {
             let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
-            No::Http { status, code: "bad_request", detail: error.to_string().into() }
+            No::Http {
+                status,
+                code: "bad_request",
+                detail: error.to_string().into(),
+            }
         })
     }
 
@@ -185,7 +220,9 @@ impl Reception {
             address: limits.connections_per_address,
             all: node.connections_max,
         };
-        let counted = node.connections.open(principal.user.as_ref(), address, bounds);
+        let counted = node
+            .connections
+            .open(principal.user.as_ref(), address, bounds);
         counted.map_err(|full| match full {
             Full::Address => No::http(
                 StatusCode::TOO_MANY_REQUESTS,
@@ -198,7 +235,11 @@ impl Reception {
 
     fn refuse(&self, case: &Case<'_>, accepted: Option<&Accepted<'_>>, no: &No) -> Response<Body> {
         let (status, code, detail) = match no {
-            No::Http { status, code, detail } => (*status, *code, &**detail),
+            No::Http {
+                status,
+                code,
+                detail,
+            } => (*status, *code, &**detail),
             No::Close(meaning) => by_http(*meaning),
         };
         // Being told to wait is not held against the address again.
@@ -209,7 +250,9 @@ impl Reception {
         }
         let mut response = Problem::new(status, code, detail.to_owned()).into_response();
         if status == StatusCode::METHOD_NOT_ALLOWED {
-            response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
+            response
+                .headers_mut()
+                .insert(ALLOW, HeaderValue::from_static("GET"));
         }
         response
     }
@@ -221,9 +264,17 @@ impl Reception {
         let key = counted_as(case.address);
         let exempt = node.setup.profile.dev && case.address.is_loopback();
         if !exempt
-            && node.identity.refused_handshakes().strike(key, node.clock.monotonic())
+            && node
+                .identity
+                .refused_handshakes()
+                .strike(key, node.clock.monotonic())
         {
-            self.note(case, Kind::LimitHit, None, "refused handshakes of this address");
+            self.note(
+                case,
+                Kind::LimitHit,
+                None,
+                "refused handshakes of this address",
+            );
         }
     }
 
@@ -252,7 +303,11 @@ impl Reception {
 fn anonymous() -> Arc<Principal> {
     #[expect(clippy::expect_used, reason = "a constant")]
     let name = SessionName::new("session-").expect("a valid name");
-    let session = SessionId { kind: SessionKind::Anonymous, issuer: IssuerId(0), name };
+    let session = SessionId {
+        kind: SessionKind::Anonymous,
+        issuer: IssuerId(0),
+        name,
+    };
     Arc::new(Principal {
         user: None,
         session,

@@ -89,7 +89,10 @@ impl Reception {
         _place: Place,
     ) {
         let limit = self.handshake_time();
-        let peer = Peer { address: peer.ip().to_canonical(), encrypted: tls.is_some() };
+        let peer = Peer {
+            address: peer.ip().to_canonical(),
+            encrypted: tls.is_some(),
+        };
         let Some(tls) = tls else {
             self.http(socket, peer, limit).await;
             return;
@@ -112,8 +115,7 @@ impl Reception {
     {
         let upgrade = Rc::new(RefCell::new(None));
         let requests = Requests::default();
-        let service =
-            service_fn(|request| requests.count(self.answer(request, peer, &upgrade)));
+        let service = service_fn(|request| requests.count(self.answer(request, peer, &upgrade)));
         let limits = &self.worker.node().setup.config.limits;
         let mut connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
@@ -132,8 +134,14 @@ impl Reception {
             Some(ended) => Some(ended),
             None => {
                 Pin::new(&mut connection).graceful_shutdown();
-                let time = if requests.pending() { REQUEST_TIME } else { self.handshake_time() };
-                tokio::time::timeout(time, Pin::new(&mut connection)).await.ok()
+                let time = if requests.pending() {
+                    REQUEST_TIME
+                } else {
+                    self.handshake_time()
+                };
+                tokio::time::timeout(time, Pin::new(&mut connection))
+                    .await
+                    .ok()
             }
         };
         let upgrade = upgrade.borrow_mut().take();
@@ -141,7 +149,9 @@ impl Reception {
             tokio::task::spawn_local(Rc::clone(self).take_over(upgrade));
             return;
         }
-        let Some(parts) = connection.into_parts() else { return };
+        let Some(parts) = connection.into_parts() else {
+            return;
+        };
         let idle = requests.any() && parts.read_buf.is_empty();
         let fault = match &ended {
             None => Some(Fault::Unread),
@@ -149,7 +159,8 @@ impl Reception {
             Some(Ok(())) => None,
         };
         if let Some(fault) = fault {
-            self.end_faulty(parts.io.into_inner(), peer.address, fault).await;
+            self.end_faulty(parts.io.into_inner(), peer.address, fault)
+                .await;
         }
     }
 
@@ -181,13 +192,18 @@ impl Reception {
 
     /// After hyper has ended: the raw socket and the bytes that came behind the head.
     async fn take_over(self: Rc<Self>, upgrade: Upgrade) {
-        let Ok(upgraded) = upgrade.socket.await else { return };
+        let Ok(upgraded) = upgrade.socket.await else {
+            return;
+        };
         let (stream, early) = match upgraded.downcast::<TokioIo<TcpStream>>() {
             Ok(parts) => (Stream::Plain(parts.io.into_inner()), parts.read_buf),
             Err(upgraded) => match upgraded.downcast::<TokioIo<AcceptedTls<TcpStream>>>() {
                 Ok(parts) => {
                     let (tcp, session) = parts.io.into_inner().into_inner();
-                    (Stream::Tls(Box::new(TlsStream::new(tcp, session))), parts.read_buf)
+                    (
+                        Stream::Tls(Box::new(TlsStream::new(tcp, session))),
+                        parts.read_buf,
+                    )
                 }
                 Err(_) => return,
             },
@@ -212,7 +228,9 @@ impl Reception {
     }
 
     fn handshake_time(&self) -> Duration {
-        Duration::from_secs(u64::from(self.worker.node().setup.config.server.handshake_seconds))
+        Duration::from_secs(u64::from(
+            self.worker.node().setup.config.server.handshake_seconds,
+        ))
     }
 }
 
@@ -241,7 +259,11 @@ impl Requests {
 }
 
 fn bound(limit: u32, none: usize) -> usize {
-    if limit == 0 { none } else { usize::try_from(limit).unwrap_or(none) }
+    if limit == 0 {
+        none
+    } else {
+        usize::try_from(limit).unwrap_or(none)
+    }
 }
 
 /// How many times the handshake's time a socket may serve requests before it is ended in order:

@@ -26,7 +26,10 @@ impl Origins {
     /// origin and refuses a `Host` that is not a loopback name (DNS rebinding).
     pub(crate) fn new(listed: &[String], dev: bool) -> Self {
         let tidy = |origin: &String| origin.trim_end_matches('/').to_ascii_lowercase();
-        Self { listed: listed.iter().map(tidy).collect(), dev }
+        Self {
+            listed: listed.iter().map(tidy).collect(),
+            dev,
+        }
     }
 
     /// Judges a request.
@@ -35,8 +38,12 @@ impl Origins {
             return Origin::Refused;
         }
         let mut lines = headers.get_all(ORIGIN).into_iter();
-        let Some(line) = lines.next() else { return Origin::Absent };
-        let Ok(origin) = line.to_str() else { return Origin::Refused };
+        let Some(line) = lines.next() else {
+            return Origin::Absent;
+        };
+        let Ok(origin) = line.to_str() else {
+            return Origin::Refused;
+        };
         if lines.next().is_some() || !self.allows(origin, host(headers)) {
             return Origin::Refused;
         }
@@ -49,7 +56,9 @@ impl Origins {
         if self.listed.contains(&origin) {
             return true;
         }
-        let Some((scheme, authority)) = origin.split_once("://") else { return false };
+        let Some((scheme, authority)) = origin.split_once("://") else {
+            return false;
+        };
         if !matches!(scheme, "http" | "https") {
             return false;
         }
@@ -71,5 +80,7 @@ fn is_loopback_name(authority: &str) -> bool {
         None => authority.split(':').next().unwrap_or_default(),
     };
     name.eq_ignore_ascii_case("localhost")
-        || name.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+        || name
+            .parse()
+            .is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }

@@ -50,7 +50,10 @@ impl Place {
             *count += 1;
         }
         under_way.all.set(under_way.all.get() + 1);
-        Ok(Self { reception: Rc::clone(reception), address })
+        Ok(Self {
+            reception: Rc::clone(reception),
+            address,
+        })
     }
 }
 
@@ -74,7 +77,12 @@ impl Reception {
     /// dev mode loopback peers have no limit.
     fn is_counted(&self, peer: IpAddr) -> bool {
         let setup = &self.worker.node().setup;
-        let is_proxy = setup.config.server.trusted_proxies.iter().any(|net| net.contains(&peer));
+        let is_proxy = setup
+            .config
+            .server
+            .trusted_proxies
+            .iter()
+            .any(|net| net.contains(&peer));
         !is_proxy && !(setup.profile.dev && peer.is_loopback())
     }
 }

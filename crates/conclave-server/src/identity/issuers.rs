@@ -22,8 +22,9 @@ pub(crate) fn signer(setup: &Setup) -> anyhow::Result<Signer> {
     let signer = match (&auth.private_key_file, &setup.secret) {
         (Some(path), _) => Signer::private_pem(&read(path, "auth.private_key_file")?, algorithm)
             .with_context(|| format!("auth.private_key_file: {}", path.display()))?,
-        (None, Some(secret)) => Signer::secret(secret.reveal().as_bytes(), algorithm)
-            .context("auth.secret")?,
+        (None, Some(secret)) => {
+            Signer::secret(secret.reveal().as_bytes(), algorithm).context("auth.secret")?
+        }
         (None, None) => {
             let secret = config::own_secret(&setup.config.server.data_dir, random)?;
             Signer::secret(secret.reveal().as_bytes(), algorithm).context("auth.secret")?
@@ -71,7 +72,10 @@ fn external(id: IssuerId, index: usize, from: &config::Issuer) -> anyhow::Result
     Ok(Issuer {
         aud: from.aud.clone(),
         leeway: Duration::from_secs(u64::from(from.leeway_seconds)),
-        keys: KeySet { keys: keys(index, from)?, valid_until: None },
+        keys: KeySet {
+            keys: keys(index, from)?,
+            valid_until: None,
+        },
         keys_by_url: from.jwks_url.is_some(),
         user_prefix: from.user_prefix.clone(),
         shared_users: from.shared_users,
@@ -116,7 +120,11 @@ fn keys(index: usize, from: &config::Issuer) -> anyhow::Result<Vec<Key>> {
 
 /// What an issuer's keys may be used with.
 pub(super) fn algorithms(issuer: &config::Issuer) -> Vec<Algorithm> {
-    issuer.accepted_algorithms().into_iter().map(algorithm).collect()
+    issuer
+        .accepted_algorithms()
+        .into_iter()
+        .map(algorithm)
+        .collect()
 }
 
 const fn algorithm(configured: config::Algorithm) -> Algorithm {

@@ -34,7 +34,9 @@ impl KeyUrls {
     ) -> anyhow::Result<Self> {
         let mut sources = Vec::new();
         for (index, issuer) in issuers.iter().enumerate() {
-            let Some(url) = &issuer.jwks_url else { continue };
+            let Some(url) = &issuer.jwks_url else {
+                continue;
+            };
             sources.push(Arc::new(Source {
                 issuer: IssuerId(u16::try_from(index + 1).context("auth.issuers: too many")?),
                 url: url.clone(),
@@ -44,7 +46,10 @@ impl KeyUrls {
                 verifier: Arc::clone(&verifier),
             }));
         }
-        Ok(Self { sources, background })
+        Ok(Self {
+            sources,
+            background,
+        })
     }
 
     /// Fetches what the schedule says.
@@ -89,7 +94,12 @@ impl Source {
     }
 
     async fn fetch(&self) -> Result<Vec<u8>, reqwest::Error> {
-        let mut answer = self.client.get(&self.url).send().await?.error_for_status()?;
+        let mut answer = self
+            .client
+            .get(&self.url)
+            .send()
+            .await?
+            .error_for_status()?;
         let mut document = Vec::new();
         while let Some(chunk) = answer.chunk().await? {
             document.extend_from_slice(&chunk);

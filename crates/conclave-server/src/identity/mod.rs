@@ -180,7 +180,9 @@ impl Identity {
     pub(crate) async fn admit(&self, token: &str) -> Result<Arc<Principal>, Unproved> {
         let mut verified = self.verifier.verify(token, self.clock.now());
         if let Err(TokenError::UnknownKey { issuer }) = verified {
-            self.key_urls.refresh_unknown(issuer, self.clock.now()).await;
+            self.key_urls
+                .refresh_unknown(issuer, self.clock.now())
+                .await;
             verified = self.verifier.verify(token, self.clock.now());
         }
         let admitted = verified.and_then(|verified| self.standing.admit(verified.principal));
@@ -221,9 +223,10 @@ impl Identity {
             Err(_) => Review::Revoked,
             Ok(Stand::Kept) => Review::Same,
             Ok(Stand::Regranted(grants)) if grants == principal.grants => Review::Same,
-            Ok(Stand::Regranted(grants)) => {
-                Review::Changed(Arc::new(Principal { grants, ..principal.clone() }))
-            }
+            Ok(Stand::Regranted(grants)) => Review::Changed(Arc::new(Principal {
+                grants,
+                ..principal.clone()
+            })),
         }
     }
 
@@ -233,7 +236,10 @@ impl Identity {
         principal: &Principal,
         name: &str,
     ) -> Result<SessionId, Refusal> {
-        let entered = self.sign_in.may_enter(principal, name, self.clock.now()).await;
+        let entered = self
+            .sign_in
+            .may_enter(principal, name, self.clock.now())
+            .await;
         entered.map_err(|error| error.refusal())
     }
 

@@ -40,7 +40,9 @@ impl PasswordPool {
 impl Passwords for PasswordPool {
     async fn run(&self, job: PasswordJob) -> Result<PasswordOutcome, PasswordsBusy> {
         let (answer, answered) = oneshot::channel();
-        self.jobs.try_send((job, answer)).map_err(|_full| PasswordsBusy)?;
+        self.jobs
+            .try_send((job, answer))
+            .map_err(|_full| PasswordsBusy)?;
         answered.await.map_err(|_ended| PasswordsBusy)
     }
 }

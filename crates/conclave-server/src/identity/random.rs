@@ -8,7 +8,10 @@ pub(crate) struct SystemRandom;
 
 impl Random for SystemRandom {
     fn fill(&self, bytes: &mut [u8]) {
-        #[expect(clippy::expect_used, reason = "without randomness nothing here is secure")]
+        #[expect(
+            clippy::expect_used,
+            reason = "without randomness nothing here is secure"
+        )]
         getrandom::fill(bytes).expect("the system gives random bytes");
     }
 }

@@ -51,8 +51,13 @@ async fn purge(sources: &Sources, now: Timestamp) -> Result<(), PortError> {
 pub(crate) async fn catch_up(node: &Node, sources: &Sources) -> Result<(), PortError> {
     let standing = node.identity.standing();
     loop {
-        let changes = sources.users.changes(standing.users.revision(), PAGE).await?;
-        changes.iter().for_each(|change| standing.users.apply(change));
+        let changes = sources
+            .users
+            .changes(standing.users.revision(), PAGE)
+            .await?;
+        changes
+            .iter()
+            .for_each(|change| standing.users.apply(change));
         if changes.len() < PAGE_LEN {
             break;
         }

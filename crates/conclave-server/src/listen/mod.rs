@@ -45,7 +45,10 @@ pub(crate) fn bind(door: &Door, workers: usize) -> io::Result<(SocketAddr, Vec<L
         .map(|_| {
             let socket = socket(address, Sharing::Workers)?;
             socket.listen(BACKLOG)?;
-            Ok(Listener { socket: socket.into(), tls: door.tls.clone() })
+            Ok(Listener {
+                socket: socket.into(),
+                tls: door.tls.clone(),
+            })
         })
         .collect::<io::Result<_>>()?;
     Ok((address, listeners))
@@ -58,7 +61,11 @@ enum Sharing {
 }
 
 fn socket(address: SocketAddr, sharing: Sharing) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
     }
@@ -121,7 +128,9 @@ fn welcome(
             reception.note_crowd(peer.ip().to_canonical(), crowded);
             if tls.is_none() {
                 // A fresh socket takes so little whole; where it does not, the end must do.
-                socket2::SockRef::from(&socket).send(turned_away(crowded)).ok();
+                socket2::SockRef::from(&socket)
+                    .send(turned_away(crowded))
+                    .ok();
             }
         }
     }

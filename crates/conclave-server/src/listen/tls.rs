@@ -35,7 +35,11 @@ impl TlsKeys {
     /// Reads both files.
     pub(crate) fn read(cert: &Path, key: &Path) -> Result<Self, TlsFault> {
         let config = RwLock::new(config(cert, key)?);
-        Ok(Self { cert: cert.to_owned(), key: key.to_owned(), config })
+        Ok(Self {
+            cert: cert.to_owned(),
+            key: key.to_owned(),
+            config,
+        })
     }
 
     /// Reads both files again; on a fault the old ones stay in use.

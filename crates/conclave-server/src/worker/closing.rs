@@ -35,7 +35,11 @@ impl Connection {
     fn disconnect(&self, meaning: CloseMeaning) -> Disconnect {
         match self.surface {
             Surface::Dialect(dialect) => dialect.disconnect(meaning),
-            Surface::Echo => Disconnect { code: 1001, reason: "", may_return: true },
+            Surface::Echo => Disconnect {
+                code: 1001,
+                reason: "",
+                may_return: true,
+            },
         }
     }
 
@@ -56,7 +60,11 @@ impl Connection {
 
     /// The socket ended without a Close. Networks do that too, so it is worth no warning.
     pub(super) fn note_vanished(&self) {
-        self.audit_at(Level::Info, Kind::ProtocolViolation, "ended without a Close");
+        self.audit_at(
+            Level::Info,
+            Kind::ProtocolViolation,
+            "ended without a Close",
+        );
     }
 
     fn end(&self, code: u16, reason: &str) {
@@ -71,10 +79,14 @@ impl Connection {
     /// Puts a Close behind what is queued; the rest is up to the connection's task.
     fn finish(&self, frame: Vec<u8>, seconds: u32) {
         self.phase.set(Phase::Closed);
-        self.outbox.borrow_mut().get_or_insert_default().push(Rc::from(frame), 0);
+        self.outbox
+            .borrow_mut()
+            .get_or_insert_default()
+            .push(Rc::from(frame), 0);
         self.memberships.borrow_mut().clear();
         self.job.borrow_mut().take();
-        self.close_by.set(self.worker.seconds().saturating_add(seconds));
+        self.close_by
+            .set(self.worker.seconds().saturating_add(seconds));
         self.worker.schedule(self);
         self.flush();
         self.wake();
@@ -120,7 +132,10 @@ impl Connection {
 
     /// Whether anything of the outbox is left, for draining.
     pub(super) fn outbox_bytes(&self) -> usize {
-        self.outbox.borrow().as_ref().map_or(0, |outbox| Outbox::bytes(outbox))
+        self.outbox
+            .borrow()
+            .as_ref()
+            .map_or(0, |outbox| Outbox::bytes(outbox))
     }
 }
 

@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 
 use conclave_core::{Denied, Publisher, authorise};
 use conclave_protocol::{
-    Broadcast, Channel, CloseMeaning, Command, FrameKind, Permission, Present,
-    Principal, Publish, Push, Refusal, Reply, SessionId, Subscribe, TopicPresence, Unsubscribe,
+    Broadcast, Channel, CloseMeaning, Command, FrameKind, Permission, Present, Principal, Publish,
+    Push, Refusal, Reply, SessionId, Subscribe, TopicPresence, Unsubscribe,
 };
 use conclave_websocket::{encode, encode_deflated};
 use tokio::sync::oneshot;
@@ -22,7 +22,10 @@ use crate::metrics::Counter;
 /// What a command that had to wait came to.
 pub(super) enum Outcome {
     /// Who hears a topic.
-    Present { topic: String, clients: Vec<Present> },
+    Present {
+        topic: String,
+        clients: Vec<Present>,
+    },
     /// The in-band renewal.
     Renewed(Result<Arc<Principal>, Refusal>),
     /// The change of session.
@@ -45,7 +48,9 @@ struct Refused<'a> {
 
 impl Connection {
     pub(super) fn command(&self, command: Command<'_>, out: &mut Vec<u8>, payload: &mut Vec<u8>) {
-        let Surface::Dialect(dialect) = self.surface else { return };
+        let Surface::Dialect(dialect) = self.surface else {
+            return;
+        };
         let word = dialect.word(&command);
         let answer = &mut Answer { out, payload };
         match command {
@@ -54,7 +59,13 @@ impl Connection {
             Command::Publish(publish) => self.publish(publish, word, answer),
             Command::RegisterName(name) => {
                 self.register_name(name);
-                self.reply(&Reply::Done { command: word, topic: None }, answer);
+                self.reply(
+                    &Reply::Done {
+                        command: word,
+                        topic: None,
+                    },
+                    answer,
+                );
             }
             Command::RegisterSession(register) => {
                 self.register_session(register.session, word, answer);
@@ -70,7 +81,15 @@ impl Connection {
         if !self.worker.node.broadcast {
             let message = Cow::Borrowed("broadcast is switched off on this server");
             let refusal = Refusal::Forbidden;
-            self.refuse(Refused { refusal, message, word, topic: None }, answer);
+            self.refuse(
+                Refused {
+                    refusal,
+                    message,
+                    word,
+                    topic: None,
+                },
+                answer,
+            );
             return;
         }
         let principal = Arc::clone(&self.principal.borrow());
@@ -85,7 +104,13 @@ impl Connection {
                     node.topics.broadcast(permit, publisher, at, request)
                 };
                 self.published(published.here);
-                self.reply(&Reply::Done { command: word, topic: None }, answer);
+                self.reply(
+                    &Reply::Done {
+                        command: word,
+                        topic: None,
+                    },
+                    answer,
+                );
             }
             Err(denied) => self.deny(denied, word, None, answer),
         }
@@ -103,7 +128,13 @@ impl Connection {
                     self.worker.node.topics.publish(permit, publisher, at)
                 };
                 self.published(published.here);
-                self.reply(&Reply::Done { command: word, topic: Some(topic.as_str()) }, answer);
+                self.reply(
+                    &Reply::Done {
+                        command: word,
+                        topic: Some(topic.as_str()),
+                    },
+                    answer,
+                );
             }
             Err(denied) => self.deny(denied, word, Some(topic.as_str()), answer),
         }
@@ -117,7 +148,12 @@ impl Connection {
     }
 
     fn publisher<'a>(&self, principal: &'a Principal, name: Option<&'a str>) -> Publisher<'a> {
-        Publisher { connection: self.id, worker: self.worker.number, principal, name }
+        Publisher {
+            connection: self.id,
+            worker: self.worker.number,
+            principal,
+            name,
+        }
     }
 
     fn subscribe(&self, subscribe: Subscribe<'_>, word: &'static str, answer: &mut Answer<'_>) {
@@ -134,24 +170,58 @@ impl Connection {
         };
         let held = self.forget_membership_if(permit.channel(), replay);
         if held {
-            return self.reply(&Reply::Done { command: word, topic: Some(topic) }, answer);
+            return self.reply(
+                &Reply::Done {
+                    command: word,
+                    topic: Some(topic),
+                },
+                answer,
+            );
         }
         let limit = self.worker.node.limits.subscriptions_per_connection;
         let count = self.memberships.borrow().len();
         if limit != 0 && u32::try_from(count).unwrap_or(u32::MAX) >= limit {
             let message = Cow::Owned(format!("at most {limit} subscriptions per connection"));
             let refusal = Refusal::TooLarge;
-            return self.refuse(Refused { refusal, message, word, topic: Some(topic) }, answer);
+            return self.refuse(
+                Refused {
+                    refusal,
+                    message,
+                    word,
+                    topic: Some(topic),
+                },
+                answer,
+            );
         }
-        let subscribed = self.worker.node.topics.subscribe(permit, self.worker.number);
+        let subscribed = self
+            .worker
+            .node
+            .topics
+            .subscribe(permit, self.worker.number);
         self.add_membership(self.worker.hub.join(&subscribed, self.slot()));
-        self.reply(&Reply::Done { command: word, topic: Some(topic) }, answer);
+        self.reply(
+            &Reply::Done {
+                command: word,
+                topic: Some(topic),
+            },
+            answer,
+        );
         if subscribed.gap {
-            self.push(&Push::Gap { topic, position: subscribed.position }, answer);
+            self.push(
+                &Push::Gap {
+                    topic,
+                    position: subscribed.position,
+                },
+                answer,
+            );
         }
-        let Surface::Dialect(dialect) = self.surface else { return };
+        let Surface::Dialect(dialect) = self.surface else {
+            return;
+        };
         for publication in &subscribed.replay {
-            answer.out.extend_from_slice(frame(dialect, self.form(), false, publication));
+            answer
+                .out
+                .extend_from_slice(frame(dialect, self.form(), false, publication));
         }
     }
 
@@ -166,7 +236,9 @@ impl Connection {
     /// Whether the channel is already heard; ends that where it is to be heard anew.
     fn forget_membership_if(&self, channel: &Channel, anew: bool) -> bool {
         let mut memberships = self.memberships.borrow_mut();
-        let found = memberships.iter().position(|held| **held.channel() == *channel);
+        let found = memberships
+            .iter()
+            .position(|held| **held.channel() == *channel);
         match found {
             Some(place) if anew => {
                 memberships.swap_remove(place);
@@ -189,7 +261,13 @@ impl Connection {
             Ok(permit) => {
                 self.forget_membership_if(permit.channel(), true);
                 let topic = Some(topic.as_str());
-                self.reply(&Reply::Done { command: word, topic }, answer);
+                self.reply(
+                    &Reply::Done {
+                        command: word,
+                        topic,
+                    },
+                    answer,
+                );
             }
             Err(denied) => self.deny(denied, word, Some(topic.as_str()), answer),
         }
@@ -215,7 +293,11 @@ impl Connection {
             .filter_map(|worker| {
                 let (answer, answered) = oneshot::channel();
                 let channel = Arc::clone(&channel);
-                let ask = Control::Present { channel, limit, answer };
+                let ask = Control::Present {
+                    channel,
+                    limit,
+                    answer,
+                };
                 self.worker.node.tell(worker, ask).then_some(answered)
             })
             .collect();
@@ -246,7 +328,10 @@ impl Connection {
 
     fn register_session(&self, session: &str, word: &'static str, answer: &mut Answer<'_>) {
         let principal = Arc::clone(&self.principal.borrow());
-        let done = Reply::Done { command: word, topic: None };
+        let done = Reply::Done {
+            command: word,
+            topic: None,
+        };
         if principal.session_named_by_token || principal.session.is_shown_as(session) {
             return self.reply(&done, answer);
         }
@@ -257,9 +342,7 @@ impl Connection {
         }
         let identity = Arc::clone(&self.worker.node.identity);
         let session = session.to_owned();
-        self.start(
-            async move { Outcome::Session(identity.may_enter(&principal, &session).await) },
-        );
+        self.start(async move { Outcome::Session(identity.may_enter(&principal, &session).await) });
     }
 
     /// `session-NAME`, where NAME is what the client registered, else the connection's number.
@@ -283,7 +366,9 @@ impl Connection {
     }
 
     fn enter_anonymous(&self, session: &str) {
-        let Ok(name) = conclave_protocol::SessionName::new(session) else { return };
+        let Ok(name) = conclave_protocol::SessionName::new(session) else {
+            return;
+        };
         let mut principal = self.principal.borrow_mut();
         Arc::make_mut(&mut principal).session.name = name;
     }
@@ -302,18 +387,31 @@ impl Connection {
     /// Carries a waiting command on. Pending while it waits.
     pub(super) fn poll_job(&self, context: &mut Context<'_>) -> Poll<()> {
         let mut job = self.job.borrow_mut();
-        let Some(waiting) = job.as_mut() else { return Poll::Ready(()) };
-        let Poll::Ready(outcome) = waiting.as_mut().poll(context) else { return Poll::Pending };
+        let Some(waiting) = job.as_mut() else {
+            return Poll::Ready(());
+        };
+        let Poll::Ready(outcome) = waiting.as_mut().poll(context) else {
+            return Poll::Pending;
+        };
         *job = None;
         drop(job);
         if self.phase.get() != Phase::Open {
             return Poll::Ready(());
         }
         let mut out = Vec::new();
-        let answer = &mut Answer { out: &mut out, payload: &mut Vec::new() };
+        let answer = &mut Answer {
+            out: &mut out,
+            payload: &mut Vec::new(),
+        };
         match outcome {
             Outcome::Present { topic, clients } => {
-                self.reply(&Reply::Presence { topic: &topic, clients }, answer);
+                self.reply(
+                    &Reply::Presence {
+                        topic: &topic,
+                        clients,
+                    },
+                    answer,
+                );
             }
             Outcome::Renewed(renewed) => self.renewed(renewed, answer),
             Outcome::Session(session) => self.entered(session, answer),
@@ -327,7 +425,15 @@ impl Connection {
             Ok(new) => new,
             Err(refusal) => {
                 let message = Cow::Borrowed("the new token is not valid");
-                return self.refuse(Refused { refusal, message, word: "auth", topic: None }, answer);
+                return self.refuse(
+                    Refused {
+                        refusal,
+                        message,
+                        word: "auth",
+                        topic: None,
+                    },
+                    answer,
+                );
             }
         };
         let old = Arc::clone(&self.principal.borrow());
@@ -340,7 +446,15 @@ impl Connection {
         {
             let message = Cow::Borrowed("the new token must be of the same user and session");
             let refusal = Refusal::Forbidden;
-            return self.refuse(Refused { refusal, message, word: "auth", topic: None }, answer);
+            return self.refuse(
+                Refused {
+                    refusal,
+                    message,
+                    word: "auth",
+                    topic: None,
+                },
+                answer,
+            );
         }
         let mut new = new;
         if new.session != old.session {
@@ -353,21 +467,33 @@ impl Connection {
     /// Puts a principal in force and ends what it no longer allows.
     fn take_principal(&self, principal: Arc<Principal>, answer: &mut Answer<'_>) {
         let mut ended = Vec::new();
-        self.memberships.borrow_mut().retain(|held| match &**held.channel() {
-            Channel::Broadcast => true,
-            Channel::Topic { name, .. } => {
-                let allowed = principal.grants.allow(Permission::TopicSubscribe, name.as_str());
-                if !allowed {
-                    ended.push(name.clone());
+        self.memberships
+            .borrow_mut()
+            .retain(|held| match &**held.channel() {
+                Channel::Broadcast => true,
+                Channel::Topic { name, .. } => {
+                    let allowed = principal
+                        .grants
+                        .allow(Permission::TopicSubscribe, name.as_str());
+                    if !allowed {
+                        ended.push(name.clone());
+                    }
+                    allowed
                 }
-                allowed
-            }
-        });
+            });
         *self.principal.borrow_mut() = principal;
         self.worker.schedule(self);
         for topic in ended {
-            self.audit(Kind::PermissionDenied, "subscription ended: topic.subscribe was taken away");
-            self.push(&Push::SubscriptionEnded { topic: topic.as_str() }, answer);
+            self.audit(
+                Kind::PermissionDenied,
+                "subscription ended: topic.subscribe was taken away",
+            );
+            self.push(
+                &Push::SubscriptionEnded {
+                    topic: topic.as_str(),
+                },
+                answer,
+            );
         }
     }
 
@@ -377,11 +503,25 @@ impl Connection {
             Ok(session) => {
                 self.memberships.borrow_mut().clear();
                 Arc::make_mut(&mut self.principal.borrow_mut()).session = session;
-                self.reply(&Reply::Done { command: word, topic: None }, answer);
+                self.reply(
+                    &Reply::Done {
+                        command: word,
+                        topic: None,
+                    },
+                    answer,
+                );
             }
             Err(refusal) => {
                 let message = Cow::Borrowed("Permission denied: not your session");
-                self.refuse(Refused { refusal, message, word, topic: None }, answer);
+                self.refuse(
+                    Refused {
+                        refusal,
+                        message,
+                        word,
+                        topic: None,
+                    },
+                    answer,
+                );
             }
         }
     }
@@ -396,7 +536,10 @@ impl Connection {
             Review::Same => {}
             Review::Changed(principal) => {
                 let mut out = Vec::new();
-                let answer = &mut Answer { out: &mut out, payload: &mut Vec::new() };
+                let answer = &mut Answer {
+                    out: &mut out,
+                    payload: &mut Vec::new(),
+                };
                 self.take_principal(principal, answer);
                 self.send(&out);
             }
@@ -408,22 +551,35 @@ impl Connection {
     pub(super) fn present(&self) -> Present {
         let principal = self.principal.borrow();
         let state = self.state.borrow();
-        let name = self.publisher(&principal, state.name.as_deref()).shown_name().map(Box::from);
-        Present { user: principal.user.clone(), name }
+        let name = self
+            .publisher(&principal, state.name.as_deref())
+            .shown_name()
+            .map(Box::from);
+        Present {
+            user: principal.user.clone(),
+            name,
+        }
     }
 
     pub(super) fn refuse_rate(&self, out: &mut Vec<u8>, payload: &mut Vec<u8>) {
         let limit = self.worker.node.limits.messages_per_second;
         let message = Cow::Owned(format!("at most {limit} messages per second"));
-        let refused =
-            Refused { refusal: Refusal::RateLimited, message, word: "message", topic: None };
+        let refused = Refused {
+            refusal: Refusal::RateLimited,
+            message,
+            word: "message",
+            topic: None,
+        };
         self.refuse(refused, &mut Answer { out, payload });
         self.strike(out);
     }
 
     pub(super) fn refuse_reply(&self, reply: &Reply<'_>, out: &mut Vec<u8>, payload: &mut Vec<u8>) {
         self.worker.counters.add(Counter::Refusals, 1);
-        if let Reply::Refused { message, command, .. } = reply {
+        if let Reply::Refused {
+            message, command, ..
+        } = reply
+        {
             self.audit(Kind::ProtocolViolation, &format!("{command}: {message}"));
         }
         self.reply(reply, &mut Answer { out, payload });
@@ -437,11 +593,24 @@ impl Connection {
         answer: &mut Answer<'_>,
     ) {
         let message = Cow::Owned(denied.to_string());
-        self.refuse(Refused { refusal: denied.refusal(), message, word, topic }, answer);
+        self.refuse(
+            Refused {
+                refusal: denied.refusal(),
+                message,
+                word,
+                topic,
+            },
+            answer,
+        );
     }
 
     fn refuse(&self, refused: Refused<'_>, answer: &mut Answer<'_>) {
-        let Refused { refusal, message, word, topic } = refused;
+        let Refused {
+            refusal,
+            message,
+            word,
+            topic,
+        } = refused;
         self.worker.counters.add(Counter::Refusals, 1);
         let kind = match refusal {
             Refusal::RateLimited | Refusal::TooLarge => Kind::LimitHit,
@@ -456,18 +625,30 @@ impl Connection {
         };
         self.audit(kind, &format!("{word}: {message}"));
         let topic = topic.map(Cow::Borrowed);
-        self.reply(&Reply::Refused { refusal, message, command: word, topic }, answer);
+        self.reply(
+            &Reply::Refused {
+                refusal,
+                message,
+                command: word,
+                topic,
+            },
+            answer,
+        );
     }
 
     fn reply(&self, reply: &Reply<'_>, answer: &mut Answer<'_>) {
-        let Surface::Dialect(dialect) = self.surface else { return };
+        let Surface::Dialect(dialect) = self.surface else {
+            return;
+        };
         self.encode_with(answer, |payload| {
             dialect.encode_reply(&self.state.borrow(), reply, payload)
         });
     }
 
     fn push(&self, push: &Push<'_>, answer: &mut Answer<'_>) {
-        let Surface::Dialect(dialect) = self.surface else { return };
+        let Surface::Dialect(dialect) = self.surface else {
+            return;
+        };
         self.encode_with(answer, |payload| {
             dialect.encode_push(&self.state.borrow(), push, payload)
         });
@@ -479,7 +660,9 @@ impl Connection {
         write: impl FnOnce(&mut Vec<u8>) -> Option<FrameKind>,
     ) {
         answer.payload.clear();
-        let Some(kind) = write(answer.payload) else { return };
+        let Some(kind) = write(answer.payload) else {
+            return;
+        };
         let payload = &*answer.payload;
         match self.deflate {
             Some(bits) if payload.len() > DEFLATE_BYTES_MIN && payload.len() <= 1 << bits => {
@@ -496,8 +679,11 @@ impl Connection {
     pub(super) fn strike(&self, out: &mut Vec<u8>) {
         let now = self.worker.seconds();
         let (count, since) = self.strikes.get();
-        let (count, since) =
-            if now.saturating_sub(since) >= STRIKE_SECONDS { (0, now) } else { (count, since) };
+        let (count, since) = if now.saturating_sub(since) >= STRIKE_SECONDS {
+            (0, now)
+        } else {
+            (count, since)
+        };
         self.strikes.set((count.saturating_add(1), since));
         if count + 1 >= STRIKES_MAX {
             self.send(out);

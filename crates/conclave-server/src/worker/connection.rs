@@ -150,9 +150,13 @@ impl Connection {
         if !self.worker.node.broadcast {
             return;
         }
-        let Ok(permit) = authorise(&self.principal.borrow(), Listen) else { return };
+        let Ok(permit) = authorise(&self.principal.borrow(), Listen) else {
+            return;
+        };
         let subscribed = self.worker.node.topics.listen(permit, self.worker.number);
-        self.memberships.borrow_mut().push(self.worker.hub.join(&subscribed, self.slot));
+        self.memberships
+            .borrow_mut()
+            .push(self.worker.hub.join(&subscribed, self.slot));
     }
 
     /// How it stands to the broadcast stream.

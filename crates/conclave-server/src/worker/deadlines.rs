@@ -26,15 +26,24 @@ pub(super) async fn run(worker: Rc<Worker>) {
             }
         }
         if worker.number == 0 {
-            worker.node.topics.directory().expire(worker.node.clock.now());
+            worker
+                .node
+                .topics
+                .directory()
+                .expire(worker.node.clock.now());
         }
     }
 }
 
 fn due(worker: &Worker, now: u32) -> Vec<u32> {
     let slots = worker.slots.borrow();
-    let due = slots.deadlines.iter().enumerate().filter(|(_, deadline)| **deadline <= now);
-    due.filter_map(|(slot, _)| u32::try_from(slot).ok()).collect()
+    let due = slots
+        .deadlines
+        .iter()
+        .enumerate()
+        .filter(|(_, deadline)| **deadline <= now);
+    due.filter_map(|(slot, _)| u32::try_from(slot).ok())
+        .collect()
 }
 
 impl Connection {
@@ -86,7 +95,8 @@ impl Connection {
     }
 
     fn ping(&self, now: u32) {
-        self.ping_at.set(now.saturating_add(self.worker.node.ping_seconds.max(1)));
+        self.ping_at
+            .set(now.saturating_add(self.worker.node.ping_seconds.max(1)));
         // A full socket already shows whether its reader lives.
         if self.outbox.borrow().is_none() {
             let mut frame = Vec::with_capacity(2);

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use conclave_core::{Batch, Member};
-use conclave_protocol::{
-    Channel, CloseMeaning, Dialect, Form, FrameKind, Present, Publication,
-};
+use conclave_protocol::{Channel, CloseMeaning, Dialect, Form, FrameKind, Present, Publication};
 use conclave_websocket::{Opcode, encode, encode_deflated};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
@@ -78,9 +76,13 @@ async fn deliver_all(
                 worker.delivered(std::slice::from_ref(&publication));
             }
         }
-        let Some(walk) = worker.hub.turn() else { return };
+        let Some(walk) = worker.hub.turn() else {
+            return;
+        };
         while chunk < CHUNK {
-            let Some(member) = walk.next_member() else { break };
+            let Some(member) = walk.next_member() else {
+                break;
+            };
             worker.deliver(member, walk.batch());
             chunk += 1;
         }
@@ -96,8 +98,12 @@ async fn deliver_all(
 
 impl Worker {
     fn deliver(&self, member: Member, batch: &Batch) {
-        let Some(connection) = self.connection(member.slot) else { return };
-        let Surface::Dialect(dialect) = connection.surface else { return };
+        let Some(connection) = self.connection(member.slot) else {
+            return;
+        };
+        let Surface::Dialect(dialect) = connection.surface else {
+            return;
+        };
         let form = connection.form();
         let deflated = connection.takes_deflated(dialect, form, batch);
         let bytes = batch.bytes(form, deflated, member.from, |publication, out| {
@@ -127,7 +133,11 @@ impl Worker {
     fn obey(self: &Rc<Self>, ask: Control) {
         match ask {
             Control::Review => self.each_connection(|connection| connection.review()),
-            Control::Present { channel, limit, answer } => {
+            Control::Present {
+                channel,
+                limit,
+                answer,
+            } => {
                 // Who asked may be gone; then nobody waits for the answer.
                 answer.send(self.present(&channel, limit)).ok();
             }
@@ -139,8 +149,15 @@ impl Worker {
     }
 
     fn present(&self, channel: &Channel, limit: usize) -> Vec<Present> {
-        let slots = self.hub.audience(channel).map_or_else(Vec::new, |a| a.slots(limit));
-        slots.into_iter().filter_map(|slot| self.connection(slot)).map(|c| c.present()).collect()
+        let slots = self
+            .hub
+            .audience(channel)
+            .map_or_else(Vec::new, |a| a.slots(limit));
+        slots
+            .into_iter()
+            .filter_map(|slot| self.connection(slot))
+            .map(|c| c.present())
+            .collect()
     }
 }
 
@@ -187,14 +204,18 @@ pub(super) const fn opcode(kind: FrameKind) -> Opcode {
 
 async fn drain(worker: Rc<Worker>, spread: std::time::Duration, done: oneshot::Sender<()>) {
     let (connections, _) = worker.load();
-    let batches = u32::try_from(connections.div_ceil(DRAIN_BATCH)).unwrap_or(1).max(1);
+    let batches = u32::try_from(connections.div_ceil(DRAIN_BATCH))
+        .unwrap_or(1)
+        .max(1);
     let mut open = Vec::new();
     worker.each_connection(|connection| open.push(Rc::downgrade(connection)));
-    for batch in open.chunks(DRAIN_BATCH) {
+    for (number, batch) in open.chunks(DRAIN_BATCH).enumerate() {
+        if number > 0 {
+            tokio::time::sleep(spread / batches).await;
+        }
         for connection in batch.iter().filter_map(std::rc::Weak::upgrade) {
             connection.close(CloseMeaning::GoingAway);
         }
-        tokio::time::sleep(spread / batches).await;
     }
     while worker.load().0 > 0 {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;

@@ -3,7 +3,9 @@
 use std::task::{Context, Poll, ready};
 
 use conclave_protocol::{Frame, Mode, Received};
-use conclave_websocket::{Decoded, DecoderLimits, Event, Inflater, Opcode, encode, encode_deflated};
+use conclave_websocket::{
+    Decoded, DecoderLimits, Event, Inflater, Opcode, encode, encode_deflated,
+};
 
 use super::connection::{Connection, Phase, Surface};
 use super::{Scratch, with_deflater};
@@ -21,7 +23,12 @@ impl Connection {
         // Who publishes faster than the slowest worker delivers, or asks without reading the
         // answers, is not read.
         ready!(self.worker.node.topics.directory().poll_clear(context));
-        if self.outbox.borrow().as_ref().is_some_and(|outbox| outbox.bytes() > UNREAD_BYTES_MAX) {
+        if self
+            .outbox
+            .borrow()
+            .as_ref()
+            .is_some_and(|outbox| outbox.bytes() > UNREAD_BYTES_MAX)
+        {
             return Poll::Pending;
         }
         if self.stalled.replace(false) {
@@ -62,10 +69,20 @@ impl Connection {
         if !partial.is_empty() {
             partial.extend_from_slice(scratch.read.get(..taken).unwrap_or_default());
             drop(partial);
-            self.serve_partial(&mut scratch.out, &mut scratch.payload, &mut scratch.inflater);
+            self.serve_partial(
+                &mut scratch.out,
+                &mut scratch.payload,
+                &mut scratch.inflater,
+            );
             return;
         }
-        let Scratch { read, out, payload, inflater, .. } = scratch;
+        let Scratch {
+            read,
+            out,
+            payload,
+            inflater,
+            ..
+        } = scratch;
         let input = read.get_mut(..taken).unwrap_or_default();
         let consumed = self.serve(input, out, payload, inflater);
         if let Some(rest) = input.get(consumed..).filter(|rest| !rest.is_empty()) {
@@ -75,7 +92,12 @@ impl Connection {
 
     fn serve_kept(&self) {
         let mut scratch = self.worker.scratch.borrow_mut();
-        let Scratch { out, payload, inflater, .. } = &mut *scratch;
+        let Scratch {
+            out,
+            payload,
+            inflater,
+            ..
+        } = &mut *scratch;
         self.serve_partial(out, payload, inflater);
     }
 
@@ -99,7 +121,11 @@ impl Connection {
     ) -> usize {
         let limits = &self.worker.node.limits;
         let bounds = DecoderLimits {
-            message_bytes: if limits.message_bytes == 0 { usize::MAX } else { limits.message_bytes },
+            message_bytes: if limits.message_bytes == 0 {
+                usize::MAX
+            } else {
+                limits.message_bytes
+            },
             fragments: match limits.fragments_per_message {
                 0 => u32::MAX,
                 fragments => fragments,
@@ -159,8 +185,10 @@ impl Connection {
                 }
             }
             Event::Close(code, _) => {
-                self.phase.set(Phase::Answering(code.map_or(0, |code| code.number())));
-                self.close_by.set(self.worker.seconds().saturating_add(ANSWER_SECONDS));
+                self.phase
+                    .set(Phase::Answering(code.map_or(0, |code| code.number())));
+                self.close_by
+                    .set(self.worker.seconds().saturating_add(ANSWER_SECONDS));
                 self.worker.schedule(self);
             }
         }
@@ -226,4 +254,3 @@ impl Connection {
 const UNREAD_BYTES_MAX: usize = 64 * 1024;
 /// How long a peer's Close may wait for what its frames caused.
 const ANSWER_SECONDS: u32 = 5;
-

@@ -22,8 +22,8 @@ use conclave_protocol::CloseMeaning;
 use conclave_websocket::{Deflater, Inflater};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-pub(crate) use connection::{Arrival, Surface};
 use connection::Connection;
+pub(crate) use connection::{Arrival, Surface};
 pub(crate) use fan_out::Control;
 pub(crate) use stream::{Stream, TlsStream};
 
@@ -81,10 +81,15 @@ impl Worker {
         })
     }
 
-    /// Runs the tasks that serve all connections, until the runtime ends.
-    pub(crate) fn start(self: &Rc<Self>, control: UnboundedReceiver<Control>) {
-        tokio::task::spawn_local(fan_out::run(Rc::clone(self), control));
-        tokio::task::spawn_local(deadlines::run(Rc::clone(self)));
+    /// Runs the tasks that serve all connections. Returns only if one of them panics: without it
+    /// the worker is no worker any more.
+    pub(crate) async fn run(self: Rc<Self>, control: UnboundedReceiver<Control>) {
+        let deliver = tokio::task::spawn_local(fan_out::run(Rc::clone(&self), control));
+        let look = tokio::task::spawn_local(deadlines::run(self));
+        tokio::select! {
+            _ = deliver => {}
+            _ = look => {}
+        }
     }
 
     /// The shared state of the process.
@@ -110,7 +115,12 @@ impl Worker {
     /// Sets the second at which the connection is looked at next.
     fn schedule(&self, connection: &Connection) {
         let deadline = connection.next_deadline();
-        if let Some(place) = self.slots.borrow_mut().deadlines.get_mut(index(connection.slot())) {
+        if let Some(place) = self
+            .slots
+            .borrow_mut()
+            .deadlines
+            .get_mut(index(connection.slot()))
+        {
             *place = deadline;
         }
     }
@@ -123,7 +133,11 @@ impl Worker {
     }
 
     fn connection(&self, slot: u32) -> Option<Rc<Connection>> {
-        self.slots.borrow().connections.get(index(slot)).and_then(Clone::clone)
+        self.slots
+            .borrow()
+            .connections
+            .get(index(slot))
+            .and_then(Clone::clone)
     }
 
     /// Worker, slot, and a serial number that tells the slot's users apart; never 0.
@@ -136,7 +150,8 @@ impl Worker {
 
     fn by_id(&self, id: u64) -> Option<Rc<Connection>> {
         let slot = u32::try_from((id >> SLOT_SHIFT) & SLOTS).ok()?;
-        self.connection(slot).filter(|connection| connection.id == id)
+        self.connection(slot)
+            .filter(|connection| connection.id == id)
     }
 
     fn each_connection(&self, mut visit: impl FnMut(&Rc<Connection>)) {

@@ -82,7 +82,10 @@ impl Segment {
             start += frame_bytes(self.bytes.get(start..)?)?;
         }
         // `start` is now the first frame boundary at or behind what is written.
-        self.bytes.get(self.written..start).filter(|rest| !rest.is_empty()).map(Rc::from)
+        self.bytes
+            .get(self.written..start)
+            .filter(|rest| !rest.is_empty())
+            .map(Rc::from)
     }
 }
 

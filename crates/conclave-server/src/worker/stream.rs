@@ -87,7 +87,9 @@ impl Stream {
 
     /// Makes the drop of this socket a reset.
     pub(crate) fn reset_on_drop(&self) {
-        socket2::SockRef::from(self.tcp()).set_linger(Some(std::time::Duration::ZERO)).ok();
+        socket2::SockRef::from(self.tcp())
+            .set_linger(Some(std::time::Duration::ZERO))
+            .ok();
     }
 
     fn tcp(&self) -> &TcpStream {
@@ -117,7 +119,9 @@ impl TlsStream {
             let mut rest = cipher.get(..taken).unwrap_or_default();
             while !rest.is_empty() {
                 self.session.read_tls(&mut rest)?;
-                self.session.process_new_packets().map_err(io::Error::other)?;
+                self.session
+                    .process_new_packets()
+                    .map_err(io::Error::other)?;
             }
             // Key updates and alerts; a full socket sends them with the next write.
             match self.flush() {

@@ -14,10 +14,10 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::audit::{self, AuditKey, Event, Kind};
-use crate::start::open_audit;
 use crate::cli::tests::command;
 use crate::clock::WallClock;
 use crate::config::{Config, stored_secret};
+use crate::start::open_audit;
 
 /// Says a line in the data folder; the password is always the same.
 fn say(dir: &Path, line: &str) -> Result<String, Failure> {
