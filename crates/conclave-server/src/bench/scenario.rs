@@ -1,0 +1,67 @@
+//! The scenarios, each one run of one thing for every subject that can do it.
+
+mod echo;
+mod fanout;
+mod flood;
+mod handshake;
+mod memory;
+mod rooms;
+mod tls;
+mod workers;
+
+use anyhow::Result;
+
+use super::bed::Bed;
+use super::measurement::Measurement;
+
+/// What can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Scenario {
+    /// Connect, upgrade with a token, close: CPU per handshake, limits and audit on
+    Handshake,
+    /// Idle connections: memory plain and with permessage-deflate, CPU with pings
+    Memory,
+    /// One topic: 1,000 subscribers one publication at a time and 16 in flight, then 9,900
+    Fanout,
+    /// Echo on other connections while a topic of 10,000 is flooded
+    Flood,
+    /// A hundred topics of ten members
+    Rooms,
+    /// Ping and pong
+    Echo,
+    /// Two workers against one: order and cost
+    Workers,
+    /// TLS: idle memory and fan-out
+    Tls,
+}
+
+impl Scenario {
+    /// All of them, in the order in which they run.
+    pub(super) const ALL: [Self; 8] = [
+        Self::Handshake,
+        Self::Memory,
+        Self::Fanout,
+        Self::Flood,
+        Self::Rooms,
+        Self::Echo,
+        Self::Workers,
+        Self::Tls,
+    ];
+
+    /// Runs it once.
+    ///
+    /// # Errors
+    /// A subject does not start, refuses the generator, or ends; not a figure that misses its bound.
+    pub(super) fn run(self, bed: &Bed) -> Result<Vec<Measurement>> {
+        match self {
+            Self::Handshake => handshake::run(bed),
+            Self::Memory => memory::run(bed),
+            Self::Fanout => fanout::run(bed),
+            Self::Flood => flood::run(bed),
+            Self::Rooms => rooms::run(bed),
+            Self::Echo => echo::run(bed),
+            Self::Workers => workers::run(bed),
+            Self::Tls => tls::run(bed),
+        }
+    }
+}

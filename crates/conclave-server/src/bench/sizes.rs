@@ -1,0 +1,75 @@
+//! How much of everything: the full run that the bounds speak of, and the quick one.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// Counts of one run of each scenario.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct Sizes {
+    /// Connections made and closed, after a tenth as many to warm up.
+    pub(super) handshakes: usize,
+    /// Connections where memory is read first.
+    pub(super) memory_from: usize,
+    /// Connections where memory is read last.
+    pub(super) memory_to: usize,
+    /// How long the idle process is watched.
+    pub(super) idle: Duration,
+    /// Subscribers of the fan-out.
+    pub(super) subscribers: usize,
+    /// Publications, one at a time.
+    pub(super) publications: usize,
+    /// Bursts of 16 publications.
+    pub(super) bursts: usize,
+    /// Subscribers of the wide fan-out.
+    pub(super) wide_subscribers: usize,
+    /// Its publications, one at a time.
+    pub(super) wide_publications: usize,
+    /// Subscribers of the flooded topic.
+    pub(super) flood_subscribers: usize,
+    /// How long it is flooded.
+    pub(super) flood: Duration,
+    /// Rooms of ten members.
+    pub(super) rooms: usize,
+    /// Publications in each room.
+    pub(super) room_publications: usize,
+    /// Requests of each of the echo connections.
+    pub(super) echo_requests: usize,
+}
+
+impl Sizes {
+    /// What the bounds speak of.
+    pub(super) const FULL: Self = Self {
+        handshakes: 20_000,
+        memory_from: 5_000,
+        memory_to: 15_000,
+        idle: Duration::from_secs(30),
+        subscribers: 1_000,
+        publications: 1_000,
+        bursts: 250,
+        wide_subscribers: 9_900,
+        wide_publications: 100,
+        flood_subscribers: 10_000,
+        flood: Duration::from_secs(5),
+        rooms: 100,
+        room_publications: 600,
+        echo_requests: 4_000,
+    };
+    /// Shows that everything runs; no figure of it is a verdict.
+    pub(super) const QUICK: Self = Self {
+        handshakes: 2_000,
+        memory_from: 500,
+        memory_to: 1_500,
+        idle: Duration::from_secs(3),
+        subscribers: 200,
+        publications: 200,
+        bursts: 50,
+        wide_subscribers: 1_000,
+        wide_publications: 50,
+        flood_subscribers: 1_000,
+        flood: Duration::from_secs(1),
+        rooms: 20,
+        room_publications: 100,
+        echo_requests: 300,
+    };
+}
