@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use tokio::runtime::{Builder, LocalOptions};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::runtime::{Builder, LocalOptions, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
 
 use crate::audit::{Event, Kind};
 use crate::config::Setup;
@@ -35,6 +36,7 @@ pub(crate) fn run(setup: Setup) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("cannot start the background runtime")?;
+    let signals = Signals::catch(&background).context("cannot listen for signals")?;
     let workers = worker_count(&setup);
     let tls = tls_keys(&setup)?;
     let doors = doors(&setup, tls.as_ref());
@@ -69,7 +71,7 @@ pub(crate) fn run(setup: Setup) -> anyhow::Result<()> {
     let router = http::router(&server.node);
     let threads = server.start_workers(listeners, controls, &router)?;
     server.announce(&addresses);
-    let drained = background.block_on(server.until_signal());
+    let drained = background.block_on(server.until_signal(signals));
     server.finish(threads, drained);
     if let Err(error) = background.block_on(started.store.close()) {
         tracing::error!(%error, "the store did not close in order");
@@ -146,16 +148,12 @@ impl Server {
         }
     }
 
-    async fn until_signal(&self) -> Drained {
-        let signals = (
-            signal(SignalKind::terminate()),
-            signal(SignalKind::interrupt()),
-            signal(SignalKind::hangup()),
-        );
-        let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)) = signals else {
-            tracing::error!("cannot listen for signals");
-            return Drained::AtOnce;
-        };
+    async fn until_signal(&self, signals: Signals) -> Drained {
+        let Signals {
+            mut terminate,
+            mut interrupt,
+            mut hangup,
+        } = signals;
         loop {
             tokio::select! {
                 _ = terminate.recv() => break,
@@ -221,6 +219,25 @@ impl Server {
     }
 }
 
+/// Signals that are caught instead of ending the process.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    /// Catches them from now on, so that none that comes during the start is lost or kills.
+    fn catch(background: &Runtime) -> std::io::Result<Self> {
+        let _entered = background.enter();
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
 struct Job {
     worker: Rc<Worker>,
     listeners: Vec<Listener>,
@@ -246,9 +263,10 @@ async fn work(job: Job) {
         stop,
         under_way,
     });
+    let mut listening = JoinSet::new();
     for listener in listeners {
         let reception = Rc::clone(&reception);
-        tokio::task::spawn_local(async move {
+        listening.spawn_local(async move {
             if let Err(error) = listener.run(reception).await {
                 tracing::error!(%error, "cannot listen");
             }
@@ -262,6 +280,14 @@ async fn work(job: Job) {
             std::process::abort();
         }
     }
+    // Who was queued when listening ended still gets an answer.
+    let answered = async {
+        while listening.join_next().await.is_some() {}
+        while !reception.under_way.is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(LAST_ANSWERS, answered).await.ok();
 }
 
 fn worker_count(setup: &Setup) -> usize {
@@ -324,3 +350,5 @@ fn raise_file_limit() {
 }
 
 const BACKGROUND_THREADS: usize = 2;
+/// Within the half second that the drain leaves.
+const LAST_ANSWERS: Duration = Duration::from_millis(400);

@@ -129,6 +129,7 @@ pub(crate) fn open_audit(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Res
         key: AuditKey::new(&secret),
         queue: usize::try_from(config.audit.queue).unwrap_or(usize::MAX),
         refusals_per_second: config.audit.refusals_per_second,
+        usual_per_second: config.audit.usual_per_second,
         file: config.audit_file(),
     };
     Ok(Arc::new(AuditLog::open(options, Arc::clone(clock))?))

@@ -106,7 +106,7 @@ pub(super) enum Room {
     Kept,
     /// So many lines a second, then counted.
     Refusal,
-    /// Counted when the queue is full.
+    /// So many lines a second, and while the queue has room; then counted.
     Usual,
 }
 

@@ -32,6 +32,9 @@ pub struct Options {
     pub queue: usize,
     /// Lines per second of each kind of refusal that [`AuditLog::record`] lists.
     pub refusals_per_second: u32,
+    /// Lines per second of each usual kind (accepted handshakes, sign-ins) that
+    /// [`AuditLog::record`] lists.
+    pub usual_per_second: u32,
 }
 
 struct Shared {
@@ -72,7 +75,11 @@ impl AuditLog {
     /// path.
     pub fn open(options: Options, clock: Arc<dyn Clock>) -> io::Result<Self> {
         let file = ChainFile::open(&options.file, options.key, clock.now())?;
-        let queue = Queue::new(options.queue, options.refusals_per_second);
+        let queue = Queue::new(
+            options.queue,
+            options.refusals_per_second,
+            options.usual_per_second,
+        );
         let shared = Arc::new(Shared::new(queue, Writing::Goes));
         let writer = Writer {
             shared: Arc::clone(&shared),
@@ -92,7 +99,7 @@ impl AuditLog {
     /// An audit that keeps nothing, for `audit.enabled = false`.
     #[must_use]
     pub fn off() -> Self {
-        let shared = Arc::new(Shared::new(Queue::new(0, 0), Writing::Ended));
+        let shared = Arc::new(Shared::new(Queue::new(0, 0, 0), Writing::Ended));
         Self {
             shared,
             writer: Mutex::new(None),

@@ -21,6 +21,7 @@ pub(super) struct Queue {
     events: VecDeque<Event>,
     capacity: usize,
     refusals_per_second: u32,
+    usual_per_second: u32,
     kinds: BTreeMap<Kind, Count>,
     left_out_total: u64,
 }
@@ -33,11 +34,16 @@ struct Count {
 }
 
 impl Queue {
-    pub(super) const fn new(capacity: usize, refusals_per_second: u32) -> Self {
+    pub(super) const fn new(
+        capacity: usize,
+        refusals_per_second: u32,
+        usual_per_second: u32,
+    ) -> Self {
         Self {
             events: VecDeque::new(),
             capacity,
             refusals_per_second,
+            usual_per_second,
             kinds: BTreeMap::new(),
             left_out_total: 0,
         }
@@ -47,8 +53,12 @@ impl Queue {
     pub(super) fn push(&mut self, event: Event) -> Recorded {
         let room = match event.kind.room() {
             Room::Kept => self.events.len() < self.capacity + self.capacity / 8,
-            Room::Refusal => self.events.len() < self.capacity && self.rate(&event),
-            Room::Usual => self.events.len() < self.capacity,
+            Room::Refusal => {
+                self.events.len() < self.capacity && self.rate(&event, self.refusals_per_second)
+            }
+            Room::Usual => {
+                self.events.len() < self.capacity && self.rate(&event, self.usual_per_second)
+            }
         };
         if room {
             self.events.push_back(event);
@@ -110,7 +120,7 @@ impl Queue {
         self.left_out_total
     }
 
-    fn rate(&mut self, event: &Event) -> bool {
+    fn rate(&mut self, event: &Event, per_second: u32) -> bool {
         let count = self.kinds.entry(event.kind).or_default();
         let second = event.ts.seconds();
         if count.second != second {
@@ -118,6 +128,6 @@ impl Queue {
             count.in_second = 0;
         }
         count.in_second = count.in_second.saturating_add(1);
-        count.in_second <= self.refusals_per_second
+        count.in_second <= per_second
     }
 }

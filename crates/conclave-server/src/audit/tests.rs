@@ -41,6 +41,7 @@ fn options(file: &Path, queue: usize) -> Options {
         key: key("k"),
         queue,
         refusals_per_second: 2,
+        usual_per_second: 1000,
     }
 }
 
@@ -413,7 +414,7 @@ fn many_threads_lose_nothing_that_waits() {
 
 #[test]
 fn a_full_queue_counts_handshakes_and_keeps_revocations() {
-    let mut queue = Queue::new(16, 100);
+    let mut queue = Queue::new(16, 100, 100);
     for _ in 0..20 {
         queue.push(event(Kind::HandshakeOk));
     }
@@ -437,14 +438,14 @@ fn a_full_queue_counts_handshakes_and_keeps_revocations() {
 
 #[test]
 fn revocations_have_a_reserve_that_ends() {
-    let mut queue = Queue::new(16, 100);
+    let mut queue = Queue::new(16, 100, 100);
     let kept = (0..30).filter(|_| queue.push(event(Kind::Revocation)) == Recorded::Queued);
     assert_eq!(kept.count(), 18);
 }
 
 #[test]
 fn refusals_are_listed_up_to_a_rate_for_each_kind() {
-    let mut queue = Queue::new(64, 2);
+    let mut queue = Queue::new(64, 2, 100);
     let mut push = |kind, millis| queue.push(Event::new(kind, Timestamp::from_millis(millis)));
     let [queued, counted] = [Recorded::Queued, Recorded::Counted];
     assert_eq!(

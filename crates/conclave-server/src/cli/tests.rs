@@ -161,6 +161,7 @@ fn audit_commands_find_the_chain_and_name_its_first_bad_line() {
         key,
         queue: 64,
         refusals_per_second: 1,
+        usual_per_second: 1000,
     };
     let log = AuditLog::open(options, Arc::new(Frozen)).unwrap();
     log.record(Event::new(Kind::Start, Timestamp::from_millis(0)));

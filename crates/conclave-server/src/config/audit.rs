@@ -19,5 +19,8 @@ section! {
         /// Lines per second of each kind of refusal (refused handshakes, failed sign-ins,
         /// denials, limits); those beyond are counted in one line.
         pub refusals_per_second: u32 = 100,
+        /// Lines per second of each usual kind (accepted handshakes, sign-ins); those beyond are
+        /// counted in one line.
+        pub usual_per_second: u32 = 1000,
     }
 }

@@ -120,6 +120,11 @@ impl Findings {
             audit.refusals_per_second,
             1..=1_000_000,
         );
+        self.range(
+            "audit.usual_per_second",
+            audit.usual_per_second,
+            1..=1_000_000,
+        );
         if !audit.enabled {
             self.warn("audit.enabled", "security events are not kept");
         }

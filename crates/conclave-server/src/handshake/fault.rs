@@ -43,7 +43,9 @@ impl Reception {
             }
             Fault::Malformed(error) => {
                 self.note_fault(peer, &format!("no request: {error}"));
-                farewell(&mut socket, b"").await;
+                // hyper answers everything but this.
+                let is_http_2 = error.is_parse_version_h2();
+                farewell(&mut socket, if is_http_2 { NOT_HTTP_2 } else { b"" }).await;
             }
             Fault::Unread => self.note_fault(peer, "answers were not read in time"),
         }
@@ -106,6 +108,8 @@ async fn farewell<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut S, words: &[u8
 }
 
 const TOO_LATE: &[u8] = b"HTTP/1.1 408 Request Timeout\r\n\
+    connection: close\r\ncontent-length: 0\r\n\r\n";
+const NOT_HTTP_2: &[u8] = b"HTTP/1.1 505 HTTP Version Not Supported\r\n\
     connection: close\r\ncontent-length: 0\r\n\r\n";
 const LINGER: Duration = Duration::from_secs(1);
 const SCRATCH_BYTES: usize = 4096;

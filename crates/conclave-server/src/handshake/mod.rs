@@ -124,10 +124,9 @@ impl Reception {
             .max_buf_size(bound(limits.head_bytes, HEAD_BYTES_MAX).max(HEAD_BYTES_MIN))
             .serve_connection(TokioIo::new(socket), service)
             .with_upgrades();
-        let mut stop = self.stop.clone();
         let ended = tokio::select! {
             ended = Pin::new(&mut connection) => Some(ended),
-            _ = stop.wait_for(|stopping| *stopping) => None,
+            () = self.stopping(&requests) => None,
             () = tokio::time::sleep(self.handshake_time() * LIFE) => None,
         };
         let ended = match ended {
@@ -161,6 +160,17 @@ impl Reception {
         if let Some(fault) = fault {
             self.end_faulty(parts.io.into_inner(), peer.address, fault)
                 .await;
+        }
+    }
+
+    /// Waits until listening has ended and the socket need not be waited for: it has asked
+    /// something, or has had the time to.
+    async fn stopping(&self, requests: &Requests) {
+        let mut stop = self.stop.clone();
+        // The sender is gone only with the server.
+        stop.wait_for(|stopping| *stopping).await.ok();
+        if !requests.any() {
+            tokio::time::sleep(FIRST_REQUEST_TIME).await;
         }
     }
 
@@ -271,6 +281,8 @@ fn bound(limit: u32, none: usize) -> usize {
 const LIFE: u32 = 6;
 /// How long a request that is no handshake may take, its body included.
 const REQUEST_TIME: Duration = Duration::from_secs(15);
+/// How long a socket without a request is still listened to when the server ends.
+const FIRST_REQUEST_TIME: Duration = Duration::from_millis(250);
 /// hyper's own least buffer.
 const HEAD_BYTES_MIN: usize = 8192;
 /// What "no limit" means for a head.

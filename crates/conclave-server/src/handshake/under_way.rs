@@ -23,6 +23,13 @@ pub(crate) enum Crowded {
     All,
 }
 
+impl UnderWay {
+    /// Whether there is no such socket.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all.get() == 0
+    }
+}
+
 /// A place among the sockets under way, given back when it is dropped.
 pub(crate) struct Place {
     reception: Rc<Reception>,
@@ -83,7 +90,7 @@ impl Reception {
             .trusted_proxies
             .iter()
             .any(|net| net.contains(&peer));
-        !is_proxy && !(setup.profile.dev && peer.is_loopback())
+        !(is_proxy || setup.profile.dev && peer.is_loopback())
     }
 }
 

@@ -104,10 +104,12 @@ impl Listener {
                 Err(error) => pause(&error).await,
             }
         }
-        let mut waiting = std::pin::pin!(listener.accept());
-        while let Some(Ok((socket, peer))) = ready(&mut waiting).await {
+        // Straight from the kernel: the runtime may not know yet who has come.
+        let listener = listener.into_std()?;
+        while let Ok((socket, peer)) = listener.accept() {
+            socket.set_nonblocking(true)?;
+            let socket = TcpStream::from_std(socket)?;
             welcome(&reception, socket, peer, self.tls.as_ref());
-            waiting.set(listener.accept());
         }
         Ok(())
     }
@@ -122,7 +124,8 @@ fn welcome(
     match Place::take(reception, peer.ip().to_canonical()) {
         Ok(place) => {
             let serve = Rc::clone(reception).serve(socket, peer, tls.cloned(), place);
-            tokio::task::spawn_local(serve);
+            // On the heap: the runtime moves a task's future several times.
+            tokio::task::spawn_local(Box::pin(serve));
         }
         Err(crowded) => {
             reception.note_crowd(peer.ip().to_canonical(), crowded);
@@ -147,17 +150,6 @@ const fn turned_away(crowded: Crowded) -> &'static [u8] {
               connection: close\r\ncontent-length: 0\r\n\r\n"
         }
     }
-}
-
-/// What the future gives if it is ready now.
-async fn ready<F: Future>(future: &mut std::pin::Pin<&mut F>) -> Option<F::Output> {
-    std::future::poll_fn(|context| {
-        std::task::Poll::Ready(match future.as_mut().poll(context) {
-            std::task::Poll::Ready(output) => Some(output),
-            std::task::Poll::Pending => None,
-        })
-    })
-    .await
 }
 
 /// A client that gave up is nothing; out of files means to wait until some are closed.

@@ -104,6 +104,13 @@ impl Connection {
                     encode_close(code, "", &mut frame);
                 }
                 self.finish(frame, CLOSE_SECONDS);
+                self.phase.set(Phase::Answered);
+                true
+            }
+            // The peer said that it is done: nothing of it is waited for.
+            Phase::Answered if written => {
+                self.stream.borrow_mut().part();
+                self.die();
                 true
             }
             Phase::Closed if written => {
@@ -115,9 +122,12 @@ impl Connection {
                 }
                 true
             }
-            Phase::Answering(_) | Phase::Open | Phase::Closed | Phase::Lingering | Phase::Dead => {
-                false
-            }
+            Phase::Answered
+            | Phase::Answering(_)
+            | Phase::Closed
+            | Phase::Dead
+            | Phase::Lingering
+            | Phase::Open => false,
         }
     }
 

@@ -16,8 +16,8 @@ use conclave_core::{Bucket, ConnectionGuard, Listen, Membership, authorise};
 use conclave_protocol::{CloseMeaning, Dialect, DialectState, Form, Mode, Principal};
 use conclave_websocket::{Decoder, Role};
 
-use super::commands::Outcome;
 use super::outbox::{Flushed, Outbox};
+use super::standing::Outcome;
 use super::stream::Stream;
 use super::{NEVER, Worker};
 use crate::metrics::Counter;
@@ -55,6 +55,8 @@ pub(super) enum Phase {
     /// The peer's Close with this code came (0 without one); what its frames caused is still
     /// being written.
     Answering(u16),
+    /// Our answer to the peer's Close is in the outbox or sent; then the socket ends.
+    Answered,
     /// Our Close is in the outbox or sent; nothing else will be.
     Closed,
     /// Our side of the socket is shut; waiting for the peer's.

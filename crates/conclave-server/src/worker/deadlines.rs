@@ -65,7 +65,7 @@ impl Connection {
     fn look(&self, now: u32) {
         match self.phase.get() {
             Phase::Open => self.look_open(now),
-            Phase::Answering(_) | Phase::Closed | Phase::Lingering => {
+            Phase::Answered | Phase::Answering(_) | Phase::Closed | Phase::Lingering => {
                 if now >= self.close_by.get() {
                     self.stream.borrow().reset_on_drop();
                     self.die();

@@ -18,7 +18,7 @@ impl Connection {
         match self.phase.get() {
             Phase::Open => {}
             Phase::Closed | Phase::Lingering => return self.poll_discard(context),
-            Phase::Answering(_) | Phase::Dead => return Poll::Pending,
+            Phase::Answered | Phase::Answering(_) | Phase::Dead => return Poll::Pending,
         }
         // Who publishes faster than the slowest worker delivers, or asks without reading the
         // answers, is not read.

@@ -1,9 +1,10 @@
 //! A worker: one thread with its own runtime, listener, connections and part of the hub.
 //!
-//! Reading order: `connection` (one socket, from bytes to commands and back), `commands` (what a
-//! command does), `fan_out` (publications to members), `deadlines` (pings, expiry, silence),
+//! Reading order: `connection` (one socket), `input` (its bytes to commands), `commands` (what
+//! a command does), `answer`, `standing` (who it is), `fan_out` (publications to members), `deadlines` (pings, expiry, silence),
 //! `closing`, `outbox`, `stream`.
 
+mod answer;
 mod closing;
 mod commands;
 mod connection;
@@ -11,6 +12,7 @@ mod deadlines;
 mod fan_out;
 mod input;
 mod outbox;
+mod standing;
 mod stream;
 
 use std::cell::{Cell, RefCell};

@@ -77,12 +77,17 @@ impl Stream {
 
     /// Says that nothing more will be written.
     pub(crate) fn shut(&mut self) -> io::Result<()> {
+        self.part();
+        socket2::SockRef::from(self.tcp()).shutdown(std::net::Shutdown::Write)
+    }
+
+    /// Tells a peer under TLS that this was all, before the socket is dropped.
+    pub(crate) fn part(&mut self) {
         if let Self::Tls(tls) = self {
             tls.session.send_close_notify();
             // The peer may be gone already; then nobody misses the notice.
             tls.flush().ok();
         }
-        socket2::SockRef::from(self.tcp()).shutdown(std::net::Shutdown::Write)
     }
 
     /// Makes the drop of this socket a reset.

@@ -1,0 +1,269 @@
+//! Who a connection is, and how that changes: names, sessions, renewal, review.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use conclave_protocol::{
+    Channel, CloseMeaning, Permission, Present, Principal, Push, Refusal, Reply, SessionId,
+};
+
+use super::answer::{Answer, Refused};
+use super::connection::{Connection, Phase};
+use crate::audit::Kind;
+use crate::identity::Review;
+
+/// What a command that had to wait came to.
+pub(super) enum Outcome {
+    /// Who hears a topic.
+    Present {
+        topic: String,
+        clients: Vec<Present>,
+    },
+    /// The in-band renewal.
+    Renewed(Result<Arc<Principal>, Refusal>),
+    /// The change of session.
+    Session(Result<SessionId, Refusal>),
+}
+
+impl Connection {
+    /// A token already names its user; only who has none may choose a name.
+    pub(super) fn register_name(&self, name: &str) {
+        if self.principal.borrow().user.is_some() {
+            return;
+        }
+        let before = self.anonymous_session_name();
+        let chosen = self.principal.borrow().session.name.as_str() != before;
+        self.state.borrow_mut().name = Some(Box::from(name));
+        // After the first subscription the session stands.
+        if !chosen && self.memberships.borrow().is_empty() {
+            self.enter_own_anonymous_session();
+        }
+    }
+
+    pub(super) fn register_session(
+        &self,
+        session: &str,
+        word: &'static str,
+        answer: &mut Answer<'_>,
+    ) {
+        let principal = Arc::clone(&self.principal.borrow());
+        let done = Reply::Done {
+            command: word,
+            topic: None,
+        };
+        if principal.session_named_by_token || principal.session.is_shown_as(session) {
+            return self.reply(&done, answer);
+        }
+        if principal.user.is_none() {
+            self.memberships.borrow_mut().clear();
+            self.enter_anonymous(session);
+            return self.reply(&done, answer);
+        }
+        let identity = Arc::clone(&self.worker.node.identity);
+        let session = session.to_owned();
+        self.start(async move { Outcome::Session(identity.may_enter(&principal, &session).await) });
+    }
+
+    /// `session-NAME`, where NAME is what the client registered, else the connection's number.
+    fn anonymous_session_name(&self) -> String {
+        match &self.state.borrow().name {
+            Some(name) => format!("session-{name}"),
+            None => format!("session-{}", self.id),
+        }
+    }
+
+    /// `subscribe:T|SID` before the first subscription chooses an anonymous session.
+    pub(super) fn settle_anonymous_session(&self, session: &str) {
+        if self.principal.borrow().user.is_none() && self.memberships.borrow().is_empty() {
+            self.enter_anonymous(session);
+        }
+    }
+
+    /// The session of a client without a token that has not chosen one.
+    pub(super) fn enter_own_anonymous_session(&self) {
+        self.enter_anonymous(&self.anonymous_session_name());
+    }
+
+    fn enter_anonymous(&self, session: &str) {
+        let Ok(name) = conclave_protocol::SessionName::new(session) else {
+            return;
+        };
+        let mut principal = self.principal.borrow_mut();
+        Arc::make_mut(&mut principal).session.name = name;
+    }
+
+    pub(super) fn renew(&self, token: &str) {
+        let identity = Arc::clone(&self.worker.node.identity);
+        let token = token.to_owned();
+        self.start(async move { Outcome::Renewed(identity.renew(&token).await) });
+    }
+
+    pub(super) fn start(&self, job: impl Future<Output = Outcome> + 'static) {
+        *self.job.borrow_mut() = Some(Box::pin(job));
+        self.wake();
+    }
+
+    /// Carries a waiting command on. Pending while it waits.
+    pub(super) fn poll_job(&self, context: &mut Context<'_>) -> Poll<()> {
+        let mut job = self.job.borrow_mut();
+        let Some(waiting) = job.as_mut() else {
+            return Poll::Ready(());
+        };
+        let Poll::Ready(outcome) = waiting.as_mut().poll(context) else {
+            return Poll::Pending;
+        };
+        *job = None;
+        drop(job);
+        if self.phase.get() != Phase::Open {
+            return Poll::Ready(());
+        }
+        let mut out = Vec::new();
+        let answer = &mut Answer {
+            out: &mut out,
+            payload: &mut Vec::new(),
+        };
+        match outcome {
+            Outcome::Present { topic, clients } => {
+                self.reply(
+                    &Reply::Presence {
+                        topic: &topic,
+                        clients,
+                    },
+                    answer,
+                );
+            }
+            Outcome::Renewed(renewed) => self.renewed(renewed, answer),
+            Outcome::Session(session) => self.entered(session, answer),
+        }
+        self.send(&out);
+        Poll::Ready(())
+    }
+
+    fn renewed(&self, renewed: Result<Arc<Principal>, Refusal>, answer: &mut Answer<'_>) {
+        let new = match renewed {
+            Ok(new) => new,
+            Err(refusal) => {
+                let message = Cow::Borrowed("the new token is not valid");
+                return self.refuse(
+                    Refused {
+                        refusal,
+                        message,
+                        word: "auth",
+                        topic: None,
+                    },
+                    answer,
+                );
+            }
+        };
+        let old = Arc::clone(&self.principal.borrow());
+        let same_session = new.session == old.session
+            || (!new.session_named_by_token && !old.session_named_by_token);
+        if old.user.is_none()
+            || new.user != old.user
+            || new.session.issuer != old.session.issuer
+            || !same_session
+        {
+            let message = Cow::Borrowed("the new token must be of the same user and session");
+            let refusal = Refusal::Forbidden;
+            return self.refuse(
+                Refused {
+                    refusal,
+                    message,
+                    word: "auth",
+                    topic: None,
+                },
+                answer,
+            );
+        }
+        let mut new = new;
+        if new.session != old.session {
+            Arc::make_mut(&mut new).session = old.session.clone();
+        }
+        self.take_principal(new, answer);
+        self.reply(&Reply::Renewed, answer);
+    }
+
+    /// Puts a principal in force and ends what it no longer allows.
+    fn take_principal(&self, principal: Arc<Principal>, answer: &mut Answer<'_>) {
+        let mut ended = Vec::new();
+        self.memberships
+            .borrow_mut()
+            .retain(|held| match &**held.channel() {
+                Channel::Broadcast => true,
+                Channel::Topic { name, .. } => {
+                    let allowed = principal
+                        .grants
+                        .allow(Permission::TopicSubscribe, name.as_str());
+                    if !allowed {
+                        ended.push(name.clone());
+                    }
+                    allowed
+                }
+            });
+        *self.principal.borrow_mut() = principal;
+        self.worker.schedule(self);
+        for topic in ended {
+            self.audit(
+                Kind::PermissionDenied,
+                "subscription ended: topic.subscribe was taken away",
+            );
+            self.push(
+                &Push::SubscriptionEnded {
+                    topic: topic.as_str(),
+                },
+                answer,
+            );
+        }
+    }
+
+    fn entered(&self, session: Result<SessionId, Refusal>, answer: &mut Answer<'_>) {
+        let word = "register-session";
+        match session {
+            Ok(session) => {
+                self.memberships.borrow_mut().clear();
+                Arc::make_mut(&mut self.principal.borrow_mut()).session = session;
+                self.reply(
+                    &Reply::Done {
+                        command: word,
+                        topic: None,
+                    },
+                    answer,
+                );
+            }
+            Err(refusal) => {
+                let message = Cow::Borrowed("Permission denied: not your session");
+                self.refuse(
+                    Refused {
+                        refusal,
+                        message,
+                        word,
+                        topic: None,
+                    },
+                    answer,
+                );
+            }
+        }
+    }
+
+    /// Looks at the principal again after a revocation or a change of its user.
+    pub(super) fn review(&self) {
+        if !matches!(self.phase.get(), Phase::Open | Phase::Answering(_)) {
+            return;
+        }
+        let review = self.worker.node.identity.review(&self.principal.borrow());
+        match review {
+            Review::Same => {}
+            Review::Changed(principal) => {
+                let mut out = Vec::new();
+                let answer = &mut Answer {
+                    out: &mut out,
+                    payload: &mut Vec::new(),
+                };
+                self.take_principal(principal, answer);
+                self.send(&out);
+            }
+            Review::Revoked => self.cut(CloseMeaning::InvalidToken),
+        }
+    }
+}
