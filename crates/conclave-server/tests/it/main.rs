@@ -1,0 +1,27 @@
+//! The whole server from outside: the real binary, real sockets, nothing of its insides.
+//!
+//! `world` starts servers and signs tokens, `client` is a WebSocket client that waits with
+//! deadlines and never sleeps; every other file is a suite.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod client;
+mod credentials;
+mod deflate;
+mod drain;
+mod hostile;
+mod http;
+mod jwks;
+mod lifetimes;
+mod order;
+mod revocation;
+mod sign_in;
+mod startup;
+mod tls;
+mod transcripts;
+mod world;
