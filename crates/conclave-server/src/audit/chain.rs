@@ -7,6 +7,7 @@ use aws_lc_rs::hmac;
 use conclave_protocol::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::ser::Formatter;
 
 use super::event::Event;
 use crate::config::Secret;
@@ -131,7 +132,8 @@ impl Head {
     ) -> io::Result<()> {
         let seq = self.seq.saturating_add(1);
         let start = lines.len();
-        serde_json::to_writer(&mut *lines, &Body::new(event, seq, self.hash.as_str()))?;
+        let mut serializer = serde_json::Serializer::with_formatter(&mut *lines, Visible);
+        Body::new(event, seq, self.hash.as_str()).serialize(&mut serializer)?;
         let hash = key.hash(b"", lines.get(start..).unwrap_or_default());
         lines.pop();
         lines.extend_from_slice(HASH_BEFORE);
@@ -229,6 +231,41 @@ impl<'a> Body<'a> {
             prev,
         }
     }
+}
+
+/// JSON that shows as what it is: beside what JSON escapes, whatever some program takes for the
+/// end of a line, a terminal for a command, or a reader does not see.
+struct Visible;
+
+impl Formatter for Visible {
+    fn write_string_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        for part in fragment.split_inclusive(is_hidden) {
+            let hidden = part.chars().next_back().filter(|last| is_hidden(*last));
+            let shown = hidden.map_or(part, |hidden| part.trim_end_matches(hidden));
+            writer.write_all(shown.as_bytes())?;
+            if let Some(hidden) = hidden {
+                write!(writer, "\\u{:04x}", u32::from(hidden))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+const fn is_hidden(character: char) -> bool {
+    matches!(
+        character,
+        '\u{7f}'..='\u{9f}'
+            | '\u{ad}'
+            | '\u{61c}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+    )
 }
 
 /// What of a line the chain needs.
