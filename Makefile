@@ -48,7 +48,7 @@ bench: ## measures the release build, beside the kernel's floor and a usual serv
 	@.ci/install compiler
 	@echo '==> building conclave and the yardsticks (release)'
 	@cargo build $(quiet) --locked --release -p conclave-server -p conclave-yardsticks
-	@ulimit -n "$$(ulimit -H -n)"; $(target)/release/conclave bench
+	@ulimit -n "$$(ulimit -H -n)"; $(target)/release/conclave bench --json bench/results.json --svg bench/chart.svg
 
 conformance: ## the Autobahn suite against the release build
 	@.ci/install compiler autobahn

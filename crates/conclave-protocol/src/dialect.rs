@@ -1,8 +1,6 @@
 //! The seam between wire formats and the core.
 
-use crate::{
-    CloseMeaning, Command, Disconnect, Position, Publication, Refusal, Timestamp, UserId,
-};
+use crate::{CloseMeaning, Command, Disconnect, Position, Publication, Refusal, Timestamp, UserId};
 
 /// A whole message from or for the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -30,5 +30,5 @@ pub use limits::Limits;
 pub use name::{NameError, SessionName, TopicName, UserId};
 pub use permission::{Grants, Permission};
 pub use principal::{FamilyId, IssuerId, Principal, SessionId, SessionKind, TokenId};
-pub use publication::{Body, Publication, FORMS};
+pub use publication::{Body, FORMS, Publication};
 pub use refusal::{CloseMeaning, Disconnect, Refusal};

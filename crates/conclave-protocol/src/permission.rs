@@ -38,8 +38,10 @@ impl Grants {
     /// Sorted and without duplicates, so that equal sets are equal values.
     #[must_use]
     pub fn new<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> Self {
-        let mut grants: Vec<Box<str>> =
-            names.into_iter().map(|name| Box::from(name.as_ref())).collect();
+        let mut grants: Vec<Box<str>> = names
+            .into_iter()
+            .map(|name| Box::from(name.as_ref()))
+            .collect();
         grants.sort_unstable();
         grants.dedup();
         Self(grants.into())
@@ -64,7 +66,9 @@ impl Grants {
             grant == Permission::Admin.name()
                 || grant.strip_prefix(permission).is_some_and(|rest| {
                     rest.is_empty()
-                        || rest.strip_prefix(':').is_some_and(|pattern| covers(pattern, subject))
+                        || rest
+                            .strip_prefix(':')
+                            .is_some_and(|pattern| covers(pattern, subject))
                 })
         })
     }
@@ -74,5 +78,7 @@ fn covers(pattern: &str, subject: &str) -> bool {
     if subject.is_empty() {
         return false;
     }
-    pattern.strip_suffix('*').map_or(pattern == subject, |prefix| subject.starts_with(prefix))
+    pattern
+        .strip_suffix('*')
+        .map_or(pattern == subject, |prefix| subject.starts_with(prefix))
 }

@@ -47,13 +47,22 @@ impl Publication {
         body: Body,
         origin: u64,
     ) -> Self {
-        Self { channel, position, at, body, origin, frames: Default::default() }
+        Self {
+            channel,
+            position,
+            at,
+            body,
+            origin,
+            frames: Default::default(),
+        }
     }
 
     /// The whole frame in this form, made by `make` if this is the first call for it.
     pub fn frame(&self, form: Form, deflated: bool, make: impl FnOnce() -> Vec<u8>) -> &[u8] {
         let index = usize::from(form.0) * 2 + usize::from(deflated);
-        self.frames.get(index).map_or(&[], |frame| frame.get_or_init(|| make().into_boxed_slice()))
+        self.frames
+            .get(index)
+            .map_or(&[], |frame| frame.get_or_init(|| make().into_boxed_slice()))
     }
 
     /// About how many bytes it holds, wire forms left out: what queues count.

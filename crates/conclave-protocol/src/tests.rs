@@ -6,7 +6,10 @@ fn names_are_checked() {
     assert_eq!(TopicName::new(""), Err(NameError::Empty));
     assert_eq!(TopicName::new("a\nb"), Err(NameError::Control));
     assert_eq!(UserId::new(&"x".repeat(256)), Err(NameError::Long));
-    assert_eq!(UserId::new("a|b").map(|user| user.to_string()), Ok("a|b".to_owned()));
+    assert_eq!(
+        UserId::new("a|b").map(|user| user.to_string()),
+        Ok("a|b".to_owned())
+    );
 }
 
 #[test]

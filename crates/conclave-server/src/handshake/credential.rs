@@ -41,20 +41,30 @@ pub(crate) fn credential(headers: &HeaderMap, query: &str, origin: &Origin) -> C
         }
     }
     for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
-        let Ok(value) = percent_decode_str(value).decode_utf8() else {
-            found.contradiction |= matches!(name, "token" | "ticket");
+        if !matches!(name, "token" | "ticket") || value.is_empty() {
             continue;
-        };
-        match name {
-            "token" if !value.is_empty() => found.token(value.into_owned()),
-            "ticket" if !value.is_empty() => found.ticket(value.into_owned()),
-            _ => {}
+        }
+        match (name, unescaped(value)) {
+            ("token", Some(value)) => found.token(value),
+            (_, Some(value)) => found.ticket(value),
+            (_, None) => found.contradiction = true,
         }
     }
     found.settle(|| match origin {
         Origin::Allowed(_) => cookie(headers, ACCESS_COOKIE),
         Origin::Absent | Origin::Refused => None,
     })
+}
+
+/// A query value without its percent escapes; `None` where that is no text. Tokens have none.
+fn unescaped(value: &str) -> Option<String> {
+    if !value.contains('%') {
+        return Some(value.to_owned());
+    }
+    percent_decode_str(value)
+        .decode_utf8()
+        .ok()
+        .map(std::borrow::Cow::into_owned)
 }
 
 /// The token of an `Authorization: Bearer T` line.

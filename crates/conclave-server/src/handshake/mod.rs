@@ -98,11 +98,11 @@ impl Reception {
             return;
         };
         let before = self.worker.node().clock.monotonic();
-        match tokio::time::timeout(limit, tls.acceptor().accept(socket)).await {
+        match tokio::time::timeout(limit, Box::pin(tls.acceptor().accept(socket))).await {
             Ok(Ok(socket)) => {
                 let spent = self.worker.node().clock.monotonic().saturating_sub(before);
                 let left = limit.saturating_sub(spent).max(Duration::from_millis(1));
-                self.http(socket, peer, left).await;
+                Box::pin(self.http(socket, peer, left)).await;
             }
             Ok(Err(error)) => self.note_tls_fault(peer.address, Some(&error)),
             Err(_) => self.note_tls_fault(peer.address, None),
