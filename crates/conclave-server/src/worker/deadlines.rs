@@ -19,11 +19,13 @@ pub(super) async fn run(worker: Rc<Worker>) {
         worker.counters.add_to(&worker.node.counters);
         worker.report();
         let now = worker.seconds();
-        for slot in due(&worker, now) {
-            if let Some(connection) = worker.connection(slot) {
+        for slots in due(&worker, now).chunks(CHUNK) {
+            for connection in slots.iter().filter_map(|slot| worker.connection(*slot)) {
                 connection.look(now);
                 worker.schedule(&connection);
             }
+            // Hundreds of pings in a row would hold up everybody else.
+            tokio::task::yield_now().await;
         }
         if worker.number == 0 {
             worker
@@ -143,3 +145,5 @@ impl Worker {
 }
 
 const DECIDE_SECONDS: u32 = 5;
+/// Connections that are looked at before others get a turn.
+const CHUNK: usize = 64;
