@@ -1,12 +1,24 @@
 //! Named streams of publications.
 
-use crate::{SessionId, TopicName};
+use crate::{RoomId, SessionId, TopicName, UserId};
 
 /// A named stream of publications.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Channel {
     /// The server's one broadcast stream (topics.md, "Broadcast").
     Broadcast,
+    /// What is meant for one user in one room: who received and saw their messages there. Not
+    /// stored.
+    Own {
+        /// The room.
+        room: RoomId,
+        /// The user.
+        user: UserId,
+    },
+    /// A durable, ordered stream with members.
+    Room(RoomId),
+    /// What concerns every connection that hears a feed. Not stored.
+    System,
     /// An ephemeral stream inside a session.
     Topic {
         /// The isolation boundary the topic lives in.
@@ -14,12 +26,15 @@ pub enum Channel {
         /// Its name there.
         name: TopicName,
     },
+    /// A user's feed. Not stored.
+    User(UserId),
 }
 
 /// Where a publication stands in its channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Position {
-    /// 1 for the first publication of an epoch, then one more each.
+    /// In a topic 1 for the first publication of an epoch, then one more each; in a room the
+    /// event's sequence number, 0 for what is not stored, which goes to whoever hears the room.
     pub offset: u64,
     /// Changes when the channel's history was lost.
     pub epoch: u64,

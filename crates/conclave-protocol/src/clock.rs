@@ -45,6 +45,16 @@ impl Timestamp {
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
+
+    /// `2024-01-24T10:25:37.123Z` (RFC 3339); stops at the end of the year 9999.
+    #[must_use]
+    pub fn rfc3339(self) -> String {
+        let moment = i64::try_from(self.0)
+            .ok()
+            .and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok())
+            .unwrap_or(jiff::Timestamp::MAX);
+        format!("{moment:.3}")
+    }
 }
 
 /// Where time comes from: the wall clock in the server, a fake one in tests.

@@ -1,13 +1,17 @@
 //! What clients ask for. A dialect decodes frames to these; services take them only inside a
 //! permit.
 
-use crate::{Position, TopicName, UserId};
+use crate::{Position, RoomCommand, SessionId, Tag, TopicName, UserId};
 
 /// A client's ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command<'a> {
     /// A JSON object for every broadcast connection.
     Broadcast(Broadcast<'a>),
+    /// Says who it is, on surfaces where that comes after the upgrade.
+    Connect(Connect<'a>),
+    /// Will send no more commands; the socket stays open.
+    Disconnect,
     /// Is anybody there?
     Ping,
     /// A message for a topic.
@@ -17,13 +21,44 @@ pub enum Command<'a> {
     /// Changes the session.
     RegisterSession(RegisterSession<'a>),
     /// Replaces the token of the connection.
-    Renew(&'a str),
+    Renew(std::borrow::Cow<'a, str>),
+    /// Something about rooms.
+    Room(Tag, RoomCommand),
     /// Starts hearing a topic.
     Subscribe(Subscribe<'a>),
     /// Who hears a topic.
     TopicPresence(TopicPresence),
     /// Stops hearing a topic.
     Unsubscribe(Unsubscribe<'a>),
+}
+
+/// The credential of a connection that was upgraded without one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connect<'a> {
+    /// What it shows.
+    pub credential: Shown<'a>,
+    /// What it says it had before it was cut off.
+    pub recovery: Option<Recovery>,
+}
+
+/// What a connection shows to prove who it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shown<'a> {
+    /// Nothing; the text tells the client what was expected.
+    Nothing(&'static str),
+    /// A ticket of `POST /auth/ticket`.
+    Ticket(std::borrow::Cow<'a, str>),
+    /// A token.
+    Token(std::borrow::Cow<'a, str>),
+}
+
+/// What a client that comes back says of its earlier connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovery {
+    /// The secret name of the earlier connection.
+    pub secret: u128,
+    /// [`crate::Event::number`] of the last event it got; 0 where it got none.
+    pub number: u64,
 }
 
 /// The object of a broadcast, checked to be one without duplicate names.
@@ -39,6 +74,17 @@ pub struct Broadcast<'a> {
 pub struct Publish<'a> {
     /// The session the client named; `None` means its own.
     pub session: Option<std::borrow::Cow<'a, str>>,
+    /// The topic.
+    pub topic: TopicName,
+    /// What is said.
+    pub message: TopicMessage,
+}
+
+/// A backend's message for a topic of any session (server.md).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublishAs {
+    /// The session.
+    pub session: SessionId,
     /// The topic.
     pub topic: TopicName,
     /// What is said.

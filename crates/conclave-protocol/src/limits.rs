@@ -29,6 +29,22 @@ pub struct Limits {
     pub history_seconds: u32,
     /// Entries in the answer to "who hears this topic".
     pub presence_entries: usize,
+    /// Characters of a message's content.
+    pub content_chars: u32,
+    /// Rooms one user is a member of.
+    pub rooms_per_user: u32,
+    /// Members of one room.
+    pub members_per_room: u32,
+    /// Messages per second of one user over all rooms and connections.
+    pub user_messages_per_second: u32,
+    /// Messages per second of one room.
+    pub room_messages_per_second: u32,
+    /// Seconds after which a message can no longer be edited by its author.
+    pub edit_seconds: u32,
+    /// Events replayed at once to one connection (conversation.md: 1,000).
+    pub replay_events: u32,
+    /// Messages pushed to a Socket.IO client that was away (socketio.md: 500).
+    pub offline_messages: u32,
 }
 
 impl Default for Limits {
@@ -47,6 +63,14 @@ impl Default for Limits {
             history_messages: 0,
             history_seconds: 300,
             presence_entries: 1000,
+            content_chars: 2000,
+            rooms_per_user: 1000,
+            members_per_room: 10_000,
+            user_messages_per_second: 20,
+            room_messages_per_second: 200,
+            edit_seconds: 0,
+            replay_events: 1000,
+            offline_messages: 500,
         }
     }
 }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 /// Why a text is not a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameError {
+    /// A character other than letters, digits, `-` and `_`.
+    Characters,
     /// It holds a control character.
     Control,
     /// It is empty.
@@ -19,6 +21,7 @@ pub enum NameError {
 impl fmt::Display for NameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Characters => "must be of letters, digits, '-' and '_'",
             Self::Control => "must not contain control characters",
             Self::Empty => "must not be empty",
             Self::Long => "must be at most 255 bytes",
@@ -81,12 +84,37 @@ name! {
     TopicName
 }
 
+name! {
+    /// A room: unique on the server, made by it. 1 to 64 bytes of letters, digits, `-` and `_`.
+    RoomId
+}
+
 impl UserId {
     /// Checks a text.
     ///
     /// # Errors
     /// Empty, longer than 255 bytes, or with a control character.
     pub fn new(text: &str) -> Result<Self, NameError> {
+        checked(text).map(Self)
+    }
+}
+
+impl RoomId {
+    /// Checks a room's id.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn new(text: &str) -> Result<Self, NameError> {
+        if text.is_empty() {
+            return Err(NameError::Empty);
+        }
+        if text.len() > ROOM_BYTES_MAX {
+            return Err(NameError::Long);
+        }
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        if !text.bytes().all(plain) {
+            return Err(NameError::Characters);
+        }
         checked(text).map(Self)
     }
 }
@@ -115,3 +143,4 @@ impl TopicName {
 }
 
 const NAME_BYTES_MAX: usize = 255;
+const ROOM_BYTES_MAX: usize = 64;

@@ -5,6 +5,22 @@
 pub enum Permission {
     /// `admin`: everything.
     Admin,
+    /// `chat:moderate`: others' messages, members and rooms.
+    ChatModerate,
+    /// `chat:send`, or its other name `conversation.write`: send, edit and delete one's own, type.
+    ChatSend,
+    /// `conversation.read`: hear and read the rooms one is a member of.
+    ConversationRead,
+    /// `profile:update`: change one's own profile.
+    ProfileUpdate,
+    /// `room.any`: read and write in rooms one is no member of; each use is audited.
+    RoomAny,
+    /// `room.create`: create rooms and invite.
+    RoomCreate,
+    /// `server.disconnect`: close others' connections.
+    ServerDisconnect,
+    /// `server.publish`: publish as a backend.
+    ServerPublish,
     /// `system.monitor`: statistics and metrics.
     SystemMonitor,
     /// `topic.broadcast`: JSON frames to every broadcast connection.
@@ -21,6 +37,14 @@ impl Permission {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Admin => "admin",
+            Self::ChatModerate => "chat:moderate",
+            Self::ChatSend => "chat:send",
+            Self::ConversationRead => "conversation.read",
+            Self::ProfileUpdate => "profile:update",
+            Self::RoomAny => "room.any",
+            Self::RoomCreate => "room.create",
+            Self::ServerDisconnect => "server.disconnect",
+            Self::ServerPublish => "server.publish",
             Self::SystemMonitor => "system.monitor",
             Self::TopicBroadcast => "topic.broadcast",
             Self::TopicPublish => "topic.publish",
@@ -57,6 +81,7 @@ impl Grants {
     #[must_use]
     pub fn allow(&self, permission: Permission, subject: &str) -> bool {
         self.allow_named(permission.name(), subject)
+            || (permission == Permission::ChatSend && self.allow_named(CHAT_SEND_TOO, subject))
     }
 
     /// As [`Grants::allow`], for a permission that only the configuration knows.
@@ -82,3 +107,6 @@ fn covers(pattern: &str, subject: &str) -> bool {
         .strip_suffix('*')
         .map_or(pattern == subject, |prefix| subject.starts_with(prefix))
 }
+
+/// The other name of [`Permission::ChatSend`].
+const CHAT_SEND_TOO: &str = "conversation.write";

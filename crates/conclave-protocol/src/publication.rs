@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::{Channel, Form, Position, Timestamp, TopicMessage, UserId};
+use crate::{Channel, Event, Form, Position, Timestamp, TopicMessage, UserId};
 
 /// What a publication says, before any dialect has written it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub enum Body {
         /// A fresh UUID.
         request: u128,
     },
+    /// What happened in a room, to a user, or to everybody.
+    Event(Arc<Event>),
     /// A topic's message.
     Topic(TopicMessage),
 }
@@ -57,6 +59,22 @@ impl Publication {
         }
     }
 
+    /// Whether a member who has everything up to `offset` still needs it. What is not stored
+    /// has the offset 0 and is always needed.
+    #[must_use]
+    pub const fn is_after(&self, offset: u64) -> bool {
+        self.position.offset == 0 || self.position.offset > offset
+    }
+
+    /// Whether somebody's right to hear the channel ends with it.
+    #[must_use]
+    pub fn ends_hearing(&self) -> bool {
+        match &self.body {
+            Body::Event(event) => event.kind.ends_hearing(),
+            Body::Broadcast { .. } | Body::Topic(_) => false,
+        }
+    }
+
     /// The whole frame in this form, made by `make` if this is the first call for it.
     pub fn frame(&self, form: Form, deflated: bool, make: impl FnOnce() -> Vec<u8>) -> &[u8] {
         let index = usize::from(form.0) * 2 + usize::from(deflated);
@@ -71,6 +89,7 @@ impl Publication {
         size_of::<Self>()
             + match &self.body {
                 Body::Broadcast { members, user, .. } => members.len() + user.as_str().len(),
+                Body::Event(event) => event.weight(),
                 Body::Topic(message) => {
                     message.payload.len() + message.publisher_name.as_ref().map_or(0, |n| n.len())
                 }
@@ -79,4 +98,4 @@ impl Publication {
 }
 
 /// How many forms the dialects have together.
-pub const FORMS: usize = 2;
+pub const FORMS: usize = 5;

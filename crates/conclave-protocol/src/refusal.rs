@@ -74,6 +74,12 @@ pub enum CloseMeaning {
     InvalidPayload,
     /// The token is not valid, expired, or revoked.
     InvalidToken,
+    /// Somebody with the right to do so ended it.
+    Kicked,
+    /// The client said, in the surface's own words, that it is done.
+    Left,
+    /// What came breaks the surface's own protocol.
+    Malformed,
     /// There is no credential.
     MissingToken,
     /// Too many `rate_limited` errors.

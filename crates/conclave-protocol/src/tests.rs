@@ -36,3 +36,11 @@ fn default_session_is_shown_with_its_prefix() {
     assert!(id.is_shown_as("session-user123"));
     assert!(!id.is_shown_as("user123"));
 }
+
+#[test]
+fn moments_are_written_with_milliseconds() {
+    let written = |millis| Timestamp::from_millis(millis).rfc3339();
+    assert_eq!(written(0), "1970-01-01T00:00:00.000Z");
+    assert_eq!(written(1_706_091_937_120), "2024-01-24T10:25:37.120Z");
+    assert_eq!(written(u64::MAX), "9999-12-30T22:00:00.999Z");
+}
