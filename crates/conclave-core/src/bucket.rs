@@ -34,6 +34,13 @@ impl Bucket {
         self.level.set(if enough { level - MILLI } else { level });
         enough
     }
+
+    /// Puts back one that was taken for nothing. Whether it is full.
+    pub(crate) fn give_back(&self, burst: u32) -> bool {
+        let level = self.level.get().saturating_add(MILLI);
+        self.level.set(level.min(capacity(burst)));
+        level >= capacity(burst)
+    }
 }
 
 const fn capacity(burst: u32) -> u32 {

@@ -1,8 +1,8 @@
 //! How many connections each user and address has.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -50,6 +50,7 @@ pub struct ConnectionTable {
     addresses: Sharded<IpAddr>,
     all: AtomicU32,
     authenticated: AtomicU32,
+    changes: Mutex<HashSet<UserId>>,
 }
 
 impl ConnectionTable {
@@ -95,8 +96,33 @@ impl ConnectionTable {
             }
             self.authenticated.fetch_add(1, Ordering::Relaxed);
             guard.user = Some(user.clone());
+            self.came_or_went(user);
         }
         Ok(guard)
+    }
+
+    /// How many connections a user has.
+    #[must_use]
+    pub fn of_user(&self, user: &UserId) -> u32 {
+        self.users.count(user)
+    }
+
+    /// The users whose connections opened or ended since the last call, each once. Where they were
+    /// too many to list, the second is `true` and the first are all who have connections: then
+    /// whoever was there before has to be looked at too.
+    pub fn take_changes(&self) -> (Vec<UserId>, bool) {
+        let changes = std::mem::take(&mut *self.changes.lock());
+        if changes.len() >= CHANGES_MAX {
+            return (self.users.keys(), true);
+        }
+        (changes.into_iter().collect(), false)
+    }
+
+    fn came_or_went(&self, user: &UserId) {
+        let mut changes = self.changes.lock();
+        if changes.len() < CHANGES_MAX {
+            changes.insert(user.clone());
+        }
     }
 
     /// For the statistics.
@@ -118,12 +144,32 @@ pub struct ConnectionGuard {
     address: Option<IpAddr>,
 }
 
+impl ConnectionGuard {
+    /// Counts the connection for a user who was not known when it was opened. Once.
+    ///
+    /// # Errors
+    /// `User` where the user has `bound` connections; 0 means no bound.
+    pub fn identify(&mut self, user: &UserId, bound: u32) -> Result<(), Full> {
+        if self.user.is_some() {
+            return Ok(());
+        }
+        if !self.table.users.add(user, bound) {
+            return Err(Full::User);
+        }
+        self.table.authenticated.fetch_add(1, Ordering::Relaxed);
+        self.user = Some(user.clone());
+        self.table.came_or_went(user);
+        Ok(())
+    }
+}
+
 impl Drop for ConnectionGuard {
     fn drop(&mut self) {
         self.table.all.fetch_sub(1, Ordering::Relaxed);
         if let Some(user) = &self.user {
             self.table.authenticated.fetch_sub(1, Ordering::Relaxed);
             self.table.users.remove(user);
+            self.table.came_or_went(user);
         }
         if let Some(address) = &self.address {
             self.table.addresses.remove(address);
@@ -134,19 +180,44 @@ impl Drop for ConnectionGuard {
 #[derive(Debug)]
 struct Sharded<K> {
     shards: Box<[Mutex<HashMap<K, u32>>]>,
-    hasher: RandomState,
 }
 
 impl<K> Default for Sharded<K> {
     fn default() -> Self {
         Self {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
-            hasher: RandomState::new(),
         }
     }
 }
 
-impl<K: Hash + Eq + Clone> Sharded<K> {
+/// Keys that say cheaply which shard they are in. Who chooses keys to meet in one shard gains
+/// only that they wait for each other: inside, a keyed hash tells them apart.
+trait Spread {
+    fn spread(&self) -> usize;
+}
+
+impl Spread for UserId {
+    fn spread(&self) -> usize {
+        let bytes = self.as_str().bytes().rev().take(4);
+        bytes.fold(0, |sum, byte| sum * 5 + usize::from(byte))
+    }
+}
+
+impl Spread for IpAddr {
+    fn spread(&self) -> usize {
+        let [.., third, last] = match self {
+            Self::V4(v4) => v4.octets(),
+            // What is counted of an IPv6 address is its /64.
+            Self::V6(v6) => {
+                let [_, _, _, _, a, b, c, d, ..] = v6.octets();
+                [a, b, c, d]
+            }
+        };
+        usize::from(third) * 5 + usize::from(last)
+    }
+}
+
+impl<K: Hash + Eq + Clone + Spread> Sharded<K> {
     fn add(&self, key: &K, bound: u32) -> bool {
         let mut shard = self.shard(key).lock();
         let count = shard.entry(key.clone()).or_insert(0);
@@ -166,19 +237,33 @@ impl<K: Hash + Eq + Clone> Sharded<K> {
         }
     }
 
+    fn count(&self, key: &K) -> u32 {
+        self.shard(key).lock().get(key).copied().unwrap_or(0)
+    }
+
+    fn keys(&self) -> Vec<K> {
+        let shards = self.shards.iter();
+        let keys = |shard: &Mutex<HashMap<K, u32>>| {
+            let shard = shard.lock();
+            shard.keys().cloned().collect::<Vec<K>>()
+        };
+        shards.flat_map(keys).collect()
+    }
+
     fn len(&self) -> usize {
         self.shards.iter().map(|shard| shard.lock().len()).sum()
     }
 
     fn shard(&self, key: &K) -> &Mutex<HashMap<K, u32>> {
-        let index = usize::try_from(self.hasher.hash_one(key) % SHARDS as u64).unwrap_or(0);
         #[expect(
             clippy::indexing_slicing,
-            reason = "the hash is taken modulo the length"
+            reason = "the number is taken modulo the length"
         )]
-        let shard = &self.shards[index];
+        let shard = &self.shards[key.spread() % SHARDS];
         shard
     }
 }
 
 const SHARDS: usize = 16;
+/// Changes kept for who asks; then it is told that there were more.
+const CHANGES_MAX: usize = 100_000;

@@ -35,8 +35,8 @@ pub struct Published {
     pub workers: usize,
 }
 
-/// What a new subscriber starts from. Only the topics service makes one, so that a hub's members
-/// have all been authorised.
+/// What a new subscriber starts from. Only the services of topics and rooms make one, so that a
+/// hub's members have all been authorised.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Subscribed {
@@ -135,11 +135,16 @@ impl Directory {
             };
         }
         let entry = self.entry(&mut shard, channel, history);
-        entry.offset += 1;
+        // A stored event brings its place along; one that is not stored has none.
+        let offset = match &body {
+            Body::Event(event) => event.seq,
+            Body::Broadcast { .. } | Body::Topic(_) => entry.offset + 1,
+        };
+        entry.offset = entry.offset.max(offset);
         let publication = Arc::new(Publication::new(
             Arc::clone(&entry.channel),
             Position {
-                offset: entry.offset,
+                offset,
                 epoch: entry.epoch,
             },
             at,
@@ -188,6 +193,14 @@ impl Directory {
         }
     }
 
+    /// Counts a subscriber of a room or feed. What happened before is for the store to tell, so
+    /// that the start is 0: all that is still on its way is delivered.
+    pub(crate) fn hear(&self, channel: Channel, worker: usize) -> Subscribed {
+        let mut subscribed = self.subscribe(channel, worker, None);
+        subscribed.position.offset = 0;
+        subscribed
+    }
+
     /// Takes back one subscription of a worker. Only the hub calls it, when a membership ends.
     pub(crate) fn unsubscribe(&self, channel: &Channel, worker: usize) {
         let mut shard = self.shard(channel).lock();
@@ -234,7 +247,11 @@ impl Directory {
     /// or nothing new to keep.
     fn history_of_new(&self, shard: &Shard, channel: &Channel) -> Option<Box<History>> {
         let keeps = match channel {
-            Channel::Broadcast => false,
+            Channel::Broadcast
+            | Channel::Own { .. }
+            | Channel::Room(_)
+            | Channel::System
+            | Channel::User(_) => false,
             Channel::Topic { .. } => self.history.messages > 0,
         };
         if !keeps || shard.contains_key(channel) {
@@ -267,12 +284,12 @@ impl Directory {
 }
 
 /// Where a publication comes from.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Origin {
-    /// The connection, as the server numbers them.
-    pub(crate) connection: u64,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The connection, as the server numbers them; 0 for none.
+    pub connection: u64,
     /// Its worker.
-    pub(crate) worker: usize,
+    pub worker: usize,
 }
 
 type Shard = HashMap<Arc<Channel>, Entry>;

@@ -142,7 +142,7 @@ impl Walk {
             let index = self.audience.cursor.get();
             let member = self.audience.members.borrow().list.get(index).copied()?;
             self.audience.cursor.set(index + 1);
-            if member.slot != HOLE && member.from < self.batch.last {
+            if member.slot != HOLE && (member.from < self.batch.last || self.batch.fleeting) {
                 return Some(member);
             }
         }
@@ -268,6 +268,14 @@ impl Membership {
     pub fn channel(&self) -> &Arc<Channel> {
         &self.audience.channel
     }
+
+    /// From now on only what comes after `offset`: the rest was sent by another way.
+    pub fn skip_to(&self, offset: u64) {
+        let mut members = self.audience.members.borrow_mut();
+        if let Some(place) = members.list.get_mut(self.index) {
+            place.from = place.from.max(offset);
+        }
+    }
 }
 
 impl Drop for Membership {
@@ -281,6 +289,8 @@ impl Drop for Membership {
 pub struct Batch {
     publications: Vec<Arc<Publication>>,
     last: u64,
+    /// Whether something in it has no place in the channel and goes to every member.
+    fleeting: bool,
     bytes: [OnceCell<Rc<[u8]>>; FORMS * 2],
 }
 
@@ -290,20 +300,26 @@ impl Batch {
         let mut weight = 0;
         while let Some(publication) = waiting.pop_front() {
             weight += publication.weight();
+            // What comes after somebody's last event must not reach them in the same bytes.
+            let last = publication.ends_hearing();
             publications.push(publication);
-            if waiting
-                .front()
-                .is_some_and(|next| weight + next.weight() > BATCH_BYTES_MAX)
+            if last
+                || waiting
+                    .front()
+                    .is_some_and(|next| weight + next.weight() > BATCH_BYTES_MAX)
             {
                 break;
             }
         }
-        let last = publications
-            .last()
-            .map_or(0, |publication| publication.position.offset);
+        let offsets = publications
+            .iter()
+            .map(|publication| publication.position.offset);
+        let last = offsets.clone().max().unwrap_or(0);
+        let fleeting = offsets.clone().any(|offset| offset == 0);
         Self {
             publications,
             last,
+            fleeting,
             bytes: Default::default(),
         }
     }
@@ -312,6 +328,22 @@ impl Batch {
     #[must_use]
     pub fn publications(&self) -> &[Arc<Publication>] {
         &self.publications
+    }
+
+    /// Whether something in it was caused by this connection.
+    #[must_use]
+    pub fn is_from(&self, connection: u64) -> bool {
+        self.publications
+            .iter()
+            .any(|publication| publication.origin == connection)
+    }
+
+    /// The event with which somebody's right to hear the channel ends.
+    #[must_use]
+    pub fn ending(&self) -> Option<&Arc<Publication>> {
+        self.publications
+            .last()
+            .filter(|publication| publication.ends_hearing())
     }
 
     /// The weight of all, as the inbox counted it.
@@ -334,17 +366,14 @@ impl Batch {
     ) -> Rc<[u8]> {
         let mut make = |from: u64| {
             let mut out = Vec::new();
-            let later = |p: &&Arc<Publication>| p.position.offset > from;
+            let later = |p: &&Arc<Publication>| p.is_after(from);
             self.publications
                 .iter()
                 .filter(later)
                 .for_each(|p| encode(p, &mut out));
             Rc::from(out)
         };
-        let whole = self
-            .publications
-            .first()
-            .is_none_or(|first| from < first.position.offset);
+        let whole = self.publications.iter().all(|p| p.is_after(from));
         let place = self
             .bytes
             .get(usize::from(form.0) * 2 + usize::from(deflated));

@@ -2,7 +2,7 @@
 //!
 //! Refuses to do: wire formats, sockets, runtimes, clocks.
 //! Reading order: `permit` (who may), `topics` (what happens), `directory` (across workers),
-//! `inbox`, `hub` (inside a worker), `connections`, `bucket`.
+//! `inbox`, `hub` (inside a worker), `connections`, `bucket`, `webhooks` (a port).
 
 mod bucket;
 mod connections;
@@ -10,14 +10,24 @@ mod directory;
 mod hub;
 mod inbox;
 mod permit;
+mod rooms;
 #[cfg(test)]
 mod tests;
 mod topics;
+mod webhooks;
 
 pub use bucket::Bucket;
 pub use connections::{ConnectionBounds, ConnectionCounts, ConnectionGuard, ConnectionTable, Full};
-pub use directory::{Directory, Published, Subscribed};
+pub use directory::{Directory, Origin, Published, Subscribed};
 pub use hub::{Audience, Batch, Hub, Member, Membership, Walk};
 pub use inbox::Inbox;
-pub use permit::{Denied, Guarded, Listen, Permit, authorise};
+pub use permit::{Actor, Denied, Guarded, HearAll, Listen, Permit, authorise};
+pub use rooms::{
+    Attendance, Change, Created, MemoryRooms, Messages, NewMessage, NewRoom, NextRoom, Outlet,
+    Page, Replay, RoomFault, RoomStore, Rooms, Scope, Sent, Stamp, Witness, suited,
+};
 pub use topics::{Publisher, Topics};
+pub use webhooks::{
+    LogPage, LogPart, Logged, NewQueued, Queued, QueuedKind, WebhookFault, WebhookName,
+    WebhookPlace, WebhookStore,
+};

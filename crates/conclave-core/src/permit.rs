@@ -1,7 +1,9 @@
 //! Proof, by type, that a command was authorised.
 
+mod rooms;
+
 use conclave_protocol::{
-    Broadcast, Channel, Permission, Principal, Publish, Refusal, Subscribe, TopicName,
+    Broadcast, Channel, Permission, Principal, Publish, PublishAs, Refusal, Subscribe, TopicName,
     TopicPresence, Unsubscribe, UserId,
 };
 
@@ -12,6 +14,42 @@ pub struct Permit<C> {
     command: C,
     channel: Channel,
     user: Option<UserId>,
+    any: bool,
+    moderator: bool,
+}
+
+/// Who acts on rooms, and with what power beside their memberships. Only a permit gives one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Actor {
+    /// Who.
+    pub user: UserId,
+    /// Whether rooms they are no member of are open to them (`room.any`).
+    pub any: bool,
+    /// Whether others' messages, members and rooms are theirs to change (`chat:moderate`).
+    pub moderator: bool,
+}
+
+impl Actor {
+    /// An actor of no further power, for a store's own tests.
+    #[must_use]
+    pub const fn plain(user: UserId) -> Self {
+        Self {
+            user,
+            any: false,
+            moderator: false,
+        }
+    }
+
+    /// The same, with more power.
+    #[must_use]
+    pub fn with(self, any: bool, moderator: bool) -> Self {
+        Self {
+            user: self.user,
+            any,
+            moderator,
+        }
+    }
 }
 
 impl<C> Permit<C> {
@@ -25,6 +63,16 @@ impl<C> Permit<C> {
     #[must_use]
     pub const fn command(&self) -> &C {
         &self.command
+    }
+
+    /// Who acts. `None` for who has no user, which no command of rooms allows.
+    #[must_use]
+    pub fn actor(&self) -> Option<Actor> {
+        self.user.clone().map(|user| Actor {
+            user,
+            any: self.any,
+            moderator: self.moderator,
+        })
     }
 
     /// The command, its channel, and the user who was authorised.
@@ -74,6 +122,8 @@ pub fn authorise<C: Guarded>(principal: &Principal, command: C) -> Result<Permit
         command,
         channel,
         user: principal.user.clone(),
+        any: principal.grants.allow(Permission::RoomAny, ""),
+        moderator: principal.grants.allow(Permission::ChatModerate, ""),
     })
 }
 
@@ -82,7 +132,12 @@ pub fn authorise<C: Guarded>(principal: &Principal, command: C) -> Result<Permit
 #[derive(Clone, Copy, Debug)]
 pub struct Listen;
 
-/// A command with a rule. Sealed: the rules stand in this file.
+/// Hearing one's own feed and what is meant for everybody; with `conversation.read` also the
+/// rooms one is a member of.
+#[derive(Clone, Copy, Debug)]
+pub struct HearAll;
+
+/// A command with a rule. Sealed: the rules stand in this file and in `rooms`.
 pub trait Guarded: sealed::Sealed {
     #[doc(hidden)]
     fn check(&self, principal: &Principal) -> Result<Channel, Denied>;
@@ -108,6 +163,16 @@ impl Guarded for Publish<'_> {
         own_session(principal, self.session.as_deref())?;
         need(principal, Permission::TopicPublish, self.topic.as_str())?;
         Ok(topic(principal, &self.topic))
+    }
+}
+
+impl Guarded for PublishAs {
+    fn check(&self, principal: &Principal) -> Result<Channel, Denied> {
+        need(principal, Permission::ServerPublish, self.topic.as_str())?;
+        Ok(Channel::Topic {
+            session: self.session.clone(),
+            name: self.topic.clone(),
+        })
     }
 }
 
@@ -167,7 +232,36 @@ mod sealed {
     impl Sealed for conclave_protocol::Broadcast<'_> {}
     impl Sealed for super::Listen {}
     impl Sealed for conclave_protocol::Publish<'_> {}
+    impl Sealed for conclave_protocol::PublishAs {}
     impl Sealed for conclave_protocol::Subscribe<'_> {}
     impl Sealed for conclave_protocol::TopicPresence {}
     impl Sealed for conclave_protocol::Unsubscribe<'_> {}
+    impl Sealed for super::HearAll {}
+    impl Sealed for conclave_protocol::AnswerInvitation {}
+    impl Sealed for conclave_protocol::CountOffline {}
+    impl Sealed for conclave_protocol::CreateRoom {}
+    impl Sealed for conclave_protocol::DeleteRoom {}
+    impl Sealed for conclave_protocol::EditMessage {}
+    impl Sealed for conclave_protocol::EraseMessage {}
+    impl Sealed for conclave_protocol::Follow {}
+    impl Sealed for conclave_protocol::GiveReceipt {}
+    impl Sealed for conclave_protocol::Invite {}
+    impl Sealed for conclave_protocol::JoinRoom {}
+    impl Sealed for conclave_protocol::LeaveRoom {}
+    impl Sealed for conclave_protocol::ListOffline {}
+    impl Sealed for conclave_protocol::ListPresence {}
+    impl Sealed for conclave_protocol::ListReceipts {}
+    impl Sealed for conclave_protocol::ListTypists {}
+    impl Sealed for conclave_protocol::Monitor {}
+    impl Sealed for conclave_protocol::ReadOwn {}
+    impl Sealed for conclave_protocol::ReadRoom {}
+    impl Sealed for conclave_protocol::RemoveMember {}
+    impl Sealed for conclave_protocol::SendAs {}
+    impl Sealed for conclave_protocol::SendMessage {}
+    impl Sealed for conclave_protocol::ServerPush {}
+    impl Sealed for conclave_protocol::SetRole {}
+    impl Sealed for conclave_protocol::SetTyping {}
+    impl Sealed for conclave_protocol::Unfollow {}
+    impl Sealed for conclave_protocol::UpdateProfile {}
+    impl Sealed for conclave_protocol::UpdateRoom {}
 }

@@ -8,6 +8,7 @@ mod hub;
 mod inbox;
 mod model;
 mod permit;
+mod rooms;
 mod threads;
 mod topics;
 mod world;

@@ -1,8 +1,11 @@
 //! The topics service: publish, subscribe, broadcast, each behind a permit.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 
-use conclave_protocol::{Body, Broadcast, Principal, Publish, Subscribe, Timestamp};
+use conclave_protocol::{
+    Body, Broadcast, Principal, Publish, PublishAs, Subscribe, Timestamp, TopicMessage,
+};
 
 use crate::directory::Origin;
 use crate::{Directory, Listen, Permit, Published, Subscribed};
@@ -48,6 +51,19 @@ impl Topics {
         }
         self.directory
             .publish(channel, Body::Topic(message), at, publisher.origin())
+    }
+
+    /// Sends a backend's message to a topic's subscribers, once no worker has too much to
+    /// deliver.
+    pub async fn publish_as(&self, permit: Permit<PublishAs>, at: Timestamp) -> Published {
+        let (command, channel, user) = permit.into_parts();
+        let message = TopicMessage {
+            user,
+            ..command.message
+        };
+        poll_fn(|context| self.directory.poll_clear(context)).await;
+        self.directory
+            .publish(channel, Body::Topic(message), at, Origin::default())
     }
 
     /// Sends an object to every broadcast connection. `request` is a fresh UUID. A permit for

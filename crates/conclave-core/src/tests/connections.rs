@@ -31,8 +31,10 @@ fn address(last: u8) -> Option<IpAddr> {
     Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, last)))
 }
 
-/// Whether no user and no address is left as a key, at 0 or otherwise.
+/// Whether no user and no address is left as a key, at 0 or otherwise, once who came and went
+/// was told.
 fn holds_no_key(table: &ConnectionTable) -> bool {
+    table.take_changes();
     let shown = format!("{table:?}");
     !shown.contains("192.0.2.") && !shown.contains("UserId")
 }

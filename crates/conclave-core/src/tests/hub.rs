@@ -88,6 +88,7 @@ fn payload(publication: &Publication) -> String {
     match &publication.body {
         conclave_protocol::Body::Topic(message) => message.payload.to_string(),
         conclave_protocol::Body::Broadcast { members, .. } => members.to_string(),
+        conclave_protocol::Body::Event(_) => panic!("not of a topic"),
     }
 }
 
