@@ -39,8 +39,7 @@ pub(crate) fn check(
     if !issuer.aud.is_empty() && !is_meant_for(claims.member("aud"), &issuer.aud) {
         return Err(TokenError::Invalid(TokenFault::Audience));
     }
-    let is_party = |azp: &str| issuer.azp.iter().any(|known| known == azp);
-    if !issuer.azp.is_empty() && !claims.text("azp").is_some_and(is_party) {
+    if !issuer.azp.is_empty() && !is_from_party(claims.member("azp"), &issuer.azp) {
         return Err(TokenError::Invalid(TokenFault::Party));
     }
     if issuer.refuses_pending
@@ -94,6 +93,16 @@ fn is_meant_for(aud: Option<&Value<'_>>, accepted: &[String]) -> bool {
             .is_some_and(|list| list.into_iter().any(is_accepted)),
         _ => false,
     }
+}
+
+/// Whether `azp` is in the list, which has an empty text where tokens may come without.
+fn is_from_party(azp: Option<&Value<'_>>, accepted: &[String]) -> bool {
+    let azp = match azp {
+        None | Some(Value::Null) => "",
+        Some(Value::Text(azp)) if !azp.is_empty() => azp,
+        Some(_) => return false,
+    };
+    accepted.iter().any(|known| known == azp)
 }
 
 /// What the claims say of the holder, all but what they may do.

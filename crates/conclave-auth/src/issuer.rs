@@ -36,7 +36,8 @@ pub struct Issuer {
     pub default_permissions: Vec<String>,
     /// Which claimed roles and permissions count.
     pub allowance: Allowance,
-    /// Accepted `azp`, which tokens then must have; empty: not looked at.
+    /// Accepted `azp`, which tokens then must have, unless an empty text is among them; empty:
+    /// not looked at.
     pub azp: Vec<String>,
     /// Whether a token whose `sts` is `pending` is refused.
     pub refuses_pending: bool,
@@ -137,14 +138,21 @@ impl Issuer {
         }
     }
 
-    /// Clerk: keys come from its JWKS URL and are for RS256 (pass that to
-    /// [`crate::JwksState::apply`]), `azp` must be in the list, pending sign-ins are refused.
+    /// Clerk's session tokens, versions 1 and 2: keys come from its JWKS URL and are for RS256
+    /// (pass that to [`crate::JwksState::apply`]), `azp` must be in the list, pending sign-ins
+    /// are refused. Its `sid` names a sign-in at Clerk, one per browser: it is no session here,
+    /// so all of a user's browsers share the user's default session. Organization roles and
+    /// permissions (`org_…`, `o`) do not count.
     #[must_use]
     pub fn clerk(id: IssuerId, iss: &str, azp: Vec<String>) -> Self {
         Self {
             azp,
             keys_by_url: true,
             refuses_pending: true,
+            claims: ClaimNames {
+                session: String::new(),
+                ..ClaimNames::default()
+            },
             ..Self::external(id, iss, Vec::new())
         }
     }

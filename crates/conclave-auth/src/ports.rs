@@ -1,8 +1,14 @@
 //! What this crate asks of durable state. `conclave-store` implements these on `SQLite`;
 //! `conclave-testkit` holds the conformance suites that every implementation passes.
 
+mod api_keys;
+mod idempotency;
+
 use async_trait::async_trait;
 use conclave_protocol::{FamilyId, SessionId, SessionName, Timestamp, TokenId, UserId};
+
+pub use api_keys::{ApiKey, ApiKeyId, ApiKeyName, ApiKeys};
+pub use idempotency::{Begun, CallId, Idempotency, STORED_ANSWER_BYTES_MAX, StoredAnswer};
 
 /// Why durable state did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -134,7 +140,8 @@ pub struct RefreshFamily {
     pub access_seconds: u32,
 }
 
-/// SHA-256 of a random secret (refresh token, ticket). The secret itself is never stored.
+/// SHA-256 of what is never stored itself: a random secret (refresh token, ticket, API key), or
+/// a repeatable call and its body.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SecretHash(pub [u8; 32]);
 

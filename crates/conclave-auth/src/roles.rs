@@ -15,6 +15,12 @@ impl Roles {
         Self(table)
     }
 
+    /// The table, by role.
+    #[must_use]
+    pub fn into_table(self) -> BTreeMap<String, Vec<String>> {
+        self.0
+    }
+
     /// `permissions` and what `roles` grant; a role that is not in the table grants nothing.
     #[must_use]
     pub fn grants<R: AsRef<str>, P: AsRef<str>>(&self, roles: &[R], permissions: &[P]) -> Grants {

@@ -1,9 +1,11 @@
 mod algorithms;
 mod attacks;
 mod claims;
+mod clerk;
 mod fuzzing;
 mod issuers;
 mod jwks;
+mod key_ring;
 mod password;
 mod revocation;
 mod sessions;

@@ -1,7 +1,10 @@
 //! The parts of a compact JWS (RFC 7515), before anything in it is believed.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use parking_lot::Mutex;
 
 use crate::algorithm::Algorithm;
 use crate::json::{Object, Value};
@@ -49,7 +52,8 @@ pub enum TokenFault {
 pub(crate) struct Parts<'a> {
     /// Header, `.`, claims: what is signed.
     pub(crate) signed: &'a [u8],
-    pub(crate) header: Vec<u8>,
+    /// Still in base64url: see [`Headers`].
+    pub(crate) header: &'a str,
     pub(crate) claims: Vec<u8>,
     pub(crate) signature: Vec<u8>,
 }
@@ -73,10 +77,46 @@ impl<'a> Parts<'a> {
         }
         Ok(Self {
             signed: signed.as_bytes(),
-            header: decode(header)?,
+            header,
             claims: decode(claims)?,
             signature: decode(signature)?,
         })
+    }
+}
+
+/// Headers of tokens whose signatures were good, by their text: all tokens of one key have the
+/// same. Holds four at most; a newcomer takes the place of whoever had its slot.
+#[derive(Debug, Default)]
+pub(crate) struct Headers([Mutex<Option<Known>>; SLOTS]);
+
+type Known = (Box<str>, Arc<Header>);
+
+impl Headers {
+    /// The header that this text is.
+    pub(crate) fn read(&self, text: &str) -> Result<Arc<Header>, TokenFault> {
+        if let Some(slot) = self.slot(text)
+            && let Some((known, header)) = &*slot.lock()
+            && **known == *text
+        {
+            return Ok(Arc::clone(header));
+        }
+        Header::parse(&decode(text)?).map(Arc::new)
+    }
+
+    /// Keeps a header, which only a good signature may have it do: strangers would drive out
+    /// what is of use.
+    pub(crate) fn keep(&self, text: &str, header: &Arc<Header>) {
+        let Some(mut slot) = self.slot(text).map(Mutex::lock) else {
+            return;
+        };
+        let is_known = slot.as_ref().is_some_and(|(known, _)| **known == *text);
+        if !is_known && text.len() <= KEPT_BYTES_MAX {
+            *slot = Some((text.into(), Arc::clone(header)));
+        }
+    }
+
+    fn slot(&self, text: &str) -> Option<&Mutex<Option<Known>>> {
+        self.0.get(text.len() % SLOTS)
     }
 }
 
@@ -113,6 +153,8 @@ fn decode(part: &str) -> Result<Vec<u8>, TokenFault> {
         .map_err(|_undecodable| TokenFault::Base64)
 }
 
+const SLOTS: usize = 4;
+const KEPT_BYTES_MAX: usize = 512;
 const TOKEN_BYTES_MAX: usize = 8 * 1024;
 const KID_BYTES_MAX: usize = 256;
 /// RFC 7515 section 4.1, RFC 7516 section 4.1, RFC 7797.

@@ -13,13 +13,14 @@ use crate::json::Object;
 use crate::jwks::KeySet;
 use crate::key::{Key, KeyName};
 use crate::roles::Roles;
-use crate::token::{Header, Parts, TokenFault};
+use crate::token::{Header, Headers, Parts, TokenFault};
 
 /// Verifies access tokens of all configured issuers (identity.md, "Access tokens"; RFC 8725).
 pub struct Verifier {
     issuers: Box<[Trusted]>,
     roles: Arc<Roles>,
     recent: RecentAccess,
+    headers: Headers,
 }
 
 struct Trusted {
@@ -102,6 +103,7 @@ impl Verifier {
             issuers,
             roles,
             recent: RecentAccess::new(),
+            headers: Headers::default(),
         })
     }
 
@@ -125,10 +127,11 @@ impl Verifier {
     /// See [`TokenError`]; which fault a client is told is the dialect's business.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Verified, TokenError> {
         let parts = Parts::split(token)?;
-        let header = Header::parse(&parts.header)?;
+        let header = self.headers.read(parts.header)?;
         let claims = Object::parse(&parts.claims).ok_or(TokenFault::Json)?;
         let trusted = self.issuer_of(&claims).ok_or(TokenFault::Issuer)?;
         trusted.check_signature(&header, &parts, now)?;
+        self.headers.keep(parts.header, &header);
 
         let issuer = &trusted.issuer;
         let times = claims::check(&claims, issuer, now)?;

@@ -1,13 +1,18 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use conclave_auth::memory::{
-    MemoryRefreshFamilies, MemoryRevocations, MemorySessions, MemoryUsers,
+    MemoryApiKeys, MemoryIdempotency, MemoryRefreshFamilies, MemoryRevocations, MemorySessions,
+    MemoryUsers,
 };
+use conclave_core::MemoryRooms;
 use conclave_protocol::{Clock, Timestamp};
 
 use super::FakeClock;
 use super::ports::{
-    refresh_families_conformance, revocations_conformance, sessions_conformance, users_conformance,
+    Ear, api_keys_conformance, idempotency_conformance, refresh_families_conformance,
+    revocations_conformance, room_limits, rooms_conformance, sessions_conformance,
+    users_conformance,
 };
 
 #[tokio::test]
@@ -28,6 +33,23 @@ async fn revocations_in_memory_conform() {
 #[tokio::test]
 async fn sessions_in_memory_conform() {
     sessions_conformance(&MemorySessions::default()).await;
+}
+
+#[tokio::test]
+async fn api_keys_in_memory_conform() {
+    api_keys_conformance(&MemoryApiKeys::default()).await;
+}
+
+#[tokio::test]
+async fn repeatable_calls_in_memory_conform() {
+    idempotency_conformance(&MemoryIdempotency::default()).await;
+}
+
+#[tokio::test]
+async fn rooms_in_memory_conform() {
+    let ear = Arc::new(Ear::default());
+    let outlet = Arc::clone(&ear);
+    rooms_conformance(&MemoryRooms::new(outlet, &room_limits()), &ear).await;
 }
 
 #[test]

@@ -137,41 +137,6 @@ fn the_own_issuer_needs_no_iss_while_it_has_none() {
 }
 
 #[test]
-fn clerk_checks_party_and_status() {
-    let clerk = || {
-        let mut clerk = Issuer::clerk(
-            IssuerId(1),
-            "https://id.example",
-            vec!["https://app.example".to_owned()],
-        );
-        clerk
-            .keys
-            .keys
-            .push(Key::secret(THEIRS, &[Algorithm::Hs256]).unwrap());
-        clerk
-    };
-    for (claims, expected) in [
-        (r#""azp":"https://app.example""#, Ok(())),
-        (r#""azp":"https://app.example","sts":"active""#, Ok(())),
-        (r#""azp":"https://app.example","sts":null"#, Ok(())),
-        (
-            r#""azp":"https://app.example","sts":"pending""#,
-            Err(TokenFault::Pending),
-        ),
-        (
-            r#""azp":"https://app.example","sts":7"#,
-            Err(TokenFault::Pending),
-        ),
-        (r#""azp":"https://evil.example""#, Err(TokenFault::Party)),
-        (r#""azp":["https://app.example"]"#, Err(TokenFault::Party)),
-        (r#""x":1"#, Err(TokenFault::Party)),
-    ] {
-        let answer = read(clerk(), &format!(r#""sub":"user_1",{claims}"#)).map(|_| ());
-        assert_eq!(answer, expected.map_err(TokenError::Invalid), "{claims}");
-    }
-}
-
-#[test]
 fn families_are_of_own_tokens_only() {
     let claims = r#""sub":"ann","fid":"02020202020202020202020202020202""#;
     assert_eq!(read(provider(), claims).unwrap().principal.family, None);

@@ -6,10 +6,14 @@
     reason = "a suite fails by panicking, as a test does"
 )]
 
+mod api_keys;
+mod idempotency;
 mod refresh;
 mod revocations;
+mod rooms;
 mod sessions;
 mod users;
+mod webhooks;
 
 use std::future::Future;
 use std::pin::pin;
@@ -17,10 +21,14 @@ use std::task::Poll;
 
 use conclave_protocol::{SessionName, Timestamp, UserId};
 
+pub use api_keys::api_keys_conformance;
+pub use idempotency::idempotency_conformance;
 pub use refresh::refresh_families_conformance;
 pub use revocations::revocations_conformance;
+pub use rooms::{Ear, room_limits, rooms_agree, rooms_conformance};
 pub use sessions::sessions_conformance;
 pub use users::users_conformance;
+pub use webhooks::webhooks_conformance;
 
 fn user(text: &str) -> UserId {
     UserId::new(text).unwrap()

@@ -19,6 +19,7 @@ pub(crate) const DRAWN: &[(&str, &[&str])] = &[
             "conclave-websocket",
         ],
     ),
+    ("conclave-socketio", &["conclave-protocol"]),
     (
         "conclave-store",
         &["conclave-auth", "conclave-core", "conclave-protocol"],
@@ -40,6 +41,7 @@ const PURE: &[&str] = &[
     "conclave-core",
     "conclave-dialects",
     "conclave-protocol",
+    "conclave-socketio",
     "conclave-websocket",
 ];
 
