@@ -80,12 +80,30 @@ pub enum StoreError {
         /// What the database said.
         source: Box<sqlx::Error>,
     },
+    /// What was to be written out could not be.
+    #[error("the output cannot be written")]
+    Output(#[source] std::io::Error),
     /// A statement failed.
     #[error("a statement of the store failed")]
     Statement(#[source] Box<sqlx::Error>),
     /// A stored value is none that this program writes.
     #[error("the store holds a {0} that cannot be read")]
     Value(&'static str),
+}
+
+/// Why a write did not do what was asked.
+pub(crate) trait Wrong: From<StoreError> + Send {
+    /// Whether the rules said no, and not the database.
+    fn is_refusal(&self) -> bool;
+}
+
+impl Wrong for Fault {
+    fn is_refusal(&self) -> bool {
+        match self {
+            Self::Conflict | Self::Full(_) | Self::NotFound => true,
+            Self::Store(_) => false,
+        }
+    }
 }
 
 /// Why one operation did not do what was asked. Inside this crate only: [`PortError`] cannot

@@ -1,5 +1,5 @@
 //! Durable state in one `SQLite` file, behind the ports of `conclave-auth`: users, refresh
-//! families, revocations, named sessions.
+//! families, revocations, named sessions, keys of backends, answers to repeatable calls.
 //!
 //! What is acknowledged is on the disk: a write returns after the COMMIT that holds it, and
 //! COMMIT waits for the disk. Another process (the command line, beside a running server) may
@@ -10,25 +10,32 @@
 //!
 //! Reading order: `store` (open, read, close), `writer` (one connection, many writes in one
 //! commit), `statement` (every SQL text), then the ports: `users`, `refresh`, `revocations`,
-//! `sessions`. `migration` makes and upgrades the tables of `migrations/`; `file` sees to folder
+//! `sessions`, `api_keys`, `idempotency`. `migration` makes and upgrades the tables of `migrations/`; `file` sees to folder
 //! and mode; `column` turns columns into the words of the protocol.
 //!
 //! To add a statement, name it in `statement`: a test shows that it goes by an index. To change
 //! a table, add a migration; those that were released are never edited.
 
+mod api_keys;
 mod column;
 mod error;
 mod file;
+mod idempotency;
 mod migration;
 mod refresh;
 mod revocations;
+mod rooms;
 mod sessions;
 mod statement;
 mod store;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 mod users;
+mod webhooks;
 mod writer;
 
 pub use error::StoreError;
+pub use rooms::{RoomLimits, SqliteRooms};
 pub use store::{Store, StoreOptions};
+pub use upkeep::{Exported, Finding};

@@ -101,7 +101,12 @@ async fn run(connection: &mut SqliteConnection, step: &Migration) -> Result<(), 
 }
 
 /// In order; never edit one that was released, add the next.
-pub(crate) const MIGRATIONS: &[&str] = &[include_str!("../migrations/sqlite/0001_identity.sql")];
+pub(crate) const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/sqlite/0001_identity.sql"),
+    include_str!("../migrations/sqlite/0002_api_keys.sql"),
+    include_str!("../migrations/sqlite/0003_rooms.sql"),
+    include_str!("../migrations/sqlite/0004_webhooks.sql"),
+];
 
 const BEGIN: &str = "BEGIN IMMEDIATE";
 const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_versions (\

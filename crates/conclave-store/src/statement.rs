@@ -2,7 +2,7 @@
 //! `ON CONFLICT`, `RETURNING`; texts compare byte by byte.
 
 macro_rules! statements {
-    ($($name:ident = $text:literal;)*) => {
+    ($($name:ident = $text:expr;)*) => {
         $(pub(crate) const $name: &str = $text;)*
 
         /// All of them by name, for the test of the query plans.
@@ -10,6 +10,8 @@ macro_rules! statements {
         pub(crate) const ALL: &[(&str, &str)] = &[$((stringify!($name), $text)),*];
     };
 }
+
+pub(crate) use statements;
 
 statements! {
     NUMBER_NEXT =
@@ -39,6 +41,39 @@ statements! {
         "UPDATE users SET roles = $2, permissions = $3 WHERE name = $1";
     USER_SET_PASSWORD_HASH =
         "UPDATE users SET password_hash = $3 WHERE name = $1 AND password_hash = $2";
+
+    API_KEY_ADD =
+        "INSERT INTO api_keys \
+         (id, hash, name, permissions, created_at, expires_at, revoked_at, last_used) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
+    API_KEY_FIND =
+        "SELECT id, name, permissions, created_at, expires_at, revoked_at, last_used \
+         FROM api_keys WHERE hash = $1";
+    API_KEY_LIST =
+        "SELECT id, name, permissions, created_at, expires_at, revoked_at, last_used \
+         FROM api_keys WHERE id > $1 ORDER BY id LIMIT $2";
+    API_KEY_REVOKE =
+        "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, $2) WHERE id = $1";
+    API_KEY_USED =
+        "UPDATE api_keys SET last_used = $2 \
+         WHERE id = $1 AND (last_used IS NULL OR last_used < $2)";
+
+    CALL_ABANDON =
+        "DELETE FROM repeatable_calls WHERE id = $1 AND began_at = $2 AND status IS NULL";
+    CALL_BEGIN =
+        "INSERT INTO repeatable_calls (id, body_hash, began_at, ends_at) \
+         VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO UPDATE \
+         SET body_hash = excluded.body_hash, began_at = excluded.began_at, \
+         ends_at = excluded.ends_at, status = NULL, headers = NULL, body = NULL \
+         WHERE repeatable_calls.ends_at <= excluded.began_at";
+    CALL_DELETE_ENDED =
+        "DELETE FROM repeatable_calls WHERE id IN \
+         (SELECT id FROM repeatable_calls WHERE ends_at < $1 ORDER BY ends_at LIMIT $2)";
+    CALL_FIND =
+        "SELECT body_hash, status, headers, body FROM repeatable_calls WHERE id = $1";
+    CALL_FINISH =
+        "UPDATE repeatable_calls SET status = $3, headers = $4, body = $5, ends_at = $6 \
+         WHERE id = $1 AND began_at = $2 AND status IS NULL";
 
     FAMILY_ADD =
         "INSERT INTO refresh_families \
@@ -106,4 +141,38 @@ statements! {
         "SELECT COUNT(*) FROM session_shares WHERE session = $1";
     SHARE_DELETE =
         "DELETE FROM session_shares WHERE session = $1 AND user_name = $2";
+
+    WEBHOOK_ADD =
+        "INSERT INTO webhooks (name, number) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+    WEBHOOK_DELETE =
+        "DELETE FROM webhooks WHERE name = $1";
+    WEBHOOK_DONE =
+        "UPDATE webhooks SET number = $2, failing_since = NULL \
+         WHERE name = $1 AND (number < $2 OR failing_since IS NOT NULL)";
+    WEBHOOK_EXPIRED =
+        "UPDATE webhooks SET number = $2 WHERE name = $1 AND number < $2";
+    WEBHOOK_FAILING =
+        "UPDATE webhooks SET failing_since = $2 WHERE name = $1 AND failing_since IS NULL";
+    WEBHOOK_FIND =
+        "SELECT number, failing_since FROM webhooks WHERE name = $1";
+    WEBHOOK_NEXT =
+        "SELECT name FROM webhooks WHERE name > $1 ORDER BY name LIMIT 1";
+    WEBHOOK_LOG_COUNT =
+        "SELECT COUNT(*) FROM events WHERE number > $1 AND number <= $2 \
+         AND CASE WHEN kind IN ('edited', 'erased', 'message') THEN $3 ELSE $4 END";
+    WEBHOOK_LOG_FIRST_SINCE =
+        "SELECT number FROM events WHERE number > $1 AND at >= $2 ORDER BY number LIMIT 1";
+    WEBHOOK_QUEUE_ADD =
+        "INSERT INTO webhook_queue (webhook, kind, number, at, data) \
+         SELECT name, $2, $3, $4, $5 FROM webhooks WHERE name = $1";
+    WEBHOOK_QUEUE_COUNT =
+        "SELECT COUNT(*) FROM webhook_queue WHERE webhook = $1";
+    WEBHOOK_QUEUE_DONE =
+        "DELETE FROM webhook_queue WHERE webhook = $1 AND id <= $2";
+    WEBHOOK_QUEUE_EXPIRE =
+        "DELETE FROM webhook_queue WHERE id IN \
+         (SELECT id FROM webhook_queue WHERE webhook = $1 ORDER BY id LIMIT $3) AND at < $2";
+    WEBHOOK_QUEUE_LIST =
+        "SELECT id, kind, number, at, data FROM webhook_queue \
+         WHERE webhook = $1 ORDER BY id LIMIT $2";
 }

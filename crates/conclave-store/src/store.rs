@@ -134,6 +134,9 @@ fn connect_options(path: &Path, options: StoreOptions) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(options.busy_timeout)
         .pragma("trusted_schema", "OFF")
+        // What is deleted is overwritten with zeros, in the database at once. The write-ahead log
+        // holds it until that is written anew from its beginning, some megabytes later.
+        .pragma("secure_delete", "ON")
         .pragma("journal_size_limit", WAL_BYTES_KEPT)
         .disable_statement_logging()
 }

@@ -4,6 +4,7 @@ mod files;
 mod migrations;
 mod plans;
 mod races;
+mod rooms;
 mod rules;
 
 use std::path::{Path, PathBuf};

@@ -1,6 +1,9 @@
 //! One thread, one connection, and many writes in one commit: at once when idle; what arrives
-//! while a commit runs is gathered and makes the next. Each write has a savepoint, so that one
-//! that fails harms no other.
+//! while a commit runs is gathered and makes the next. A write has a savepoint, so that one that
+//! is refused harms no other; one that refuses only before it changes anything may go without.
+//!
+//! After the COMMIT the news of the writes go out in the order of the writes, and only then do
+//! the callers get their answers.
 
 use std::future::Future;
 use std::io;
@@ -11,7 +14,7 @@ use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::StoreError;
-use crate::error::Fault;
+use crate::error::{Fault, Wrong};
 
 /// The way to the writing thread. Dropping it ends the thread after what is queued.
 #[derive(Debug)]
@@ -36,17 +39,35 @@ impl Writer {
         T: Send + 'static,
         F: AsyncFnOnce(&mut SqliteConnection) -> Result<T, Fault> + Send + 'static,
     {
+        self.write_then(Guard::Savepoint, operation, |_| ()).await
+    }
+
+    /// As [`Writer::write`]; `news` is called after the COMMIT with what the operation gave, on
+    /// the writing thread, in the order of the writes, before any caller of the commit has its
+    /// answer. Not called where nothing was stored. It must not wait.
+    pub(crate) async fn write_then<T, E, F, N>(
+        &self,
+        guard: Guard,
+        operation: F,
+        news: N,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: Wrong + 'static,
+        F: AsyncFnOnce(&mut SqliteConnection) -> Result<T, E> + Send + 'static,
+        N: FnOnce(&mut T) + Send + 'static,
+    {
         let (sender, receiver) = oneshot::channel();
         let pending = Pending {
+            guard,
             operation: Some(operation),
+            news: Some(news),
             result: None,
             sender,
         };
         let order = Order::Write(Box::new(pending));
         self.orders.send(order).await.or(Err(StoreError::Closed))?;
-        receiver
-            .await
-            .unwrap_or(Err(Fault::Store(StoreError::Closed)))
+        receiver.await.unwrap_or(Err(E::from(StoreError::Closed)))
     }
 
     /// Ends the thread after what is queued; the write-ahead log is then in the database, unless
@@ -58,6 +79,16 @@ impl Writer {
         }
         receiver.await.unwrap_or(Ok(()))
     }
+}
+
+/// What a write has around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Guard {
+    /// Nothing: it changes nothing before it is sure not to be refused. Where the database fails
+    /// it half-way, the whole commit fails.
+    None,
+    /// A savepoint: what was changed before it was refused is taken back.
+    Savepoint,
 }
 
 enum Order {
@@ -78,6 +109,9 @@ async fn serve(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Order
         }
         if !writes.is_empty() {
             let committed = commit(&mut connection, &mut writes).await.map_err(Arc::new);
+            if committed.is_ok() {
+                writes.iter_mut().for_each(|write| write.publish());
+            }
             writes
                 .drain(..)
                 .for_each(|write| write.acknowledge(&committed));
@@ -111,8 +145,15 @@ async fn transaction(
 ) -> Result<(), sqlx::Error> {
     execute(connection, "BEGIN IMMEDIATE").await?;
     for write in writes {
+        if write.guard() == Guard::None {
+            if write.run(connection).await == Outcome::Failed {
+                let told = "a write that shares the transaction failed";
+                return Err(sqlx::Error::Protocol(told.to_owned()));
+            }
+            continue;
+        }
         execute(connection, "SAVEPOINT one").await?;
-        if write.run(connection).await == Outcome::Failed {
+        if write.run(connection).await != Outcome::Done {
             // Fails if the database has ended the whole transaction, so that nobody is told
             // that their write is stored.
             execute(connection, "ROLLBACK TO one").await?;
@@ -139,28 +180,42 @@ async fn finish(mut connection: SqliteConnection) -> Result<(), sqlx::Error> {
 enum Outcome {
     Done,
     Failed,
+    Refused,
 }
 
 trait Write: Send {
+    fn guard(&self) -> Guard;
+
     fn run<'a>(
         &'a mut self,
         connection: &'a mut SqliteConnection,
     ) -> Pin<Box<dyn Future<Output = Outcome> + 'a>>;
 
+    /// After the COMMIT.
+    fn publish(&mut self);
+
     fn acknowledge(self: Box<Self>, committed: &Result<(), Arc<sqlx::Error>>);
 }
 
-struct Pending<T, F> {
+struct Pending<T, E, F, N> {
+    guard: Guard,
     operation: Option<F>,
-    result: Option<Result<T, Fault>>,
-    sender: oneshot::Sender<Result<T, Fault>>,
+    news: Option<N>,
+    result: Option<Result<T, E>>,
+    sender: oneshot::Sender<Result<T, E>>,
 }
 
-impl<T, F> Write for Pending<T, F>
+impl<T, E, F, N> Write for Pending<T, E, F, N>
 where
     T: Send,
-    F: AsyncFnOnce(&mut SqliteConnection) -> Result<T, Fault> + Send,
+    E: Wrong,
+    F: AsyncFnOnce(&mut SqliteConnection) -> Result<T, E> + Send,
+    N: FnOnce(&mut T) + Send,
 {
+    fn guard(&self) -> Guard {
+        self.guard
+    }
+
     fn run<'a>(
         &'a mut self,
         connection: &'a mut SqliteConnection,
@@ -170,23 +225,29 @@ where
                 return Outcome::Failed;
             };
             let result = operation(connection).await;
-            let outcome = if result.is_ok() {
-                Outcome::Done
-            } else {
-                Outcome::Failed
+            let outcome = match &result {
+                Ok(_) => Outcome::Done,
+                Err(wrong) if wrong.is_refusal() => Outcome::Refused,
+                Err(_) => Outcome::Failed,
             };
             self.result = Some(result);
             outcome
         })
     }
 
+    fn publish(&mut self) {
+        if let (Some(news), Some(Ok(value))) = (self.news.take(), &mut self.result) {
+            news(value);
+        }
+    }
+
     fn acknowledge(self: Box<Self>, committed: &Result<(), Arc<sqlx::Error>>) {
         let result = match (committed, self.result) {
             // What was refused stays refused, whatever became of the others.
-            (_, Some(Err(fault))) => Err(fault),
+            (_, Some(Err(wrong))) => Err(wrong),
             (Ok(()), Some(Ok(value))) => Ok(value),
-            (Err(error), _) => Err(Fault::Store(StoreError::Commit(Arc::clone(error)))),
-            (Ok(()), None) => Err(Fault::Store(StoreError::Closed)),
+            (Err(error), _) => Err(E::from(StoreError::Commit(Arc::clone(error)))),
+            (Ok(()), None) => Err(E::from(StoreError::Closed)),
         };
         // A caller that no longer waits needs no answer.
         self.sender.send(result).ok();

@@ -1,0 +1,74 @@
+//! What users show of themselves, and when they were last there.
+
+use conclave_protocol::{Profile, Timestamp, UpdateProfile, UserId};
+use sqlx::SqliteConnection;
+
+use super::row;
+use super::{Halt, statement};
+use crate::column;
+
+#[derive(sqlx::FromRow)]
+pub(super) struct ProfileRow {
+    name: Option<String>,
+    avatar: Option<String>,
+    pub(super) token_name: Option<String>,
+    pub(super) last_seen: Option<i64>,
+}
+
+pub(super) async fn stored(
+    connection: &mut SqliteConnection,
+    user: &UserId,
+) -> Result<Option<ProfileRow>, Halt> {
+    let row = sqlx::query_as(statement::PROFILE_FIND).bind(user.as_str());
+    Ok(row.fetch_optional(connection).await?)
+}
+
+pub(super) async fn find(
+    connection: &mut SqliteConnection,
+    user: &UserId,
+) -> Result<Profile, Halt> {
+    let (name, avatar) = match stored(connection, user).await? {
+        Some(row) => (row.name, row.avatar),
+        None => (None, None),
+    };
+    Ok(row::profile(user.as_str(), name, avatar)?)
+}
+
+pub(super) async fn update(
+    connection: &mut SqliteConnection,
+    user: &UserId,
+    ask: &UpdateProfile,
+) -> Result<Profile, Halt> {
+    let row = sqlx::query(statement::PROFILE_UPDATE)
+        .bind(user.as_str())
+        .bind(ask.name.as_deref())
+        .bind(ask.avatar.as_deref());
+    row.execute(&mut *connection).await?;
+    find(connection, user).await
+}
+
+pub(super) async fn name(
+    connection: &mut SqliteConnection,
+    user: &UserId,
+    name: &str,
+) -> Result<(), Halt> {
+    let row = sqlx::query(statement::PROFILE_NAME)
+        .bind(user.as_str())
+        .bind(name);
+    row.execute(connection).await?;
+    Ok(())
+}
+
+pub(super) async fn seen(
+    connection: &mut SqliteConnection,
+    users: &[UserId],
+    at: Timestamp,
+) -> Result<(), Halt> {
+    for user in users {
+        let row = sqlx::query(statement::PROFILE_SEEN)
+            .bind(user.as_str())
+            .bind(column::millis(at));
+        row.execute(&mut *connection).await?;
+    }
+    Ok(())
+}
