@@ -2,11 +2,15 @@
 //!
 //! What it refuses to do: I/O, async, clocks, randomness, and any decision about permissions.
 //!
-//! Reading order: `topics` with its `codes`, `decode`, `wire` and `encode`; then `checks`, what must
-//! hold for any frame, run by the property tests and the fuzz targets.
+//! Reading order: `object`, what clients send; `topics` with its `codes`, `decode`, `wire` and
+//! `encode`; `conversation`, likewise; then `checks`, what must hold for any frame, run by the
+//! property tests and the fuzz targets.
 
 #[cfg(any(test, feature = "checks"))]
 pub mod checks;
+mod conversation;
+mod object;
 mod topics;
 
+pub use conversation::{CONVERSATION, Conversation, FEED};
 pub use topics::{TOPICS, Topics};

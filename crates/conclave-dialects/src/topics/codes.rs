@@ -18,6 +18,8 @@ pub(super) const UNKNOWN: &str = "unknown";
 pub(super) const fn word(command: &Command<'_>) -> &'static str {
     match command {
         Command::Broadcast(_) => BROADCAST,
+        // Of other surfaces; none of this one's frames asks for them.
+        Command::Connect(_) | Command::Disconnect | Command::Room(..) => UNKNOWN,
         Command::Ping => PING,
         Command::Publish(_) => PUBLISH,
         Command::RegisterName(_) => REGISTER_NAME,
@@ -41,6 +43,9 @@ pub(super) const fn disconnect(meaning: CloseMeaning) -> Disconnect {
         CloseMeaning::GoingAway => (1001, "Server is going away", true),
         CloseMeaning::InvalidPayload => (1008, "Invalid token payload", false),
         CloseMeaning::InvalidToken => (1008, "Invalid or expired token", false),
+        CloseMeaning::Kicked => (1008, "Disconnected by the server", false),
+        CloseMeaning::Left => (1000, "", true),
+        CloseMeaning::Malformed => (1002, "Malformed message", false),
         CloseMeaning::MissingToken => (1008, "Missing authentication token", false),
         CloseMeaning::RateLimited => (1008, "Too many messages", true),
         CloseMeaning::Silent => (1001, "No answer to pings", true),

@@ -9,8 +9,8 @@ use conclave_protocol::{
     TopicPresence, Unsubscribe,
 };
 
-use super::wire::{Object, ObjectError, string};
 use super::{PUBSUB, RECOVER, TOPICS, codes, has, set};
+use crate::object::{Object, ObjectError, string};
 
 /// Decodes one text message. One line end at its end is not part of it: `websocat` sends every
 /// line of its input with one.
@@ -117,7 +117,7 @@ fn renew(token: &str) -> Decoded<'_> {
     if token.is_empty() {
         return Err(Fault::field("token", "must not be empty"));
     }
-    Ok(Command::Renew(token))
+    Ok(Command::Renew(Cow::Borrowed(token)))
 }
 
 /// `presence:TOPIC`.

@@ -51,13 +51,15 @@ pub(super) fn reply(
             error(out, *refusal, message, command, topic.as_deref());
         }
         Reply::Renewed => out.extend_from_slice(br#"{"type":"auth_success"}"#),
+        // Of surfaces of rooms.
+        Reply::Room { .. } | Reply::RoomRefused { .. } => return None,
     }
     Some(FrameKind::Text)
 }
 
 /// Appends what the server says first. A subscription that new permissions end is an error
 /// frame, as if `subscribe` had been refused.
-pub(super) fn push(push: &Push<'_>, out: &mut Vec<u8>) {
+pub(super) fn push(push: &Push<'_>, out: &mut Vec<u8>) -> Option<FrameKind> {
     match push {
         Push::Gap { topic, position: _ } => json(out, &GapFrame { topic }),
         Push::SubscriptionEnded { topic } => {
@@ -70,11 +72,23 @@ pub(super) fn push(push: &Push<'_>, out: &mut Vec<u8>) {
                 Some(topic),
             );
         }
+        // Of surfaces of rooms.
+        Push::Error { .. }
+        | Push::OfflineEnd { .. }
+        | Push::Opened { .. }
+        | Push::Resync { .. }
+        | Push::Unfollowed { .. }
+        | Push::Welcome(_) => return None,
     }
+    Some(FrameKind::Text)
 }
 
 /// Appends a publication; broadcasts look the same in both forms.
-pub(super) fn publication(form: Form, publication: &Publication, out: &mut Vec<u8>) {
+pub(super) fn publication(
+    form: Form,
+    publication: &Publication,
+    out: &mut Vec<u8>,
+) -> Option<FrameKind> {
     match &publication.body {
         Body::Broadcast {
             members,
@@ -97,7 +111,9 @@ pub(super) fn publication(form: Form, publication: &Publication, out: &mut Vec<u
             }
             out.push(b'}');
         }
+        Body::Event(_) => return None,
     }
+    Some(FrameKind::Text)
 }
 
 /// `{MEMBERS,"user":"alice","timestamp":1649123456.789` without an end; the members come as the
@@ -119,7 +135,11 @@ fn broadcast(out: &mut Vec<u8>, members: &str, user: &UserId, at: Timestamp) {
 fn topic_message(out: &mut Vec<u8>, message: &TopicMessage, publication: &Publication) {
     let (topic, session) = match publication.channel.as_ref() {
         Channel::Topic { session, name } => (Some(name.as_str()), Some(session.shown())),
-        Channel::Broadcast => (None, None),
+        Channel::Broadcast
+        | Channel::Own { .. }
+        | Channel::Room(_)
+        | Channel::System
+        | Channel::User(_) => (None, None),
     };
     member(out, "{\"publisher_name\":", &message.publisher_name);
     member(out, ",\"topic\":", &topic);
@@ -127,7 +147,7 @@ fn topic_message(out: &mut Vec<u8>, message: &TopicMessage, publication: &Public
     out.extend_from_slice(message.payload.as_bytes());
     match &message.timestamp {
         Some(timestamp) => member(out, ",\"timestamp\":", timestamp),
-        None => member(out, ",\"timestamp\":", &rfc3339(publication.at)),
+        None => member(out, ",\"timestamp\":", &publication.at.rfc3339()),
     }
     member(out, ",\"session_id\":", &session);
     member(
@@ -160,15 +180,6 @@ fn error(
             topic,
         },
     );
-}
-
-/// `2024-01-24T10:25:37.123Z`; stops at the end of the year 9999.
-fn rfc3339(at: Timestamp) -> String {
-    let moment = i64::try_from(at.millis())
-        .ok()
-        .and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok())
-        .unwrap_or(jiff::Timestamp::MAX);
-    format!("{moment:.3}")
 }
 
 fn member<T: Serialize + ?Sized>(out: &mut Vec<u8>, before: &str, value: &T) {

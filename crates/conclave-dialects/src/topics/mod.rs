@@ -13,7 +13,7 @@ mod wire;
 
 use conclave_protocol::{
     CloseMeaning, Command, Dialect, DialectState, Disconnect, Form, Frame, FrameKind, Mode,
-    Publication, Push, Received, Reply,
+    Publication, Push, Received, Reply, Timestamp,
 };
 
 /// The `topics` dialect.
@@ -77,6 +77,7 @@ impl Dialect for Topics {
         &self,
         state: &DialectState,
         reply: &Reply<'_>,
+        _at: Timestamp,
         out: &mut Vec<u8>,
     ) -> Option<FrameKind> {
         encode::reply(state, reply, out)
@@ -88,8 +89,7 @@ impl Dialect for Topics {
         push: &Push<'_>,
         out: &mut Vec<u8>,
     ) -> Option<FrameKind> {
-        encode::push(push, out);
-        Some(FrameKind::Text)
+        encode::push(push, out)
     }
 
     fn encode_publication(
@@ -97,9 +97,8 @@ impl Dialect for Topics {
         form: Form,
         publication: &Publication,
         out: &mut Vec<u8>,
-    ) -> FrameKind {
-        encode::publication(form, publication, out);
-        FrameKind::Text
+    ) -> Option<FrameKind> {
+        encode::publication(form, publication, out)
     }
 
     fn disconnect(&self, meaning: CloseMeaning) -> Disconnect {

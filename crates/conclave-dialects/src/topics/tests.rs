@@ -71,7 +71,7 @@ fn encoded(form: Form, publication: &Publication) -> String {
     let mut out = Vec::new();
     assert_eq!(
         TOPICS.encode_publication(form, publication, &mut out),
-        FrameKind::Text
+        Some(FrameKind::Text)
     );
     String::from_utf8(out).unwrap()
 }

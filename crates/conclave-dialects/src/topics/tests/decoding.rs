@@ -44,7 +44,7 @@ fn check_refused(
 /// Malformed commands are refused alike in every state, and decide that the client does pub/sub.
 fn check_malformed(frame: &str, command: &str, message: &str) {
     for mut state in [listener(), subscriber(), anonymous()] {
-        check_bad_request(state.clone(), frame, command, message);
+        check_bad_request(copy(&state), frame, command, message);
         TOPICS.decode(&mut state, Frame::Text(frame));
         assert_eq!(TOPICS.mode(&state), Mode::Subscriber, "{frame}");
     }
@@ -115,15 +115,15 @@ fn ping_and_auth_decide_nothing() {
         (subscriber(), Mode::Subscriber),
     ] {
         check(
-            state.clone(),
+            copy(&state),
             "ping",
             &Received::Command(Command::Ping),
             mode,
         );
         check(
-            state.clone(),
+            copy(&state),
             "auth:a.b.c",
-            &Received::Command(Command::Renew("a.b.c")),
+            &Received::Command(Command::Renew("a.b.c".into())),
             mode,
         );
         check_bad_request(state, "auth:", "auth", "token must not be empty");
@@ -461,5 +461,14 @@ fn words_are_the_prefixes() {
             panic!("{received:?}")
         };
         assert_eq!(Some(TOPICS.word(&command)), frame.split(':').next());
+    }
+}
+
+/// A state that decoding one case cannot change for the next.
+fn copy(state: &DialectState) -> DialectState {
+    DialectState {
+        flags: state.flags,
+        name: state.name.clone(),
+        place: None,
     }
 }

@@ -20,7 +20,7 @@ fn query_switches_acks_and_recovery() {
                 command: "subscribe",
                 topic: None,
             };
-            let kind = TOPICS.encode_reply(&state, &done, &mut Vec::new());
+            let kind = TOPICS.encode_reply(&state, &done, Timestamp::default(), &mut Vec::new());
             assert_eq!(kind, acks.then_some(FrameKind::Text), "{query}");
             assert_eq!(TOPICS.form(&state), form, "{query}");
         }
@@ -82,7 +82,7 @@ fn replies_are_written_as_documented() {
     ] {
         let mut out = Vec::new();
         assert_eq!(
-            TOPICS.encode_reply(&state, &reply, &mut out),
+            TOPICS.encode_reply(&state, &reply, Timestamp::default(), &mut out),
             Some(FrameKind::Text)
         );
         assert_eq!(String::from_utf8(out).unwrap(), expected);
@@ -96,7 +96,10 @@ fn acks_are_only_for_those_who_ask() {
         command: "subscribe",
         topic: Some("T"),
     };
-    assert_eq!(TOPICS.encode_reply(&listener(), &done, &mut out), None);
+    assert_eq!(
+        TOPICS.encode_reply(&listener(), &done, Timestamp::default(), &mut out),
+        None
+    );
     assert_eq!(out, b"");
 }
 

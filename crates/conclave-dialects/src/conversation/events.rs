@@ -1,0 +1,145 @@
+//! Events to JSON text.
+
+use conclave_protocol::{
+    Body, Channel, DeliveryState, Event, EventKind, FrameKind, Message, Presence, Publication,
+    Receipt, RoomId, UserId,
+};
+
+use super::wire::Written;
+
+/// Appends a publication. A receipt comes twice to a connection that hears its user's feed and
+/// the room; the one of the room is shown.
+pub(super) fn publication(publication: &Publication, out: &mut Vec<u8>) -> Option<FrameKind> {
+    let Body::Event(event) = &publication.body else {
+        return None;
+    };
+    let on_feed = matches!(*publication.channel, Channel::User(_));
+    if on_feed && matches!(event.kind, EventKind::Receipt(_)) {
+        return None;
+    }
+    self::event(event, false, out)
+}
+
+/// Appends an event; `own` is for the author of a message, who also gets its `client_id`.
+///
+/// The `seq` of an edit or a deletion is its own place in the room, so that a client resumes
+/// after the greatest one it has seen. Changes of the room itself are nothing to this dialect.
+pub(super) fn event(event: &Event, own: bool, out: &mut Vec<u8>) -> Option<FrameKind> {
+    match &event.kind {
+        EventKind::Message(message) => Some(user_message(message, own, out)),
+        EventKind::Edited(message) => Some(message_updated(event, message, out)),
+        EventKind::Erased { message, by: _ } => Some(
+            in_room(event, "message_deleted", out)
+                .id("message_id", *message)
+                .member("seq", event.seq)
+                .seconds("timestamp", event.at)
+                .end(),
+        ),
+        EventKind::Joined { user } => Some(membership(event, "member_joined", user, out)),
+        EventKind::Left { user } => Some(membership(event, "member_left", user, out)),
+        EventKind::Receipt(receipt) => receipt_status(receipt, out),
+        EventKind::Typing { user, typing } => Some(
+            in_room(event, "typing_indicator", out)
+                .member("user_id", user.as_str())
+                .member("typing", typing)
+                .seconds("timestamp", event.at)
+                .end(),
+        ),
+        EventKind::Presence(presence) => {
+            let frame = present(Written::new(out, "presence_update"), presence);
+            Some(frame.seconds("timestamp", event.at).end())
+        }
+        EventKind::Named { event: name, data } => {
+            let frame = in_room(event, "event", out).member("event", name);
+            Some(frame.raw("data", data).end())
+        }
+        EventKind::Notice { kind, data } => {
+            let frame = Written::new(out, kind.name()).raw("data", data);
+            Some(frame.seconds("timestamp", event.at).end())
+        }
+        EventKind::SystemStatus { status, message } => {
+            let frame = Written::new(out, "system_status").member("status", status);
+            Some(frame.member("message", message).end())
+        }
+        EventKind::Created(_)
+        | EventKind::Deleted
+        | EventKind::Entered { .. }
+        | EventKind::Invited(_)
+        | EventKind::RoleChanged { .. }
+        | EventKind::Updated(_) => None,
+    }
+}
+
+/// What frames about a room begin with.
+fn in_room<'o>(event: &Event, kind: &'static str, out: &'o mut Vec<u8>) -> Written<'o> {
+    let room = event.room.as_ref().map(RoomId::as_str);
+    Written::new(out, kind).maybe("conversation_id", room)
+}
+
+/// `{"type":"member_joined","conversation_id":C,"user_id":U,"timestamp":T}`.
+fn membership(event: &Event, kind: &'static str, user: &UserId, out: &mut Vec<u8>) -> FrameKind {
+    in_room(event, kind, out)
+        .member("user_id", user.as_str())
+        .seconds("timestamp", event.at)
+        .end()
+}
+
+/// `{"type":"user_message","conversation_id":C,"message_id":M,"seq":N,"user_id":U,"content":TEXT,
+/// "reply_to_id"?:M,"message_type":"Text","client_id"?:K,"deleted_at"?:T,"timestamp":T}`.
+fn user_message(message: &Message, own: bool, out: &mut Vec<u8>) -> FrameKind {
+    Written::new(out, "user_message")
+        .member("conversation_id", message.room.as_str())
+        .id("message_id", message.id)
+        .member("seq", message.seq)
+        .member("user_id", message.author.user.as_str())
+        .member("content", &message.content)
+        .maybe_id("reply_to_id", message.reply_to)
+        .member("message_type", message.kind.name())
+        .maybe("client_id", message.client_id.as_deref().filter(|_| own))
+        .maybe_seconds("deleted_at", message.deleted_at)
+        .seconds("timestamp", message.created_at)
+        .end()
+}
+
+/// `{"type":"message_updated","conversation_id":C,"message_id":M,"seq":N,"user_id":U,
+/// "content":TEXT,"deleted_at"?:T,"timestamp":T}`.
+fn message_updated(event: &Event, message: &Message, out: &mut Vec<u8>) -> FrameKind {
+    Written::new(out, "message_updated")
+        .member("conversation_id", message.room.as_str())
+        .id("message_id", message.id)
+        .member("seq", event.seq)
+        .member("user_id", message.author.user.as_str())
+        .member("content", &message.content)
+        .maybe_seconds("deleted_at", message.deleted_at)
+        .seconds("timestamp", event.at)
+        .end()
+}
+
+/// `{"type":"message_status","message_id":M,"user_id":U,"status":"read","timestamp":T}`.
+fn receipt_status(receipt: &Receipt, out: &mut Vec<u8>) -> Option<FrameKind> {
+    let status = match receipt.status {
+        DeliveryState::Delivered => "delivered",
+        DeliveryState::Read => "read",
+        // What every recipient begins with: nothing grew.
+        DeliveryState::Sent => return None,
+    };
+    Some(
+        Written::new(out, "message_status")
+            .id("message_id", receipt.message)
+            .member("user_id", receipt.recipient.as_str())
+            .member("status", status)
+            .seconds("timestamp", receipt.at)
+            .end(),
+    )
+}
+
+/// `"user_id":U,"is_online":true,"last_seen":null` of a frame or object.
+pub(super) fn present<'o>(object: Written<'o>, presence: &Presence) -> Written<'o> {
+    let object = object
+        .member("user_id", presence.user.as_str())
+        .member("is_online", presence.online);
+    match presence.last_seen {
+        Some(at) => object.seconds("last_seen", at),
+        None => object.raw("last_seen", "null"),
+    }
+}
