@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 
 use crate::audit::{Event, Kind};
 use crate::config::Setup;
-use crate::handshake::{Reception, UnderWay};
+use crate::handshake::{Patience, Reception, UnderWay};
 use crate::listen::{Door, Listener, TlsKeys, bind, serve_metrics};
 use crate::node::Node;
 use crate::worker::{Control, Worker};
@@ -31,7 +31,7 @@ use crate::{http, start};
 pub(crate) fn run(setup: Setup) -> anyhow::Result<()> {
     raise_file_limit();
     let background = Builder::new_multi_thread()
-        .worker_threads(BACKGROUND_THREADS)
+        .worker_threads(background_threads())
         .thread_name("background")
         .enable_all()
         .build()
@@ -73,6 +73,7 @@ pub(crate) fn run(setup: Setup) -> anyhow::Result<()> {
     server.announce(&addresses);
     let drained = background.block_on(server.until_signal(signals));
     server.finish(threads, drained);
+    background.block_on(started.webhooks.finish());
     if let Err(error) = background.block_on(started.store.close()) {
         tracing::error!(%error, "the store did not close in order");
     }
@@ -257,12 +258,15 @@ async fn work(job: Job) {
     let mut end = worker.node().end.subscribe();
     let run = Rc::clone(&worker).run(control);
     let under_way = UnderWay::default();
+    let patience = Rc::new(Patience::default());
     let reception = Rc::new(Reception {
         worker,
         router,
         stop,
         under_way,
+        patience,
     });
+    tokio::task::spawn_local(watch_silence(Rc::clone(&reception)));
     let mut listening = JoinSet::new();
     for listener in listeners {
         let reception = Rc::clone(&reception);
@@ -288,6 +292,18 @@ async fn work(job: Job) {
         }
     };
     tokio::time::timeout(LAST_ANSWERS, answered).await.ok();
+}
+
+async fn watch_silence(reception: Rc<Reception>) {
+    let node = Arc::clone(reception.worker.node());
+    let patience = Rc::clone(&reception.patience);
+    patience.watch(reception.stop.clone(), &*node.clock).await;
+}
+
+/// One for two cores: a second thread is woken to look for work whenever the first has some.
+fn background_threads() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    (cores / 2).clamp(1, BACKGROUND_THREADS_MAX)
 }
 
 fn worker_count(setup: &Setup) -> usize {
@@ -349,6 +365,6 @@ fn raise_file_limit() {
     }
 }
 
-const BACKGROUND_THREADS: usize = 2;
+const BACKGROUND_THREADS_MAX: usize = 4;
 /// Within the half second that the drain leaves.
 const LAST_ANSWERS: Duration = Duration::from_millis(400);

@@ -243,6 +243,9 @@ impl Formatter for Visible {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
+        if fragment.bytes().all(|byte| byte < 0x7f) {
+            return writer.write_all(fragment.as_bytes());
+        }
         for part in fragment.split_inclusive(is_hidden) {
             let hidden = part.chars().next_back().filter(|last| is_hidden(*last));
             let shown = hidden.map_or(part, |hidden| part.trim_end_matches(hidden));

@@ -68,6 +68,8 @@ kinds! {
     LimitHit = "limit_hit", Warning, Refusal;
     /// A command was not allowed.
     PermissionDenied = "permission_denied", Warning, Refusal;
+    /// Somebody did by `room.any` or `chat:moderate` what their membership did not allow.
+    PowerUsed = "power_used", Warning, Kept;
     /// A peer broke a protocol, or ended as only a broken one does.
     ProtocolViolation = "protocol_violation", Warning, Refusal;
     /// The file ended in a line that was not whole, which was cut.
@@ -86,6 +88,12 @@ kinds! {
     Stop = "stop", Info, Kept;
     /// Events of one kind that were counted instead of listed.
     Summary = "summary", Warning, Kept;
+    /// Events for a webhook were given up after 24 hours.
+    WebhookDropped = "webhook_dropped", Warning, Kept;
+    /// A webhook does not take posts, since this one.
+    WebhookFailing = "webhook_failing", Warning, Refusal;
+    /// An event for webhooks found no room on its way to the store.
+    WebhookLost = "webhook_lost", Warning, Refusal;
 }
 
 /// How much it matters.

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use conclave_protocol::Clock;
+use conclave_protocol::{Clock, Timestamp};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use super::chain::AuditKey;
-use super::event::{Event, Level};
+use super::event::{Event, Kind, Level};
 use super::file::ChainFile;
 use super::queue::{Queue, Recorded};
 
@@ -114,10 +114,35 @@ impl AuditLog {
         if state.writing == Writing::Ended {
             return Recorded::Counted;
         }
-        let was_empty = state.queue.is_empty();
+        let (was_empty, had_counts) = (state.queue.is_empty(), state.queue.has_counts());
         let recorded = state.queue.push(event);
-        self.shared.announce(&mut state, was_empty);
+        match recorded {
+            Recorded::Queued => self.shared.announce(&mut state, was_empty),
+            Recorded::Counted => self.shared.note_count(&mut state, was_empty && !had_counts),
+        }
         recorded
+    }
+
+    /// As [`AuditLog::record`], for usual kinds, which may come by the thousand: `event` is made
+    /// only where it will be a line.
+    pub fn record_usual(
+        &self,
+        kind: Kind,
+        ts: Timestamp,
+        event: impl FnOnce() -> Event,
+    ) -> Recorded {
+        let mut state = self.shared.state.lock();
+        if state.writing == Writing::Ended {
+            return Recorded::Counted;
+        }
+        if state.queue.lists_usual(kind, ts) {
+            drop(state);
+            return self.record(event());
+        }
+        let was_idle = state.queue.is_empty() && !state.queue.has_counts();
+        state.queue.leave_out(kind, ts);
+        self.shared.note_count(&mut state, was_idle);
+        Recorded::Counted
     }
 
     /// Takes an event, waiting for room, and never counts it; for tasks outside the workers.
@@ -224,6 +249,15 @@ impl Shared {
         state.queue.offer(event)?;
         self.announce(state, was_empty);
         Ok(())
+    }
+
+    /// The writer looks at its clock once something was counted. Many come where one did, so it
+    /// is woken for the first alone.
+    fn note_count(&self, state: &mut MutexGuard<'_, State>, was_idle: bool) {
+        state.taken = state.taken.saturating_add(1);
+        if was_idle {
+            self.filled.notify_one();
+        }
     }
 
     /// Wakes the writer once for the first event of a batch, and when the queue fills up; not for

@@ -23,6 +23,8 @@ pub(super) struct Queue {
     refusals_per_second: u32,
     usual_per_second: u32,
     kinds: BTreeMap<Kind, Count>,
+    /// Counted, and not in a summary yet.
+    left_out: u64,
     left_out_total: u64,
 }
 
@@ -45,13 +47,15 @@ impl Queue {
             refusals_per_second,
             usual_per_second,
             kinds: BTreeMap::new(),
+            left_out: 0,
             left_out_total: 0,
         }
     }
 
     /// Takes an event, or counts it.
     pub(super) fn push(&mut self, event: Event) -> Recorded {
-        let room = match event.kind.room() {
+        let (kind, ts) = (event.kind, event.ts);
+        let room = match kind.room() {
             Room::Kept => self.events.len() < self.capacity + self.capacity / 8,
             Room::Refusal => {
                 self.events.len() < self.capacity && self.rate(&event, self.refusals_per_second)
@@ -64,11 +68,28 @@ impl Queue {
             self.events.push_back(event);
             return Recorded::Queued;
         }
-        let count = self.kinds.entry(event.kind).or_default();
-        count.second = event.ts.seconds();
-        count.left_out = count.left_out.saturating_add(1);
-        self.left_out_total = self.left_out_total.saturating_add(1);
+        self.leave_out(kind, ts);
         Recorded::Counted
+    }
+
+    /// Whether an event of a usual kind would be taken now.
+    pub(super) fn lists_usual(&self, kind: Kind, ts: Timestamp) -> bool {
+        let of_this_second = |count: &&Count| count.second == ts.seconds();
+        let in_second = self.kinds.get(&kind).filter(of_this_second);
+        self.events.len() < self.capacity
+            && in_second.map_or(0, |count| count.in_second) < self.usual_per_second
+    }
+
+    /// Counts an event that will be no line.
+    pub(super) fn leave_out(&mut self, kind: Kind, ts: Timestamp) {
+        let count = self.kinds.entry(kind).or_default();
+        if count.second != ts.seconds() {
+            count.second = ts.seconds();
+            count.in_second = 0;
+        }
+        count.left_out = count.left_out.saturating_add(1);
+        self.left_out = self.left_out.saturating_add(1);
+        self.left_out_total = self.left_out_total.saturating_add(1);
     }
 
     /// Takes an event whatever the rate of its kind; gives it back where there is no room.
@@ -94,6 +115,7 @@ impl Queue {
             if count.left_out > 0 && over {
                 let detail = json!({ "event": kind.name(), "count": count.left_out });
                 summaries.push(Event::new(Kind::Summary, now).detail(detail));
+                self.left_out = self.left_out.saturating_sub(count.left_out);
                 count.left_out = 0;
             }
         }
@@ -108,8 +130,8 @@ impl Queue {
         self.events.len() >= self.capacity / 2
     }
 
-    pub(super) fn has_counts(&self) -> bool {
-        self.kinds.values().any(|count| count.left_out > 0)
+    pub(super) const fn has_counts(&self) -> bool {
+        self.left_out > 0
     }
 
     pub(super) fn len(&self) -> usize {

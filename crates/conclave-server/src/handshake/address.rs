@@ -2,12 +2,16 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use hyper::HeaderMap;
 use ipnet::IpNet;
+
+use super::fields::{Fields, text};
 
 /// The client behind `peer`: where the peer is a configured proxy, the rightmost entry of
 /// `X-Forwarded-For` (else `Forwarded`) that is not one (identity.md, "Audit").
-pub(crate) fn client_address(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
+pub(crate) fn client_address<F>(peer: IpAddr, headers: &F, proxies: &[IpNet]) -> IpAddr
+where
+    F: Fields + ?Sized,
+{
     let peer = peer.to_canonical();
     if !is_proxy(peer, proxies) {
         return peer;
@@ -40,11 +44,11 @@ fn is_proxy(address: IpAddr, proxies: &[IpNet]) -> bool {
 }
 
 /// Entries from left to right; `None` for one that is no address, behind which nothing counts.
-fn forwarded(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
-    let list = |name: &str| {
-        let lines = headers.get_all(name).into_iter();
+fn forwarded<F: Fields + ?Sized>(headers: &F) -> Vec<Option<IpAddr>> {
+    let list = |name: &'static str| {
+        let lines = headers.values(name);
         lines
-            .filter_map(|line| line.to_str().ok())
+            .filter_map(text)
             .flat_map(|line| line.split(','))
             .map(str::trim)
     };

@@ -1,9 +1,8 @@
 //! Where a handshake may carry its token (identity.md).
 
-use hyper::HeaderMap;
-use hyper::header::{AUTHORIZATION, COOKIE};
 use percent_encoding::percent_decode_str;
 
+use super::fields::{Fields, text};
 use super::origin::Origin;
 
 /// What a handshake shows.
@@ -32,10 +31,13 @@ impl std::fmt::Debug for Credential {
 
 /// Reads the explicit places, and the cookie only where there is no explicit one and the
 /// request comes from an allowed page.
-pub(crate) fn credential(headers: &HeaderMap, query: &str, origin: &Origin) -> Credential {
+pub(crate) fn credential<F>(headers: &F, query: &str, origin: &Origin) -> Credential
+where
+    F: Fields + ?Sized,
+{
     let mut found = Found::default();
-    for line in headers.get_all(AUTHORIZATION) {
-        match line.to_str().ok().and_then(bearer) {
+    for line in headers.values("authorization") {
+        match text(line).and_then(bearer) {
             Some(token) => found.token(token.to_owned()),
             None => found.contradiction = true,
         }
@@ -74,11 +76,8 @@ pub(crate) fn bearer(line: &str) -> Option<&str> {
 }
 
 /// The value of a cookie.
-pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    let lines = headers
-        .get_all(COOKIE)
-        .into_iter()
-        .filter_map(|line| line.to_str().ok());
+pub(crate) fn cookie<F: Fields + ?Sized>(headers: &F, name: &str) -> Option<String> {
+    let lines = headers.values("cookie").filter_map(text);
     let pairs = lines
         .flat_map(|line| line.split(';'))
         .filter_map(|pair| pair.trim().split_once('='));

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -11,18 +10,22 @@ use conclave_core::{ConnectionBounds, ConnectionGuard, Full};
 use conclave_dialects::TOPICS;
 use conclave_protocol::{
     CloseMeaning, Dialect, DialectState, Disconnect, Grants, IssuerId, Principal, SessionId,
-    SessionKind, SessionName,
+    SessionKind, SessionName, Start, Timestamp,
 };
+use conclave_socketio::engine;
 use conclave_websocket::handshake::{AcceptOptions, Accepted, accept};
-use hyper::body::Incoming;
-use hyper::header::{ALLOW, CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, UPGRADE, USER_AGENT};
-use hyper::{Request, Response, StatusCode, Version};
+use httparse::Header;
+use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, SEC_WEBSOCKET_ACCEPT, UPGRADE};
+use hyper::{Response, StatusCode};
 
-use super::{Credential, Origin, Reception, Verdict, client_address, counted_as, credential};
+use super::fields::Fields as _;
+use super::route::{PathUser, Route, RouteKind, route};
+use super::{Credential, Origin, Reception, client_address, counted_as, credential};
 use crate::audit::{Event, Kind};
 use crate::config::Reject;
 use crate::http::Problem;
 use crate::identity::Unproved;
+use crate::polling::Session;
 use crate::worker::Surface;
 
 /// A handshake that was accepted.
@@ -33,6 +36,8 @@ pub(crate) struct Admission {
     pub(super) epoch: u64,
     pub(super) deflate: Option<u8>,
     pub(super) address: IpAddr,
+    pub(super) origin: Origin,
+    pub(super) kind: RouteKind,
     pub(super) guard: ConnectionGuard,
 }
 
@@ -44,6 +49,8 @@ enum No {
         code: &'static str,
         detail: Cow<'static, str>,
     },
+    /// By Engine.IO's own words, before any upgrade.
+    Engine(engine::Rejection),
     /// By the surface's close code, or by HTTP where `auth.reject` says so.
     Close(CloseMeaning),
 }
@@ -58,9 +65,37 @@ impl No {
     }
 }
 
+/// A request for a surface, as it came.
+pub(super) struct Plea<'a> {
+    pub(super) method: &'a str,
+    pub(super) is_http_1_1: bool,
+    pub(super) path: &'a str,
+    pub(super) query: &'a str,
+    pub(super) lines: &'a [Header<'a>],
+    pub(super) route: Route,
+    /// The socket's other end.
+    pub(super) peer: IpAddr,
+}
+
+/// What becomes of a request for a surface.
+pub(super) enum Judgement {
+    /// No upgrade.
+    Answered(Response<Body>),
+    /// 101, and what the socket becomes then.
+    Switching(Accepted<'static>, Verdict),
+}
+
+/// What an upgraded socket becomes.
+pub(super) enum Verdict {
+    Admitted(Box<Admission>),
+    Refused { code: u16, reason: &'static str },
+    /// A WebSocket that wants to take over a session of long-polling.
+    Relayed(Arc<Session>),
+}
+
 /// What the steps of a judgement share.
 struct Case<'a> {
-    request: &'a Request<Incoming>,
+    plea: &'a Plea<'a>,
     surface: Surface,
     address: IpAddr,
     origin: Origin,
@@ -68,50 +103,84 @@ struct Case<'a> {
 
 impl Reception {
     /// The surface at a path.
-    pub(super) fn surface(&self, path: &str) -> Option<Surface> {
-        let setup = &self.worker.node().setup;
-        if setup.config.topics.enabled && path == setup.config.topics.path {
-            return Some(Surface::Dialect(&TOPICS));
-        }
-        (setup.profile.conformance && path == "/echo").then_some(Surface::Echo)
+    pub(super) fn route(&self, path: &str) -> Option<Route> {
+        route(&self.worker.node().setup, path)
     }
 
-    /// Judges a request for a surface: the answer, and what its socket becomes after a 101.
-    pub(super) async fn judge(
-        self: &Rc<Self>,
-        request: &Request<Incoming>,
-        peer: IpAddr,
-        surface: Surface,
-    ) -> (Response<Body>, Option<Verdict>) {
-        let node = self.worker.node();
-        let config = &node.setup.config;
-        let address = client_address(peer, request.headers(), &config.server.trusted_proxies);
-        let origin = node.identity.origins().judge(request.headers());
-        let case = Case {
-            request,
-            surface,
-            address,
-            origin,
-        };
+    /// Judges a request for a surface. Waits only where the token's key may be fetched.
+    pub(super) async fn judge(&self, plea: &Plea<'_>) -> Judgement {
+        let case = self.case(plea);
         let accepted = match self.check_request(&case) {
             Ok(accepted) => accepted,
-            Err(no) => return (self.refuse(&case, None, &no), None),
+            Err(no) => return Judgement::Answered(self.refuse(&case, None, &no)),
         };
-        match self.admit(&case, &accepted).await {
+        let epoch = self.worker.node().identity.epoch();
+        let proved = match self.prove_now(&case) {
+            Proof::Done(proved) => proved,
+            Proof::Later(token) => {
+                let admitted = self.worker.node().identity.admit(&token).await;
+                admitted.map_err(unproved)
+            }
+        };
+        self.settle(&case, accepted, epoch, proved)
+    }
+
+    /// The same at once; `None`, and nothing has happened, where it would have to wait.
+    pub(super) fn judge_now(&self, plea: &Plea<'_>) -> Option<Judgement> {
+        let case = self.case(plea);
+        let accepted = match self.check_request(&case) {
+            Ok(accepted) => accepted,
+            Err(no) => return Some(Judgement::Answered(self.refuse(&case, None, &no))),
+        };
+        let epoch = self.worker.node().identity.epoch();
+        match self.prove_now(&case) {
+            Proof::Done(proved) => Some(self.settle(&case, accepted, epoch, proved)),
+            Proof::Later(_) => None,
+        }
+    }
+
+    fn case<'a>(&self, plea: &'a Plea<'a>) -> Case<'a> {
+        let node = self.worker.node();
+        let proxies = &node.setup.config.server.trusted_proxies;
+        Case {
+            plea,
+            surface: plea.route.surface,
+            address: client_address(plea.peer, plea.lines, proxies),
+            origin: node.identity.origins().judge(plea.lines),
+        }
+    }
+
+    /// Who it is has been found, or not; what else it takes.
+    fn settle(
+        &self,
+        case: &Case<'_>,
+        accepted: Accepted<'static>,
+        epoch: u64,
+        proved: Result<Arc<Principal>, No>,
+    ) -> Judgement {
+        if case.plea.route.kind == RouteKind::SocketIo
+            && let Ok(Some(session)) = self.check_engine(case.plea)
+        {
+            return Judgement::Switching(accepted, Verdict::Relayed(session));
+        }
+        let deflate = accepted.deflate.map(|deflate| deflate.window_bits_max);
+        let admitted = proved.and_then(|principal| self.admit(case, principal, epoch, deflate));
+        match admitted {
             Ok(admission) => {
-                self.note(&case, Kind::HandshakeOk, Some(&admission.principal), "");
-                let verdict = Verdict::Admitted(Box::new(admission));
-                (switching(&accepted), Some(verdict))
+                let now = self.worker.node().clock.now();
+                let line = || self.line(case, Kind::HandshakeOk, now, Some(&admission.principal));
+                let audit = &self.worker.node().audit;
+                audit.record_usual(Kind::HandshakeOk, now, line);
+                Judgement::Switching(accepted, Verdict::Admitted(Box::new(admission)))
             }
-            Err(No::Close(meaning)) if config.auth.reject == Reject::Close => {
-                let Disconnect { code, reason, .. } = disconnect(surface, meaning);
-                self.strike(&case, &format!("{meaning:?}"));
-                (
-                    switching(&accepted),
-                    Some(Verdict::Refused { code, reason }),
-                )
+            Err(No::Close(meaning))
+                if self.worker.node().setup.config.auth.reject == Reject::Close =>
+            {
+                let Disconnect { code, reason, .. } = disconnect(case.surface, meaning);
+                self.strike(case, &format!("{meaning:?}"));
+                Judgement::Switching(accepted, Verdict::Refused { code, reason })
             }
-            Err(no) => (self.refuse(&case, Some(&accepted), &no), None),
+            Err(no) => Judgement::Answered(self.refuse(case, Some(&accepted), &no)),
         }
     }
 
@@ -136,23 +205,17 @@ impl Reception {
             let (code, detail) = ("forbidden", "this Origin or Host is not allowed");
             return Err(No::http(StatusCode::FORBIDDEN, code, detail));
         }
-        let request = case.request;
-        let lines = request.headers().iter();
-        let headers: Vec<_> = lines
-            .map(|(name, value)| (name.as_str(), value.as_bytes()))
-            .collect();
+        let plea = case.plea;
+        if plea.route.kind == RouteKind::SocketIo {
+            self.check_engine(plea)?;
+        }
+        let lines = plea.lines.iter().map(|line| (line.name, line.value));
         let options = AcceptOptions {
             subprotocols: &[],
-            deflate: true,
+            // What is relayed goes over as it is, so both ends must frame alike.
+            deflate: !plea.query.contains("sid="),
         };
-        let is_1_1 = request.version() == Version::HTTP_11;
-        accept(
-            request.method().as_str(),
-            is_1_1,
-            headers.iter().copied(),
-            &options,
-        )
-        .map_err(|error| {
+        accept(plea.method, plea.is_http_1_1, lines, &options).map_err(|error| {
             let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
             No::Http {
                 status,
@@ -162,24 +225,68 @@ impl Reception {
         })
     }
 
-    async fn admit(&self, case: &Case<'_>, accepted: &Accepted<'_>) -> Result<Admission, No> {
+    /// The session that a WebSocket wants to take over; `None` where it begins its own.
+    fn check_engine(&self, plea: &Plea<'_>) -> Result<Option<Arc<Session>>, No> {
         let node = self.worker.node();
-        let epoch = node.identity.epoch();
-        let query = case.request.uri().query().unwrap_or_default();
-        let principal = match case.surface {
-            Surface::Echo => anonymous(),
-            Surface::Dialect(_) => self.prove(case, query).await?,
+        let arrival = engine::Arrival {
+            method: plea.method,
+            query: plea.query,
+            upgrade: true,
         };
+        let offer = if node.serves_polling() {
+            engine::Offer::WebsocketAndPolling
+        } else {
+            engine::Offer::Websocket
+        };
+        let asked = engine::Request::parse(&arrival, offer);
+        let asked = match asked {
+            Ok(engine::Request::Upgrade(sid)) => match node.polls.find(sid.get()) {
+                Some(session) => return Ok(Some(session)),
+                None => Err(engine::Rejection::SessionUnknown),
+            },
+            Ok(_) => return Ok(None),
+            Err(rejection) => Err(rejection),
+        };
+        asked.map_err(No::Engine)
+    }
+
+    fn admit(
+        &self,
+        case: &Case<'_>,
+        principal: Arc<Principal>,
+        epoch: u64,
+        deflate: Option<u8>,
+    ) -> Result<Admission, No> {
+        let node = self.worker.node();
+        match (&case.plea.route.user, &principal.user) {
+            (PathUser::Anybody, _) => {}
+            (PathUser::Only(owner), Some(user)) if owner == user => {}
+            (PathUser::Only(_) | PathUser::Nobody, _) => {
+                return Err(No::Close(CloseMeaning::Forbidden));
+            }
+        }
         let guard = self.count(case, &principal)?;
         let state = match case.surface {
             Surface::Echo => DialectState::default(),
             Surface::Dialect(dialect) => {
-                let required = &node.setup.config.dialects.topics.require;
+                let route = &case.plea.route;
+                let late = dialect.start(&DialectState::default()) == Start::Connect;
+                let required = node.required_permissions(route.kind);
                 let lacks = |name: &String| !principal.grants.allow_named(name, "");
-                if required.iter().any(lacks) {
+                if !late && required.iter().any(lacks) {
                     return Err(No::Close(CloseMeaning::Forbidden));
                 }
-                dialect.open(query, principal.user.is_some())
+                let shown = || credential(case.plea.lines, case.plea.query, &case.origin);
+                let shows = if late {
+                    !matches!(shown(), Credential::None)
+                } else {
+                    principal.user.is_some()
+                };
+                let mut state = dialect.open(case.plea.query, shows);
+                if let (Some(room), Some(place)) = (&route.room, state.place.as_deref_mut()) {
+                    place.room = Some(room.clone());
+                }
+                state
             }
         };
         Ok(Admission {
@@ -187,27 +294,35 @@ impl Reception {
             state,
             principal,
             epoch,
-            deflate: accepted.deflate.map(|deflate| deflate.window_bits_max),
+            deflate,
             address: case.address,
+            origin: case.origin.clone(),
+            kind: case.plea.route.kind,
             guard,
         })
     }
 
-    async fn prove(&self, case: &Case<'_>, query: &str) -> Result<Arc<Principal>, No> {
+    fn prove_now(&self, case: &Case<'_>) -> Proof {
         let node = self.worker.node();
         let identity = &node.identity;
-        let proved = match credential(case.request.headers(), query, &case.origin) {
-            Credential::None if node.setup.config.topics.anonymous => return Ok(anonymous()),
+        match case.plea.route.kind {
+            // They say who they are after the upgrade, or never.
+            RouteKind::Echo | RouteKind::SocketIo => return Proof::Done(Ok(nobody())),
+            RouteKind::Conversation | RouteKind::Topics => {}
+        }
+        let anonymous_may =
+            case.plea.route.kind == RouteKind::Topics && node.setup.config.topics.anonymous;
+        let proved = match credential(case.plea.lines, case.plea.query, &case.origin) {
+            Credential::None if anonymous_may => Ok(anonymous()),
             Credential::None => Err(Unproved::Missing),
             Credential::Contradiction => Err(Unproved::Invalid),
             Credential::Ticket(ticket) => identity.redeem(&ticket, &case.origin),
-            Credential::Token(token) => identity.admit(&token).await,
+            Credential::Token(token) => match identity.admit_now(&token) {
+                Some(admitted) => admitted,
+                None => return Proof::Later(token),
+            },
         };
-        proved.map_err(|unproved| match unproved {
-            Unproved::Invalid => No::Close(CloseMeaning::InvalidToken),
-            Unproved::Missing => No::Close(CloseMeaning::MissingToken),
-            Unproved::Payload => No::Close(CloseMeaning::InvalidPayload),
-        })
+        Proof::Done(proved.map_err(unproved))
     }
 
     fn count(&self, case: &Case<'_>, principal: &Principal) -> Result<ConnectionGuard, No> {
@@ -241,10 +356,17 @@ impl Reception {
                 detail,
             } => (*status, *code, &**detail),
             No::Close(meaning) => by_http(*meaning),
+            No::Engine(rejection) => {
+                self.strike(case, rejection.message());
+                let status = StatusCode::from_u16(rejection.status());
+                let kind = [(CONTENT_TYPE, "application/json")];
+                let status = status.unwrap_or(StatusCode::BAD_REQUEST);
+                return (status, kind, rejection.body()).into_response();
+            }
         };
         // Being told to wait is not held against the address again.
         if accepted.is_none() && status == StatusCode::TOO_MANY_REQUESTS {
-            self.note(case, Kind::LimitHit, None, detail);
+            self.note(case, Kind::LimitHit, detail);
         } else {
             self.strike(case, detail);
         }
@@ -260,7 +382,7 @@ impl Reception {
     /// Counts a refusal against the address, and writes it down.
     fn strike(&self, case: &Case<'_>, detail: &str) {
         let node = self.worker.node();
-        self.note(case, Kind::HandshakeRefused, None, detail);
+        self.note(case, Kind::HandshakeRefused, detail);
         let key = counted_as(case.address);
         let exempt = node.setup.profile.dev && case.address.is_loopback();
         if !exempt
@@ -269,25 +391,26 @@ impl Reception {
                 .refused_handshakes()
                 .strike(key, node.clock.monotonic())
         {
-            self.note(
-                case,
-                Kind::LimitHit,
-                None,
-                "refused handshakes of this address",
-            );
+            self.note(case, Kind::LimitHit, "refused handshakes of this address");
         }
     }
 
-    fn note(&self, case: &Case<'_>, kind: Kind, principal: Option<&Principal>, detail: &str) {
+    fn note(&self, case: &Case<'_>, kind: Kind, detail: &str) {
         let node = self.worker.node();
-        let mut event = Event::new(kind, node.clock.now())
-            .ip(case.address)
-            .path(case.request.uri().path());
-        if !detail.is_empty() {
-            event = event.detail(detail);
-        }
-        if let Some(agent) = case.request.headers().get(USER_AGENT) {
-            event = event.user_agent(agent.as_bytes());
+        let line = self.line(case, kind, node.clock.now(), None);
+        node.audit.record(line.detail(detail));
+    }
+
+    fn line(
+        &self,
+        case: &Case<'_>,
+        kind: Kind,
+        at: Timestamp,
+        principal: Option<&Principal>,
+    ) -> Event {
+        let mut event = Event::new(kind, at).ip(case.address).path(case.plea.path);
+        if let Some(agent) = case.plea.lines.values("user-agent").next() {
+            event = event.user_agent(agent);
         }
         if let Some(principal) = principal {
             event = event.session(&principal.session.shown());
@@ -295,8 +418,32 @@ impl Reception {
                 event = event.user(user.as_str());
             }
         }
-        node.audit.record(event);
+        event
     }
+}
+
+/// Who a request proves.
+enum Proof {
+    Done(Result<Arc<Principal>, No>),
+    /// This token's key has to be asked for.
+    Later(String),
+}
+
+fn unproved(unproved: Unproved) -> No {
+    No::Close(match unproved {
+        Unproved::Invalid => CloseMeaning::InvalidToken,
+        Unproved::Missing => CloseMeaning::MissingToken,
+        Unproved::Payload => CloseMeaning::InvalidPayload,
+    })
+}
+
+/// A principal that may do nothing yet.
+pub(crate) fn nobody() -> Arc<Principal> {
+    let anonymous = anonymous();
+    Arc::new(Principal {
+        grants: Arc::default(),
+        ..Principal::clone(&anonymous)
+    })
 }
 
 /// A principal without a token. Its session is settled by its first commands.
@@ -331,7 +478,11 @@ fn disconnect(surface: Surface, meaning: CloseMeaning) -> Disconnect {
 fn by_http(meaning: CloseMeaning) -> (StatusCode, &'static str, &'static str) {
     let Disconnect { reason, .. } = TOPICS.disconnect(meaning);
     match meaning {
-        CloseMeaning::Forbidden | CloseMeaning::BinaryFrame => {
+        CloseMeaning::BinaryFrame
+        | CloseMeaning::Forbidden
+        | CloseMeaning::Kicked
+        | CloseMeaning::Left
+        | CloseMeaning::Malformed => {
             (StatusCode::FORBIDDEN, "forbidden", reason)
         }
         CloseMeaning::GoingAway => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", reason),
@@ -347,7 +498,8 @@ fn by_http(meaning: CloseMeaning) -> (StatusCode, &'static str, &'static str) {
     }
 }
 
-fn switching(accepted: &Accepted<'_>) -> Response<Body> {
+/// The 101 for hyper to send.
+pub(super) fn switching(accepted: &Accepted<'_>) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
@@ -362,3 +514,17 @@ fn switching(accepted: &Accepted<'_>) -> Response<Body> {
     }
     response
 }
+
+/// The 101 as it is sent.
+pub(super) fn switching_bytes(accepted: &Accepted<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(SWITCHING);
+    out.extend_from_slice(&accepted.accept);
+    if let Some(deflate) = accepted.deflate {
+        out.extend_from_slice(b"\r\nsec-websocket-extensions: ");
+        out.extend_from_slice(deflate.header_value().as_bytes());
+    }
+    out.extend_from_slice(b"\r\n\r\n");
+}
+
+const SWITCHING: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n\
+    connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-accept: ";

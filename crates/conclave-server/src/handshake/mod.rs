@@ -1,16 +1,22 @@
-//! From an accepted socket to a connection: HTTP by hyper, the handshake's judgement, and the
-//! socket taken back.
+//! From an accepted socket to a connection: the handshake's judgement, and HTTP by hyper.
 //!
-//! Reading order: this file (the life of a socket before its upgrade), `judge` (who gets in),
-//! `credential`, `origin`, `address`, `refusal` (how the others are told), `under_way` (how many
-//! there may be), `fault` (those that never get as far as a request).
+//! Reading order: this file (the life of a socket before its upgrade), `opening` (a handshake
+//! whose head comes whole, which hyper never sees), `judge` (who gets in), `credential`, `origin`,
+//! `address`, `fields` (where they read), `route` (which surface), `refusal` (how the others are told), `under_way` (how
+//! many there may be), `patience` (for how long), `fault` (those that never get as far as a
+//! request), `rewound` (how hyper gets what was read before).
 
 mod address;
 mod credential;
 mod fault;
+mod fields;
 mod judge;
+mod opening;
 mod origin;
+mod patience;
 mod refusal;
+mod rewound;
+mod route;
 #[cfg(test)]
 mod tests;
 mod under_way;
@@ -28,26 +34,31 @@ use axum::response::IntoResponse as _;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
-use hyper::{Request, Response};
+use hyper::{Request, Response, Version};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio_rustls::server::TlsStream as AcceptedTls;
 use tower::ServiceExt as _;
 
 pub(crate) use address::{client_address, counted_as};
 pub(crate) use credential::{ACCESS_COOKIE, Credential, cookie, credential};
-pub(crate) use judge::Admission;
+pub(crate) use opening::Entrance;
 pub(crate) use origin::{Origin, Origins};
+pub(crate) use patience::Patience;
+pub(crate) use judge::nobody;
+pub(crate) use route::{ENGINE_ECHO_PATH, Route, RouteKind, route};
 pub(crate) use under_way::{Crowded, Place, UnderWay};
 
 use fault::Fault;
+use judge::{Judgement, Plea, Verdict, switching};
+use opening::{First, Raw};
+use rewound::Rewound;
 
 use crate::http::Problem;
 use crate::listen::TlsKeys;
 use crate::metrics::Counter;
-use crate::worker::{Arrival, Stream, TlsStream, Worker};
+use crate::polling;
+use crate::worker::{Arrival, Drive, Stream, Worker};
 
 /// What serving a socket takes; one per worker.
 pub(crate) struct Reception {
@@ -56,6 +67,8 @@ pub(crate) struct Reception {
     pub(crate) stop: watch::Receiver<bool>,
     /// Sockets that are not WebSocket connections yet.
     pub(crate) under_way: UnderWay,
+    /// For those of them that have said nothing.
+    pub(crate) patience: Rc<Patience>,
 }
 
 /// The other end of a socket; axum's handlers find it among a request's extensions.
@@ -73,49 +86,61 @@ struct Upgrade {
     verdict: Verdict,
 }
 
-/// What the upgraded socket becomes.
-enum Verdict {
-    Admitted(Box<Admission>),
-    Refused { code: u16, reason: &'static str },
-}
-
 impl Reception {
-    /// Serves a socket until it is a connection or closed. One deadline covers TLS and head.
+    /// Serves a socket until it is a connection, which it gives, or closed. One deadline covers
+    /// TLS and head.
     pub(crate) async fn serve(
         self: Rc<Self>,
         socket: TcpStream,
         peer: SocketAddr,
         tls: Option<Arc<TlsKeys>>,
         _place: Place,
-    ) {
+    ) -> Option<Drive> {
         let limit = self.handshake_time();
+        let until = self.worker.node().clock.monotonic().saturating_add(limit);
         let peer = Peer {
             address: peer.ip().to_canonical(),
             encrypted: tls.is_some(),
         };
-        let Some(tls) = tls else {
-            self.http(socket, peer, limit).await;
-            return;
-        };
-        let before = self.worker.node().clock.monotonic();
-        match tokio::time::timeout(limit, Box::pin(tls.acceptor().accept(socket))).await {
-            Ok(Ok(socket)) => {
-                let spent = self.worker.node().clock.monotonic().saturating_sub(before);
-                let left = limit.saturating_sub(spent).max(Duration::from_millis(1));
-                Box::pin(self.http(socket, peer, left)).await;
-            }
-            Ok(Err(error)) => self.note_tls_fault(peer.address, Some(&error)),
-            Err(_) => self.note_tls_fault(peer.address, None),
+        match tls {
+            None => self.open(socket, peer, until).await,
+            // On the heap, so that others need not carry its size.
+            Some(tls) => Box::pin(self.serve_encrypted(socket, peer, &tls, until)).await,
         }
     }
 
-    async fn http<S>(self: &Rc<Self>, socket: S, peer: Peer, head_time: Duration)
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
+    async fn serve_encrypted(
+        self: &Rc<Self>,
+        socket: TcpStream,
+        peer: Peer,
+        tls: &TlsKeys,
+        until: Duration,
+    ) -> Option<Drive> {
+        let limit = self.handshake_time();
+        match tokio::time::timeout(limit, Box::pin(tls.acceptor().accept(socket))).await {
+            Ok(Ok(socket)) => return self.open(socket, peer, until).await,
+            Ok(Err(error)) => self.note_tls_fault(peer.address, Some(&error)),
+            Err(_) => self.note_tls_fault(peer.address, None),
+        }
+        None
+    }
+
+    /// Serves a socket by hyper, which begins with what was read of it.
+    async fn http<S: Raw>(
+        self: &Rc<Self>,
+        socket: S,
+        first: First,
+        peer: Peer,
+        head_time: Duration,
+    ) {
         let upgrade = Rc::new(RefCell::new(None));
         let requests = Requests::default();
-        let service = service_fn(|request| requests.count(self.answer(request, peer, &upgrade)));
+        let found = Cell::new(first.answer);
+        let service = service_fn(|request| {
+            let found = found.take();
+            requests.count(self.answer(request, peer, found, &upgrade))
+        });
+        let socket = Rewound::new(socket, first.bytes);
         let limits = &self.worker.node().setup.config.limits;
         let mut connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
@@ -145,7 +170,7 @@ impl Reception {
         };
         let upgrade = upgrade.borrow_mut().take();
         if let Some(upgrade) = upgrade {
-            tokio::task::spawn_local(Rc::clone(self).take_over(upgrade));
+            tokio::task::spawn_local(Rc::clone(self).take_over::<S>(upgrade));
             return;
         }
         let Some(parts) = connection.into_parts() else {
@@ -158,7 +183,8 @@ impl Reception {
             Some(Ok(())) => None,
         };
         if let Some(fault) = fault {
-            self.end_faulty(parts.io.into_inner(), peer.address, fault)
+            let (socket, _) = parts.io.into_inner().into_parts();
+            self.end_faulty(socket, peer.address, fault)
                 .await;
         }
     }
@@ -178,18 +204,26 @@ impl Reception {
         self: &Rc<Self>,
         mut request: Request<Incoming>,
         peer: Peer,
+        found: Option<Response<Body>>,
         slot: &Rc<RefCell<Option<Upgrade>>>,
     ) -> Result<Response<Body>, Infallible> {
         let node = self.worker.node();
-        if let Some(surface) = self.surface(request.uri().path()) {
-            let (response, verdict) = self.judge(&request, peer.address, surface).await;
-            if let Some(verdict) = verdict {
-                let socket = hyper::upgrade::on(&mut request);
-                slot.replace(Some(Upgrade { socket, verdict }));
-            } else {
-                node.counters.add(Counter::HandshakesRefused, 1);
-            }
-            return Ok(response);
+        if let Some(found) = found {
+            node.counters.add(Counter::HandshakesRefused, 1);
+            return Ok(found);
+        }
+        if let Some(route) = self.route_of(&request) {
+            return Ok(match self.judge_request(&request, peer, route).await {
+                Judgement::Answered(answer) => {
+                    node.counters.add(Counter::HandshakesRefused, 1);
+                    answer
+                }
+                Judgement::Switching(accepted, verdict) => {
+                    let socket = hyper::upgrade::on(&mut request);
+                    slot.replace(Some(Upgrade { socket, verdict }));
+                    switching(&accepted)
+                }
+            });
         }
         node.counters.add(Counter::HttpRequests, 1);
         request.extensions_mut().insert(peer);
@@ -200,39 +234,88 @@ impl Reception {
         }
     }
 
+    /// The surface that a request is for. A request that asks for no upgrade is one for HTTP
+    /// where there is something else at its path.
+    fn route_of(&self, request: &Request<Incoming>) -> Option<Route> {
+        let route = self.route(request.uri().path())?;
+        let asks = request.headers().contains_key(hyper::header::UPGRADE);
+        let shared = match route.kind {
+            RouteKind::Conversation => request.uri().path() == "/ws/stats",
+            RouteKind::SocketIo => true,
+            RouteKind::Echo | RouteKind::Topics => false,
+        };
+        (asks || !shared).then_some(route)
+    }
+
+    async fn judge_request(
+        &self,
+        request: &Request<Incoming>,
+        peer: Peer,
+        route: Route,
+    ) -> Judgement {
+        let lines: Vec<_> = request
+            .headers()
+            .iter()
+            .map(|(name, value)| httparse::Header {
+                name: name.as_str(),
+                value: value.as_bytes(),
+            })
+            .collect();
+        let plea = Plea {
+            method: request.method().as_str(),
+            is_http_1_1: request.version() == Version::HTTP_11,
+            path: request.uri().path(),
+            query: request.uri().query().unwrap_or_default(),
+            lines: &lines,
+            route,
+            peer: peer.address,
+        };
+        self.judge(&plea).await
+    }
+
     /// After hyper has ended: the raw socket and the bytes that came behind the head.
-    async fn take_over(self: Rc<Self>, upgrade: Upgrade) {
+    async fn take_over<S: Raw>(self: Rc<Self>, upgrade: Upgrade) {
         let Ok(upgraded) = upgrade.socket.await else {
             return;
         };
-        let (stream, early) = match upgraded.downcast::<TokioIo<TcpStream>>() {
-            Ok(parts) => (Stream::Plain(parts.io.into_inner()), parts.read_buf),
-            Err(upgraded) => match upgraded.downcast::<TokioIo<AcceptedTls<TcpStream>>>() {
-                Ok(parts) => {
-                    let (tcp, session) = parts.io.into_inner().into_inner();
-                    (
-                        Stream::Tls(Box::new(TlsStream::new(tcp, session))),
-                        parts.read_buf,
-                    )
-                }
-                Err(_) => return,
-            },
+        let Ok(parts) = upgraded.downcast::<TokioIo<Rewound<S>>>() else {
+            return;
         };
-        match upgrade.verdict {
-            Verdict::Refused { code, reason } => refusal::close(stream, code, reason).await,
+        let (socket, rest) = parts.io.into_inner().into_parts();
+        let early = [&*parts.read_buf, &*rest].concat();
+        let entered = self.enter(socket.into_stream(), early, upgrade.verdict);
+        if let Some(drive) = entered.await {
+            tokio::task::spawn_local(drive);
+        }
+    }
+
+    /// After the 101: the connection, or what a refused client is told.
+    async fn enter(&self, stream: Stream, early: Vec<u8>, verdict: Verdict) -> Option<Drive> {
+        match verdict {
+            Verdict::Refused { code, reason } => {
+                Box::pin(refusal::close(stream, code, reason)).await;
+                None
+            }
+            Verdict::Relayed(session) => {
+                tokio::task::spawn_local(polling::relay(stream, early, session));
+                None
+            }
             Verdict::Admitted(admission) => {
                 let admission = *admission;
-                self.worker.attach(Arrival {
+                Some(self.worker.attach(Arrival {
                     stream,
-                    early: early.to_vec(),
+                    early,
                     surface: admission.surface,
                     state: admission.state,
                     principal: admission.principal,
                     epoch: admission.epoch,
                     deflate: admission.deflate,
                     address: admission.address,
+                    origin: admission.origin,
+                    kind: admission.kind,
+                    sid: None,
                     guard: admission.guard,
-                });
+                }))
             }
         }
     }

@@ -1,7 +1,6 @@
 //! Which pages may use the server (identity.md, "Where a handshake may carry its token").
 
-use hyper::HeaderMap;
-use hyper::header::{HOST, ORIGIN};
+use super::fields::{Fields, text};
 
 /// The allow list, and what dev mode adds to it.
 #[derive(Clone, Debug)]
@@ -33,15 +32,15 @@ impl Origins {
     }
 
     /// Judges a request.
-    pub(crate) fn judge(&self, headers: &HeaderMap) -> Origin {
+    pub(crate) fn judge<F: Fields + ?Sized>(&self, headers: &F) -> Origin {
         if self.dev && !host(headers).is_none_or(is_loopback_name) {
             return Origin::Refused;
         }
-        let mut lines = headers.get_all(ORIGIN).into_iter();
+        let mut lines = headers.values("origin");
         let Some(line) = lines.next() else {
             return Origin::Absent;
         };
-        let Ok(origin) = line.to_str() else {
+        let Some(origin) = text(line) else {
             return Origin::Refused;
         };
         if lines.next().is_some() || !self.allows(origin, host(headers)) {
@@ -69,8 +68,8 @@ impl Origins {
     }
 }
 
-fn host(headers: &HeaderMap) -> Option<&str> {
-    headers.get(HOST).and_then(|host| host.to_str().ok())
+fn host<F: Fields + ?Sized>(headers: &F) -> Option<&str> {
+    headers.values("host").next().and_then(text)
 }
 
 /// `localhost`, `127.0.0.0/8` or `[::1]`, with or without a port.

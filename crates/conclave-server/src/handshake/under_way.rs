@@ -1,7 +1,7 @@
 //! Sockets that are no WebSocket connections yet: how many there may be.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -11,7 +11,7 @@ use super::{Reception, counted_as};
 #[derive(Debug, Default)]
 pub(crate) struct UnderWay {
     all: Cell<u32>,
-    by_address: RefCell<HashMap<IpAddr, u32>>,
+    by_address: RefCell<BTreeMap<IpAddr, u32>>,
 }
 
 /// Why a socket is not served.

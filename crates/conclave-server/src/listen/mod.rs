@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 pub(crate) use metrics::serve_metrics;
 pub(crate) use tls::TlsKeys;
 
-use crate::handshake::{Crowded, Place, Reception};
+use crate::handshake::{Crowded, Entrance, Place, Reception};
 
 /// An address and how its sockets begin.
 #[derive(Clone)]
@@ -93,10 +93,11 @@ impl Listener {
     pub(crate) async fn run(self, reception: Rc<Reception>) -> io::Result<()> {
         let listener = TcpListener::from_std(self.socket)?;
         let mut stop = reception.stop.clone();
+        let mut stopping = std::pin::pin!(stop.wait_for(|stopping| *stopping));
         loop {
             let accepted = tokio::select! {
                 biased;
-                _ = stop.wait_for(|stopping| *stopping) => break,
+                _ = &mut stopping => break,
                 accepted = listener.accept() => accepted,
             };
             match accepted {
@@ -124,8 +125,7 @@ fn welcome(
     match Place::take(reception, peer.ip().to_canonical()) {
         Ok(place) => {
             let serve = Rc::clone(reception).serve(socket, peer, tls.cloned(), place);
-            // On the heap: the runtime moves a task's future several times.
-            tokio::task::spawn_local(Box::pin(serve));
+            tokio::task::spawn_local(Entrance::new(serve));
         }
         Err(crowded) => {
             reception.note_crowd(peer.ip().to_canonical(), crowded);
