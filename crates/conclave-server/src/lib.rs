@@ -2,8 +2,9 @@
 //!
 //! The only crate that touches sockets, files, environment and the wall clock.
 //! Reading order: `serve` (a process from start to end), `listen`, `handshake`, `worker` (a
-//! message's way), `identity` (who), `http`, `audit`, `config`, `cli`.
+//! message's way), `identity` (who), `http`, `webhooks`, `audit`, `config`, `cli`.
 
+mod attendance;
 pub mod audit;
 pub mod bench;
 pub mod cli;
@@ -13,11 +14,16 @@ pub mod config;
 mod handshake;
 mod http;
 mod identity;
+mod ids;
 mod listen;
 mod metrics;
+mod names;
 mod node;
+mod polling;
 mod serve;
 mod start;
 mod strikes;
+mod surfaces;
 pub mod telemetry;
+mod webhooks;
 mod worker;

@@ -1,9 +1,11 @@
 //! What all workers of a process share.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
-use conclave_core::{ConnectionTable, Topics};
+use conclave_auth::{Idempotency, KeyRing};
+use conclave_core::{ConnectionTable, Rooms, Topics};
 use conclave_protocol::{Clock, Limits};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
@@ -12,7 +14,12 @@ use crate::audit::AuditLog;
 use crate::config::Setup;
 use crate::identity::Identity;
 use crate::metrics::Counters;
-use crate::worker::Control;
+use crate::handshake::{RouteKind, counted_as};
+use crate::names::Names;
+use crate::polling::Polls;
+use crate::surfaces::Surfaces;
+use crate::webhooks::Webhooks;
+use crate::worker::{Control, Lost};
 
 /// The shared state of the process.
 pub(crate) struct Node {
@@ -23,7 +30,19 @@ pub(crate) struct Node {
     /// Whether JSON frames are broadcast.
     pub(crate) broadcast: bool,
     pub(crate) topics: Topics,
+    pub(crate) rooms: Arc<Rooms>,
+    /// Socket.IO clients that may come back.
+    pub(crate) lost: Lost,
+    pub(crate) names: Names,
+    /// Sessions that come by long-polling.
+    pub(crate) polls: Polls,
+    pub(crate) surfaces: Surfaces,
+    pub(crate) webhooks: Webhooks,
     pub(crate) identity: Arc<Identity>,
+    /// Keys of backends.
+    pub(crate) keys: KeyRing,
+    /// Calls that backends may repeat.
+    pub(crate) calls: Arc<dyn Idempotency>,
     pub(crate) connections: Arc<ConnectionTable>,
     pub(crate) counters: Counters,
     pub(crate) audit: Arc<AuditLog>,
@@ -52,6 +71,39 @@ impl Node {
         for worker in 0..self.controls.len() {
             self.tell(worker, Control::Review);
         }
+    }
+
+    /// The permissions that a handshake of this surface must have.
+    pub(crate) fn required_permissions(&self, kind: RouteKind) -> &[String] {
+        let dialects = &self.setup.config.dialects;
+        match kind {
+            RouteKind::Conversation => &dialects.conversation.require,
+            RouteKind::Echo => &[],
+            RouteKind::SocketIo => &dialects.socketio.require,
+            RouteKind::Topics => &dialects.topics.require,
+        }
+    }
+
+    /// Whether Socket.IO comes by long-polling too.
+    pub(crate) const fn serves_polling(&self) -> bool {
+        self.setup.config.socketio.polling || self.setup.profile.conformance
+    }
+
+    /// Bytes of a posted body of packets.
+    pub(crate) const fn payload_bytes_max(&self) -> usize {
+        match self.limits.message_bytes {
+            0 => usize::MAX,
+            bytes => bytes,
+        }
+    }
+
+    /// Counts a refused handshake against its address.
+    pub(crate) fn strike_refused(&self, address: IpAddr) {
+        if self.setup.profile.dev && address.is_loopback() {
+            return;
+        }
+        let strikes = self.identity.refused_handshakes();
+        strikes.strike(counted_as(address), self.clock.monotonic());
     }
 
     /// The second of a new connection's first ping: spread over the whole interval.

@@ -5,26 +5,33 @@ use std::sync::atomic::{AtomicBool, AtomicU32};
 
 use anyhow::Context as _;
 use conclave_auth::{
-    Password, PasswordHash, PasswordJob, PasswordOutcome, RevocationIndex, Roles, SignInParts,
-    SignInPolicy, Standing, StoredUser, UserOverlay, Users, Verifier,
+    KeyRing, Password, PasswordHash, PasswordJob, PasswordOutcome, SignInPolicy, StoredUser, Users,
 };
-use conclave_core::{ConnectionTable, Directory, Topics};
-use conclave_protocol::{Clock, UserId};
-use conclave_store::{Store, StoreOptions};
+use conclave_core::{
+    Actor, ConnectionTable, Directory, NewRoom, Origin, RoomStore, Rooms, Stamp, Topics, Witness,
+};
+use conclave_protocol::{Clock, CreateRoom, RoomId, RoomKind, UserId};
+use conclave_store::{RoomLimits, Store, StoreOptions};
 use tokio::sync::{mpsc, watch};
 
-use crate::audit::{AuditKey, AuditLog, Options};
+use crate::attendance;
+use crate::audit::{AuditKey, AuditLog, Event, Kind, Options};
 use crate::clock::WallClock;
 use crate::config::{self, Config, Setup};
-use crate::identity::{self, Identity, PasswordPool, Sources, SystemRandom};
+use crate::identity::{self, Authority, Identity, PasswordPool, Sources, SystemRandom};
 use crate::metrics::Counters;
 use crate::node::{Dice, Node};
-use crate::worker::Control;
+use crate::names::Names;
+use crate::polling::Polls;
+use crate::surfaces::Surfaces;
+use crate::webhooks::{self, Webhooks};
+use crate::worker::{Control, Lost};
 
 /// A node, and what has to be closed after it.
 pub(crate) struct Started {
     pub(crate) node: Arc<Node>,
     pub(crate) store: Arc<Store>,
+    pub(crate) webhooks: webhooks::Running,
 }
 
 /// Opens everything that is durable, and makes the node of `workers` workers. Runs on the
@@ -53,6 +60,7 @@ pub(crate) async fn start(
     let passwords = PasswordPool::start().context("cannot start the password pool")?;
     keep_dev_users(&setup, &store, &*clock).await?;
     let identity = open_identity(&setup, &store, passwords, &clock)?;
+    let (webhooks, prepared) = Webhooks::new(&setup, &clock, &audit)?;
     let (controls, receivers) = (0..workers).map(|_| mpsc::unbounded_channel()).unzip();
     let node = Arc::new(node(
         setup,
@@ -60,25 +68,41 @@ pub(crate) async fn start(
             clock,
             audit,
             identity,
+            store: Arc::clone(&store),
+            webhooks,
         },
         controls,
     ));
+    let webhooks = Webhooks::start(&node, store.clone(), prepared).await?;
+    if node.setup.profile.dev {
+        keep_dev_room(&store, &node).await?;
+    }
     let sources = Sources {
         users: store.clone(),
         families: store.clone(),
         revocations: store.clone(),
+        keys: store.clone(),
+        calls: store.clone(),
     };
     identity::catch_up(&node, &sources)
         .await
         .context("store.path: cannot read revocations")?;
     tokio::spawn(identity::watch(Arc::clone(&node), sources));
-    Ok((Started { node, store }, receivers))
+    tokio::spawn(attendance::attend(Arc::clone(&node)));
+    let started = Started {
+        node,
+        store,
+        webhooks,
+    };
+    Ok((started, receivers))
 }
 
 struct Opened {
     clock: Arc<dyn Clock>,
     audit: Arc<AuditLog>,
     identity: Arc<Identity>,
+    store: Arc<Store>,
+    webhooks: Webhooks,
 }
 
 fn node(setup: Setup, opened: Opened, controls: Vec<mpsc::UnboundedSender<Control>>) -> Node {
@@ -86,12 +110,28 @@ fn node(setup: Setup, opened: Opened, controls: Vec<mpsc::UnboundedSender<Contro
         clock,
         audit,
         identity,
+        store,
+        webhooks,
     } = opened;
     let limits = setup.config.bounds();
     // Microseconds, so that a restart begins above every epoch used, unless there were more than
     // a million new channels a second; below 2^53 until the year 2255.
     let first_epoch = clock.now().millis().saturating_mul(1000);
-    let directory = Directory::new(controls.len(), &limits, first_epoch);
+    let directory = Arc::new(Directory::new(controls.len(), &limits, first_epoch));
+    let outlet = webhooks.outlet(Arc::clone(&directory) as _);
+    let stored = store.rooms(outlet, RoomLimits::of(&limits));
+    let witness = Arc::new(AuditedPower {
+        audit: Arc::clone(&audit),
+        clock: Arc::clone(&clock),
+    });
+    let rooms = Rooms::new(
+        Arc::new(stored),
+        Arc::clone(&directory),
+        witness,
+        limits.clone(),
+    );
+    let connections = ConnectionTable::new();
+    let rooms = rooms.with_connections(Arc::clone(&connections));
     let mut seed = [0; 8];
     conclave_auth::Random::fill(&SystemRandom, &mut seed);
     Node {
@@ -99,9 +139,17 @@ fn node(setup: Setup, opened: Opened, controls: Vec<mpsc::UnboundedSender<Contro
         silence_seconds: setup.config.limits.silence_seconds,
         broadcast: setup.config.topics.broadcast,
         connections_max: setup.config.limits.connections,
-        topics: Topics::new(Arc::new(directory)),
+        topics: Topics::new(directory),
+        rooms: Arc::new(rooms),
+        lost: Lost::default(),
+        names: Names::default(),
+        polls: Polls::default(),
+        surfaces: Surfaces::default(),
+        webhooks,
         identity,
-        connections: ConnectionTable::new(),
+        keys: KeyRing::new(Arc::clone(&store) as _),
+        calls: store,
+        connections,
         counters: Counters::default(),
         audit,
         clock,
@@ -143,29 +191,12 @@ fn open_identity(
 ) -> anyhow::Result<Arc<Identity>> {
     let auth = &setup.config.auth;
     let limits = &setup.config.limits;
-    let roles = Arc::new(Roles::new(auth.roles.clone()));
-    let signer = Arc::new(identity::signer(setup)?);
-    let issuers = identity::issuers(setup, &signer)?;
-    let verifier = Verifier::new(issuers, Arc::clone(&roles)).context("auth.issuers")?;
-    let parts = SignInParts {
-        users: store.clone(),
-        families: store.clone(),
-        sessions: store.clone(),
-        revocations: store.clone(),
-        passwords: Arc::new(passwords),
-        random: Arc::new(SystemRandom),
-        signer,
-        verifier: Arc::new(verifier),
-        standing: Standing {
-            revocations: Arc::new(RevocationIndex::default()),
-            users: Arc::new(UserOverlay::new(&auth.user_prefix, roles)),
-        },
-        policy: SignInPolicy {
-            refresh_life: DAY * auth.refresh_days,
-            sessions_per_user: limits.sessions_per_user,
-            ..SignInPolicy::default()
-        },
+    let policy = SignInPolicy {
+        refresh_life: DAY * auth.refresh_days,
+        sessions_per_user: limits.sessions_per_user,
+        ..SignInPolicy::default()
     };
+    let parts = Authority::new(setup)?.sign_in_parts(store, passwords, policy);
     let key = config::kept_secret(&setup.config.server.data_dir.join(REFRESH_KEY), random)?;
     let key = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, key.reveal().as_bytes());
     let key: [u8; 32] = key.as_ref().try_into().context("a SHA-256 has 32 bytes")?;
@@ -177,6 +208,21 @@ fn open_identity(
         Arc::clone(clock),
         background,
     )?))
+}
+
+/// Writes down each use of a power beside membership.
+struct AuditedPower {
+    audit: Arc<AuditLog>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Witness for AuditedPower {
+    fn power_used(&self, user: &UserId, what: &'static str, subject: &str) {
+        let event = Event::new(Kind::PowerUsed, self.clock.now())
+            .user(user.as_str())
+            .detail(format!("{what}: {subject}"));
+        self.audit.record(event);
+    }
 }
 
 /// In dev mode the known users exist. Outside it, none of them may still have the known
@@ -228,6 +274,31 @@ async fn keep_dev_users(setup: &Setup, store: &Store, clock: &dyn Clock) -> anyh
     Ok(())
 }
 
+/// In dev mode everybody is in one PUBLIC room.
+async fn keep_dev_room(store: &Arc<Store>, node: &Node) -> anyhow::Result<()> {
+    let outlet = Arc::clone(node.topics.directory());
+    let rooms = store.rooms(outlet, RoomLimits::of(&node.limits));
+    let id = RoomId::new(DEV_ROOM)?;
+    let owner = Actor::plain(UserId::new("admin")?);
+    if rooms.room(&owner, &id).await.is_ok() {
+        return Ok(());
+    }
+    let members = DEV_USERS.iter().copied().map(UserId::new);
+    let room = CreateRoom {
+        name: Some(DEV_ROOM.into()),
+        description: None,
+        kind: RoomKind::Public,
+        members: members.collect::<Result<_, _>>()?,
+    };
+    let stamp = Stamp {
+        at: node.clock.now(),
+        origin: Origin::default(),
+    };
+    let created = rooms.create(&owner, NewRoom { id, room }, stamp).await;
+    created.context("cannot create the room of dev mode")?;
+    Ok(())
+}
+
 async fn dev_hash(password: Password) -> anyhow::Result<PasswordHash> {
     let mut salt = [0; 16];
     conclave_auth::Random::fill(&SystemRandom, &mut salt);
@@ -247,5 +318,7 @@ fn random(bytes: &mut [u8; 32]) -> std::io::Result<()> {
 
 const DAY: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 const DEV_USERS: [&str; 5] = ["user", "testuser", "username", "user123", "admin"];
+/// The room of dev mode.
+const DEV_ROOM: &str = "general";
 const DEV_PASSWORD: &str = "password";
 const REFRESH_KEY: &str = "refresh.key";

@@ -59,10 +59,20 @@ impl Connection {
 
     pub(super) fn refuse_reply(&self, reply: &Reply<'_>, out: &mut Vec<u8>, payload: &mut Vec<u8>) {
         self.worker.counters.add(Counter::Refusals, 1);
-        if let Reply::Refused {
-            message, command, ..
-        } = reply
-        {
+        let said: Option<(&str, &str)> = match reply {
+            Reply::Refused {
+                message, command, ..
+            } => Some((command, message)),
+            Reply::RoomRefused {
+                message, command, ..
+            } => Some((command, message)),
+            Reply::Done { .. }
+            | Reply::Pong
+            | Reply::Presence { .. }
+            | Reply::Renewed
+            | Reply::Room { .. } => None,
+        };
+        if let Some((command, message)) = said {
             self.audit(Kind::ProtocolViolation, &format!("{command}: {message}"));
         }
         self.reply(reply, &mut Answer { out, payload });
@@ -123,8 +133,9 @@ impl Connection {
         let Surface::Dialect(dialect) = self.surface else {
             return;
         };
+        let now = self.worker.node.clock.now();
         self.encode_with(answer, |payload| {
-            dialect.encode_reply(&self.state.borrow(), reply, payload)
+            dialect.encode_reply(&self.state.borrow(), reply, now, payload)
         });
     }
 

@@ -1,6 +1,6 @@
 //! How a connection ends (identity.md, "Refused handshakes, closed connections").
 
-use conclave_protocol::{CloseMeaning, Disconnect};
+use conclave_protocol::{CloseMeaning, Disconnect, Start};
 use conclave_websocket::{Opcode, encode, encode_close};
 
 use super::connection::{Connection, Phase, Surface};
@@ -14,6 +14,7 @@ impl Connection {
     pub(super) fn close(&self, meaning: CloseMeaning) {
         let Disconnect { code, reason, .. } = self.disconnect(meaning);
         self.note_close(meaning, code);
+        self.say_farewell(meaning);
         self.end(code, reason);
     }
 
@@ -25,11 +26,42 @@ impl Connection {
         self.close(meaning);
     }
 
+    /// Closes because somebody with the right to do so wishes it, with the dialect's code and
+    /// reason unless they give others; of what is queued only a frame already begun is sent.
+    pub(super) fn kick(&self, code: Option<u16>, reason: Option<&str>) {
+        if let Some(outbox) = self.outbox.borrow_mut().as_mut() {
+            outbox.keep_started_frame();
+        }
+        let usual = self.disconnect(CloseMeaning::Kicked);
+        let code = code.unwrap_or(usual.code);
+        self.note_close(CloseMeaning::Kicked, code);
+        self.say_farewell(CloseMeaning::Kicked);
+        self.end(code, reason.unwrap_or(usual.reason));
+    }
+
     /// Closes for a breach of RFC 6455.
     pub(super) fn violated(&self, code: u16, reason: &'static str) {
         self.worker.counters.add(Counter::Violations, 1);
         self.audit(Kind::ProtocolViolation, reason);
         self.end(code, reason);
+    }
+
+    /// What a surface of rooms says before its Close. Who was sent away does not come back as
+    /// the same connection.
+    fn say_farewell(&self, meaning: CloseMeaning) {
+        if self.start_kind == Start::Topics || self.phase.get() != Phase::Open {
+            return;
+        }
+        if matches!(
+            meaning,
+            CloseMeaning::InvalidToken | CloseMeaning::Kicked | CloseMeaning::Forbidden
+        ) {
+            self.end_gateway();
+        }
+        if let Surface::Dialect(dialect) = self.surface {
+            let frames = dialect.farewell(&self.state.borrow(), meaning);
+            self.send_own(&frames);
+        }
     }
 
     fn disconnect(&self, meaning: CloseMeaning) -> Disconnect {
@@ -45,9 +77,12 @@ impl Connection {
 
     fn note_close(&self, meaning: CloseMeaning, code: u16) {
         let kind = match meaning {
-            CloseMeaning::GoingAway => return,
-            CloseMeaning::InvalidToken => Kind::ConnectionCut,
-            CloseMeaning::BinaryFrame | CloseMeaning::MissingToken | CloseMeaning::Silent => {
+            CloseMeaning::GoingAway | CloseMeaning::Left => return,
+            CloseMeaning::InvalidToken | CloseMeaning::Kicked => Kind::ConnectionCut,
+            CloseMeaning::BinaryFrame
+            | CloseMeaning::Malformed
+            | CloseMeaning::MissingToken
+            | CloseMeaning::Silent => {
                 Kind::ProtocolViolation
             }
             CloseMeaning::Forbidden | CloseMeaning::InvalidPayload => Kind::PermissionDenied,
@@ -102,6 +137,14 @@ impl Connection {
                     encode(Opcode::Close, &[], &mut frame);
                 } else {
                     encode_close(code, "", &mut frame);
+                }
+                if self.outbox.borrow().is_none() && !self.stream.borrow().has_unsent() {
+                    let ended = self.stream.borrow_mut().write_last(&frame);
+                    // With an error nobody is left to be told.
+                    if ended.unwrap_or(true) {
+                        self.phase.set(Phase::Dead);
+                        return true;
+                    }
                 }
                 self.finish(frame, CLOSE_SECONDS);
                 self.phase.set(Phase::Answered);

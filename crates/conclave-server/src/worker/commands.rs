@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use super::answer::{Answer, Refused};
 use super::connection::{Connection, Surface};
 use super::fan_out::{Control, frame};
+use super::rooms::Asked;
 use super::standing::Outcome;
 use crate::metrics::Counter;
 
@@ -27,6 +28,13 @@ impl Connection {
             Command::Broadcast(broadcast) => self.broadcast(broadcast, word, answer),
             Command::Ping => self.reply(&Reply::Pong, answer),
             Command::Publish(publish) => self.publish(publish, word, answer),
+            Command::Connect(connect) => {
+                self.send(answer.out);
+                answer.out.clear();
+                self.connect(connect);
+            }
+            Command::Disconnect => self.leave_gateway(),
+            Command::Room(tag, command) => self.room_command(Asked { tag, word }, command, answer),
             Command::RegisterName(name) => {
                 self.register_name(name);
                 self.reply(
@@ -40,7 +48,7 @@ impl Connection {
             Command::RegisterSession(register) => {
                 self.register_session(register.session, word, answer);
             }
-            Command::Renew(token) => self.renew(token),
+            Command::Renew(token) => self.renew(&token),
             Command::Subscribe(subscribe) => self.subscribe(subscribe, word, answer),
             Command::TopicPresence(presence) => self.presence(presence, word, answer),
             Command::Unsubscribe(unsubscribe) => self.unsubscribe(unsubscribe, word, answer),
@@ -199,7 +207,7 @@ impl Connection {
         }
     }
 
-    fn add_membership(&self, membership: conclave_core::Membership) {
+    pub(super) fn add_membership(&self, membership: conclave_core::Membership) {
         let mut memberships = self.memberships.borrow_mut();
         if memberships.is_empty() {
             memberships.reserve_exact(1);

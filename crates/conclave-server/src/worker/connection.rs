@@ -13,13 +13,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use conclave_core::{Bucket, ConnectionGuard, Listen, Membership, authorise};
-use conclave_protocol::{CloseMeaning, Dialect, DialectState, Form, Mode, Principal};
+use conclave_protocol::{CloseMeaning, Dialect, DialectState, Form, Mode, Principal, Start};
 use conclave_websocket::{Decoder, Role};
 
+use super::hearing::RoomSide;
 use super::outbox::{Flushed, Outbox};
 use super::standing::Outcome;
 use super::stream::Stream;
 use super::{NEVER, Worker};
+use crate::handshake::{Origin, RouteKind};
 use crate::metrics::Counter;
 
 /// What a connection speaks.
@@ -44,6 +46,12 @@ pub(crate) struct Arrival {
     /// n of the client's inflate window of 2^n bytes, where permessage-deflate is agreed.
     pub(crate) deflate: Option<u8>,
     pub(crate) address: IpAddr,
+    /// The page that made the handshake.
+    pub(crate) origin: Origin,
+    /// Which part of the configuration rules it.
+    pub(crate) kind: RouteKind,
+    /// The public name of a connection that has one already.
+    pub(crate) sid: Option<u128>,
     pub(crate) guard: ConnectionGuard,
 }
 
@@ -93,14 +101,31 @@ pub(crate) struct Connection {
     pub(super) ping_at: Cell<u32>,
     /// Whether a ping of ours waits for its answer.
     pub(super) pinged: Cell<bool>,
+    /// Whether anything was heard since the last heartbeat of a surface's own.
+    pub(super) answered: Cell<bool>,
     pub(super) close_by: Cell<u32>,
-    _guard: ConnectionGuard,
+    pub(super) start_kind: Start,
+    pub(super) kind: RouteKind,
+    /// `None` on surfaces without rooms.
+    pub(super) room: RefCell<Option<Box<RoomSide>>>,
+    pub(super) guard: RefCell<ConnectionGuard>,
 }
 
 impl Connection {
     pub(super) fn new(worker: Rc<Worker>, slot: u32, id: u64, arrival: Arrival) -> Self {
         let seconds = worker.seconds();
         let stalled = !arrival.early.is_empty();
+        let start_kind = match arrival.surface {
+            Surface::Dialect(dialect) => dialect.start(&arrival.state),
+            Surface::Echo => Start::Topics,
+        };
+        let room = (start_kind != Start::Topics).then(|| {
+            Box::new(RoomSide {
+                origin: Some(arrival.origin),
+                sid: arrival.sid,
+                ..RoomSide::default()
+            })
+        });
         let connection = Self {
             slot,
             id,
@@ -125,8 +150,12 @@ impl Connection {
             heard_at: Cell::new(seconds),
             ping_at: Cell::new(seconds.saturating_add(worker.node.first_ping())),
             pinged: Cell::new(false),
+            answered: Cell::new(true),
             close_by: Cell::new(NEVER),
-            _guard: arrival.guard,
+            start_kind,
+            kind: arrival.kind,
+            room: RefCell::new(room),
+            guard: RefCell::new(arrival.guard),
             worker,
         };
         // A revocation may have passed between the token's check and now.
@@ -143,6 +172,12 @@ impl Connection {
     /// Gives a client without a token a session of its own; joins the broadcast stream where the
     /// dialect starts there.
     pub(super) fn begin(&self) {
+        if self.start_kind != Start::Topics {
+            if self.phase.get() == Phase::Open {
+                self.begin_rooms();
+            }
+            return;
+        }
         if self.mode() == Mode::Undecided {
             self.enter_own_anonymous_session();
         }
@@ -159,6 +194,14 @@ impl Connection {
         self.memberships
             .borrow_mut()
             .push(self.worker.hub.join(&subscribed, self.slot));
+    }
+
+    /// The surface's name, as statistics count it.
+    pub(super) fn surface_name(&self) -> &'static str {
+        match self.surface {
+            Surface::Dialect(dialect) => dialect.name(),
+            Surface::Echo => "echo",
+        }
     }
 
     /// How it stands to the broadcast stream.
@@ -280,6 +323,12 @@ impl Connection {
             if self.phase.get() == Phase::Dead {
                 return Poll::Ready(());
             }
+            if self.start_kind != Start::Topics && self.phase.get() == Phase::Open {
+                self.poll_catches(context);
+                if self.is_waiting_to_greet() {
+                    return Poll::Pending;
+                }
+            }
             if self.poll_job(context).is_pending() || self.poll_input(context).is_pending() {
                 return Poll::Pending;
             }
@@ -319,7 +368,7 @@ impl Connection {
 
 /// The task of a connection. Dropping it, after a panic too, takes the connection off its
 /// worker.
-pub(super) struct Drive {
+pub(crate) struct Drive {
     connection: Rc<Connection>,
 }
 
@@ -339,6 +388,10 @@ impl Future for Drive {
 
 impl Drop for Drive {
     fn drop(&mut self) {
+        if self.connection.start_kind != Start::Topics {
+            self.connection.keep_for_return();
+            self.connection.forget_rooms();
+        }
         // The waker refers to this task, which refers to the connection.
         *self.connection.waker.borrow_mut() = None;
         self.connection.memberships.borrow_mut().clear();

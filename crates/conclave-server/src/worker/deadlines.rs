@@ -4,10 +4,10 @@ use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use conclave_protocol::{CloseMeaning, Mode, Timestamp};
+use conclave_protocol::{CloseMeaning, Heartbeat, Mode, Start, Timestamp};
 use conclave_websocket::{Opcode, encode};
 
-use super::connection::{Connection, Phase};
+use super::connection::{Connection, Phase, Surface};
 use super::{NEVER, Worker};
 
 /// Scans once a second, and adds up the worker's counters.
@@ -100,7 +100,17 @@ impl Connection {
         self.ping_at
             .set(now.saturating_add(self.worker.node.ping_seconds.max(1)));
         // A full socket already shows whether its reader lives.
-        if self.outbox.borrow().is_none() {
+        if self.outbox.borrow().is_some() {
+            return;
+        }
+        if let Some(heartbeat) = self.heartbeat() {
+            if heartbeat.every < 1000 {
+                return;
+            }
+            let mut frame = Vec::with_capacity(3);
+            encode(Opcode::Text, heartbeat.text.as_bytes(), &mut frame);
+            self.send(&frame);
+        } else {
             let mut frame = Vec::with_capacity(2);
             encode(Opcode::Ping, &[], &mut frame);
             self.pinged.set(true);
@@ -109,16 +119,77 @@ impl Connection {
     }
 
     fn silent_by(&self) -> u32 {
-        match self.worker.node.silence_seconds {
+        let seconds = self.heartbeat().map_or_else(
+            || self.worker.node.silence_seconds,
+            |heartbeat| match heartbeat.every {
+                // `beat` looks more often.
+                0..1000 => 0,
+                every => (every + heartbeat.patience).div_ceil(1000),
+            },
+        );
+        match seconds {
             0 => NEVER,
             seconds => self.heard_at.get().saturating_add(seconds),
         }
+    }
+
+    /// How this surface asks whether its client is there, where that is no WebSocket ping.
+    fn heartbeat(&self) -> Option<Heartbeat> {
+        match (self.start_kind, self.surface) {
+            (Start::Connect | Start::Opened, Surface::Dialect(dialect)) => dialect.heartbeat(),
+            _ => None,
+        }
+    }
+
+    /// Asks more often than the scan looks, for conformance tests that have little patience.
+    pub(super) fn beat(&self) {
+        let Some(heartbeat) = self.heartbeat().filter(|heartbeat| heartbeat.every < 1000) else {
+            return;
+        };
+        let Some(connection) = self.worker.connection(self.slot()) else {
+            return;
+        };
+        let connection = Rc::downgrade(&connection);
+        tokio::task::spawn_local(beat(connection, heartbeat));
     }
 
     fn monotonic_second(&self, moment: Timestamp) -> u32 {
         let left = moment.since(self.worker.node.clock.now());
         let whole = u32::try_from(left.as_millis().div_ceil(1000)).unwrap_or(NEVER);
         self.worker.seconds().saturating_add(whole)
+    }
+}
+
+async fn beat(connection: std::rc::Weak<Connection>, heartbeat: Heartbeat) {
+    let (every, patience) = (
+        Duration::from_millis(heartbeat.every.into()),
+        Duration::from_millis(heartbeat.patience.into()),
+    );
+    let mut frame = Vec::new();
+    encode(Opcode::Text, heartbeat.text.as_bytes(), &mut frame);
+    loop {
+        tokio::time::sleep(every).await;
+        let Some(asked) = connection.upgrade() else {
+            return;
+        };
+        if asked.phase.get() != Phase::Open {
+            return;
+        }
+        asked.answered.set(false);
+        asked.send(&frame);
+        drop(asked);
+        tokio::time::sleep(patience).await;
+        let Some(asked) = connection.upgrade() else {
+            return;
+        };
+        if asked.answered.get() {
+            continue;
+        }
+        // Who polls would still be told of it.
+        if asked.stream.borrow().is_piped() {
+            return asked.die();
+        }
+        return asked.cut(CloseMeaning::Silent);
     }
 }
 

@@ -5,12 +5,16 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use conclave_core::{Batch, Member};
-use conclave_protocol::{Channel, CloseMeaning, Dialect, Form, FrameKind, Present, Publication};
+use conclave_protocol::{
+    Body, Channel, CloseMeaning, Dialect, EventKind, Form, FrameKind, Present, Publication, Start,
+    UserId,
+};
 use conclave_websocket::{Opcode, encode, encode_deflated};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
-use super::connection::{Connection, Surface};
+use super::connection::{Arrival, Connection, Surface};
+use super::desk::{Kick, Listed};
 use super::{Worker, with_deflater};
 use crate::metrics::Counter;
 
@@ -26,6 +30,31 @@ pub(crate) enum Control {
         limit: usize,
         /// Where the answer goes.
         answer: oneshot::Sender<Vec<Present>>,
+    },
+    /// A connection that was made elsewhere.
+    Attach(Box<Arrival>),
+    /// How many rooms are heard here: by all, or by one user's connections.
+    CountRooms {
+        /// Whose.
+        user: Option<UserId>,
+        /// Where the answer goes.
+        answer: oneshot::Sender<u64>,
+    },
+    /// Connections that come after this id, at most `limit`.
+    List {
+        /// 0 for all.
+        after: u64,
+        /// How many.
+        limit: usize,
+        /// Where the answer goes.
+        answer: oneshot::Sender<Vec<Listed>>,
+    },
+    /// Ends connections.
+    Kick {
+        /// Which, and how.
+        kick: Kick,
+        /// Told how many.
+        answer: oneshot::Sender<usize>,
     },
     /// The server is going away: close every connection, in batches over `spread`.
     Drain {
@@ -87,6 +116,7 @@ async fn deliver_all(
             chunk += 1;
         }
         if let Some(batch) = worker.hub.end_turn(walk) {
+            worker.end_hearing(&batch);
             worker.delivered(batch.publications());
         }
         if chunk >= CHUNK {
@@ -104,6 +134,9 @@ impl Worker {
         let Surface::Dialect(dialect) = connection.surface else {
             return;
         };
+        if connection.start_kind != Start::Topics && connection.take_batch(member, batch) {
+            return;
+        }
         let form = connection.form();
         let deflated = connection.takes_deflated(dialect, form, batch);
         let bytes = batch.bytes(form, deflated, member.from, |publication, out| {
@@ -120,6 +153,7 @@ impl Worker {
             weight += publication.weight();
             if publication.origin >> super::WORKER_SHIFT
                 == u64::try_from(self.number).unwrap_or(u64::MAX)
+                && comes_back(publication)
                 && let Some(origin) = self.by_id(publication.origin)
             {
                 origin.settle();
@@ -140,6 +174,31 @@ impl Worker {
             } => {
                 // Who asked may be gone; then nobody waits for the answer.
                 answer.send(self.present(&channel, limit)).ok();
+            }
+            Control::Attach(arrival) => {
+                let drive = self.attach(*arrival);
+                tokio::task::spawn_local(drive);
+            }
+            Control::CountRooms { user, answer } => {
+                let mut rooms = 0;
+                self.each_connection(|connection| {
+                    let whose = connection.principal.borrow().user.clone();
+                    if user.is_none() || user == whose {
+                        rooms += u64::try_from(connection.rooms_heard()).unwrap_or(0);
+                    }
+                });
+                // Who asked may be gone.
+                answer.send(rooms).ok();
+            }
+            Control::List {
+                after,
+                limit,
+                answer,
+            } => {
+                answer.send(self.listed(after, limit)).ok();
+            }
+            Control::Kick { kick, answer } => {
+                answer.send(self.kick(&kick)).ok();
             }
             Control::Drain { spread, done } => {
                 self.draining.set(true);
@@ -183,7 +242,10 @@ pub(super) fn frame<'a>(
 ) -> &'a [u8] {
     publication.frame(form, deflated, || {
         let mut payload = Vec::new();
-        let opcode = opcode(dialect.encode_publication(form, publication, &mut payload));
+        let Some(kind) = dialect.encode_publication(form, publication, &mut payload) else {
+            return Vec::new();
+        };
+        let opcode = opcode(kind);
         let mut out = Vec::with_capacity(payload.len() + 4);
         if deflated && payload.len() >= DEFLATE_BYTES_MIN {
             with_deflater(|deflater| encode_deflated(opcode, &payload, deflater, &mut out));
@@ -192,6 +254,17 @@ pub(super) fn frame<'a>(
         }
         out
     })
+}
+
+/// Whether a client's Close waits for it: it is the one thing that a command published.
+fn comes_back(publication: &Publication) -> bool {
+    match &publication.body {
+        Body::Broadcast { .. } | Body::Topic(_) => true,
+        Body::Event(event) => matches!(
+            event.kind,
+            EventKind::Message(_) | EventKind::Edited(_) | EventKind::Erased { .. }
+        ),
+    }
 }
 
 /// The opcode of a kind of message.

@@ -8,6 +8,7 @@ use conclave_websocket::{
 };
 
 use super::connection::{Connection, Phase, Surface};
+use super::gateway::write_own;
 use super::{Scratch, with_deflater};
 use crate::metrics::Counter;
 
@@ -65,6 +66,7 @@ impl Connection {
 
     fn serve_read(&self, scratch: &mut Scratch, taken: usize) {
         self.heard_at.set(self.worker.seconds());
+        self.answered.set(true);
         let mut partial = self.partial.borrow_mut();
         if !partial.is_empty() {
             partial.extend_from_slice(scratch.read.get(..taken).unwrap_or_default());
@@ -138,7 +140,9 @@ impl Connection {
                 done = input.len();
                 break;
             }
-            if self.job.borrow().is_some() || self.worker.node.topics.directory().is_over() {
+            if self.job.borrow().is_some()
+                || self.is_waiting_to_greet()
+                || self.worker.node.topics.directory().is_over() {
                 self.stalled.set(true);
                 break;
             }
@@ -215,6 +219,7 @@ impl Connection {
             self.worker.schedule(self);
         }
         match received {
+            Received::Answered(frames) => write_own(&frames, out),
             Received::Command(command) => self.command(command, out, payload),
             Received::Refused(reply) => self.refuse_reply(&reply, out, payload),
             Received::Violation(meaning) => {

@@ -1,7 +1,9 @@
 //! A worker: one thread with its own runtime, listener, connections and part of the hub.
 //!
 //! Reading order: `connection` (one socket), `input` (its bytes to commands), `commands` (what
-//! a command does), `answer`, `standing` (who it is), `fan_out` (publications to members), `deadlines` (pings, expiry, silence),
+//! a command does), `answer`, `standing` (who it is), `fan_out` (publications to members), `rooms`
+//! (commands about rooms), `hearing` (how a room comes to be heard), `holding` (what waits for that), `gateway` (who says who it
+//! is after the upgrade), `deadlines` (pings, expiry, silence),
 //! `closing`, `outbox`, `stream`.
 
 mod answer;
@@ -9,9 +11,14 @@ mod closing;
 mod commands;
 mod connection;
 mod deadlines;
+mod desk;
 mod fan_out;
+mod gateway;
+mod hearing;
+mod holding;
 mod input;
 mod outbox;
+mod rooms;
 mod standing;
 mod stream;
 
@@ -25,12 +32,15 @@ use conclave_websocket::{Deflater, Inflater};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use connection::Connection;
-pub(crate) use connection::{Arrival, Surface};
+pub(crate) use connection::{Arrival, Drive, Surface};
+pub(crate) use desk::{Kick, Listed, Target, worker_of};
 pub(crate) use fan_out::Control;
+pub(crate) use gateway::Lost;
 pub(crate) use stream::{Stream, TlsStream};
 
 use crate::metrics::{Counter, LocalCounters};
 use crate::node::Node;
+use crate::webhooks::Happened;
 
 /// What the connections of one thread share. Never leaves its thread.
 pub(crate) struct Worker {
@@ -99,19 +109,27 @@ impl Worker {
         &self.node
     }
 
-    /// The one way in: makes a connection of a socket after its handshake, and serves it.
-    pub(crate) fn attach(self: &Rc<Self>, arrival: Arrival) {
+    /// The one way in: makes a connection of a socket after its handshake. A task of this
+    /// worker's thread has to run what it gives.
+    pub(crate) fn attach(self: &Rc<Self>, arrival: Arrival) -> Drive {
         let slot = self.slots.borrow_mut().take();
         let id = self.next_id(slot);
         let connection = Rc::new(Connection::new(Rc::clone(self), slot, id, arrival));
         self.slots.borrow_mut().place(slot, Rc::clone(&connection));
         self.counters.add(Counter::ConnectionsOpened, 1);
+        self.node.surfaces.add(connection.surface_name(), 1);
+        self.tell_webhooks(&connection, Happened::Came);
         connection.begin();
         if self.draining.get() {
             connection.close(CloseMeaning::GoingAway);
         }
         self.schedule(&connection);
-        tokio::task::spawn_local(connection::Drive::new(connection));
+        Drive::new(connection)
+    }
+
+    /// Lends the buffer that this thread reads into.
+    pub(crate) fn lend_buffer<T>(&self, use_it: impl FnOnce(&mut [u8]) -> T) -> T {
+        use_it(&mut self.scratch.borrow_mut().read)
     }
 
     /// Sets the second at which the connection is looked at next.
@@ -131,7 +149,19 @@ impl Worker {
         self.counters.add(Counter::ConnectionsClosed, 1);
         // Dropped outside the borrow: its memberships reach back into the hub.
         let gone = self.slots.borrow_mut().vacate(slot);
+        if let Some(gone) = &gone {
+            self.node.surfaces.add(gone.surface_name(), -1);
+            self.tell_webhooks(gone, Happened::Went);
+        }
         drop(gone);
+    }
+
+    /// Who says after the upgrade who they are has come only then.
+    fn tell_webhooks(&self, connection: &Connection, happened: Happened) {
+        let webhooks = &self.node.webhooks;
+        if webhooks.hears_connections() && connection.is_known() {
+            webhooks.tell(happened, &connection.listed());
+        }
     }
 
     fn connection(&self, slot: u32) -> Option<Rc<Connection>> {

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use conclave_protocol::{
-    Channel, CloseMeaning, Permission, Present, Principal, Push, Refusal, Reply, SessionId,
+    Channel, CloseMeaning, Command, Permission, Present, Principal, Push, Refusal, Reply, SessionId, Start,
 };
 
 use super::answer::{Answer, Refused};
-use super::connection::{Connection, Phase};
+use super::connection::{Connection, Phase, Surface};
+use super::gateway::{Admitted, Past};
+use super::rooms::Done;
 use crate::audit::Kind;
 use crate::identity::Review;
 
@@ -20,6 +22,12 @@ pub(super) enum Outcome {
         topic: String,
         clients: Vec<Present>,
     },
+    /// The admission of a connection that says who it is after the upgrade.
+    Admitted(Admitted),
+    /// What a connection is sent of its past.
+    Past(Past),
+    /// A command about rooms.
+    Room(Done),
     /// The in-band renewal.
     Renewed(Result<Arc<Principal>, Refusal>),
     /// The change of session.
@@ -133,10 +141,16 @@ impl Connection {
                     answer,
                 );
             }
+            Outcome::Admitted(admitted) => self.admitted(admitted),
+            Outcome::Past(past) => self.past(past, answer),
             Outcome::Renewed(renewed) => self.renewed(renewed, answer),
+            Outcome::Room(done) => self.room_done(&done, answer),
             Outcome::Session(session) => self.entered(session, answer),
         }
         self.send(&out);
+        if self.start_kind != Start::Topics {
+            self.let_own_through();
+        }
         Poll::Ready(())
     }
 
@@ -149,7 +163,7 @@ impl Connection {
                     Refused {
                         refusal,
                         message,
-                        word: "auth",
+                        word: self.renewal_word(),
                         topic: None,
                     },
                     answer,
@@ -170,7 +184,7 @@ impl Connection {
                 Refused {
                     refusal,
                     message,
-                    word: "auth",
+                    word: self.renewal_word(),
                     topic: None,
                 },
                 answer,
@@ -184,13 +198,25 @@ impl Connection {
         self.reply(&Reply::Renewed, answer);
     }
 
+    /// The surface's own word for the renewal.
+    fn renewal_word(&self) -> &'static str {
+        match self.surface {
+            Surface::Dialect(dialect) => dialect.word(&Command::Renew(Cow::Borrowed(""))),
+            Surface::Echo => "auth",
+        }
+    }
+
     /// Puts a principal in force and ends what it no longer allows.
     fn take_principal(&self, principal: Arc<Principal>, answer: &mut Answer<'_>) {
         let mut ended = Vec::new();
         self.memberships
             .borrow_mut()
             .retain(|held| match &**held.channel() {
-                Channel::Broadcast => true,
+                Channel::Broadcast
+                | Channel::Own { .. }
+                | Channel::Room(_)
+                | Channel::System
+                | Channel::User(_) => true,
                 Channel::Topic { name, .. } => {
                     let allowed = principal
                         .grants
@@ -201,8 +227,13 @@ impl Connection {
                     allowed
                 }
             });
+        let opens_any = |principal: &Principal| principal.grants.allow(Permission::RoomAny, "");
+        let lost_any = opens_any(&self.principal.borrow()) && !opens_any(&principal);
         *self.principal.borrow_mut() = principal;
         self.worker.schedule(self);
+        if self.start_kind != Start::Topics {
+            self.review_rooms(lost_any);
+        }
         for topic in ended {
             self.audit(
                 Kind::PermissionDenied,

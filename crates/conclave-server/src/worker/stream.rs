@@ -4,15 +4,20 @@ use std::io::{self, Read as _, Write as _};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use rustix::net::SendFlags;
 use rustls::ServerConnection;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
+
+use crate::polling::PipeEnd;
 
 /// A socket after its handshake.
 #[derive(Debug)]
 pub(crate) enum Stream {
     /// Without encryption.
     Plain(TcpStream),
+    /// None: the other end is in this process.
+    Piped(PipeEnd),
     /// Encrypted.
     Tls(Box<TlsStream>),
 }
@@ -41,6 +46,7 @@ impl Stream {
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         match self {
+            Self::Piped(pipe) => pipe.poll_read(context, buffer),
             Self::Plain(tcp) => poll_tcp(tcp, context, buffer),
             Self::Tls(tls) => tls.poll_read(context, cipher, buffer),
         }
@@ -49,15 +55,43 @@ impl Stream {
     /// Writes what the socket takes now; `WouldBlock` where that is nothing.
     pub(crate) fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
+            Self::Piped(pipe) => pipe.try_write(bytes),
             Self::Plain(tcp) => tcp.try_write(bytes),
             Self::Tls(tls) => tls.try_write(bytes),
         }
     }
 
+    /// Writes the last bytes there are and says that they are, in one packet where it can;
+    /// `false` where the socket does not take them now.
+    pub(crate) fn write_last(&mut self, bytes: &[u8]) -> io::Result<bool> {
+        let written = match self {
+            Self::Plain(tcp) => {
+                let flags = SendFlags::MORE | SendFlags::NOSIGNAL;
+                rustix::net::send(&*tcp, bytes, flags).map_err(io::Error::from)
+            }
+            Self::Piped(pipe) => pipe.try_write(bytes),
+            Self::Tls(tls) => tls.try_write(bytes),
+        };
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+            Ok(written) if written == bytes.len() => {}
+            Ok(_) => return Err(io::ErrorKind::WriteZero.into()),
+            Err(error) => return Err(error),
+        }
+        match self {
+            Self::Plain(tcp) => {
+                socket2::SockRef::from(&*tcp).shutdown(std::net::Shutdown::Write)?
+            }
+            Self::Piped(pipe) => pipe.shut(),
+            Self::Tls(_) => self.part(),
+        }
+        Ok(true)
+    }
+
     /// Whether bytes that were taken are not on the socket yet.
     pub(crate) fn has_unsent(&self) -> bool {
         match self {
-            Self::Plain(_) => false,
+            Self::Piped(_) | Self::Plain(_) => false,
             Self::Tls(tls) => tls.session.wants_write(),
         }
     }
@@ -65,20 +99,32 @@ impl Stream {
     /// Puts taken bytes on the socket; `WouldBlock` where it is full.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         match self {
-            Self::Plain(_) => Ok(()),
+            Self::Piped(_) | Self::Plain(_) => Ok(()),
             Self::Tls(tls) => tls.flush(),
         }
     }
 
     /// Ready when the socket may take bytes again.
     pub(crate) fn poll_writable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.tcp().poll_write_ready(context)
+        match self {
+            Self::Piped(pipe) => pipe.poll_writable(context),
+            Self::Plain(tcp) => tcp.poll_write_ready(context),
+            Self::Tls(tls) => tls.tcp.poll_write_ready(context),
+        }
     }
 
     /// Says that nothing more will be written.
     pub(crate) fn shut(&mut self) -> io::Result<()> {
         self.part();
-        socket2::SockRef::from(self.tcp()).shutdown(std::net::Shutdown::Write)
+        let tcp = match self {
+            Self::Piped(pipe) => {
+                pipe.shut();
+                return Ok(());
+            }
+            Self::Plain(tcp) => &*tcp,
+            Self::Tls(tls) => &tls.tcp,
+        };
+        socket2::SockRef::from(tcp).shutdown(std::net::Shutdown::Write)
     }
 
     /// Tells a peer under TLS that this was all, before the socket is dropped.
@@ -92,16 +138,19 @@ impl Stream {
 
     /// Makes the drop of this socket a reset.
     pub(crate) fn reset_on_drop(&self) {
-        socket2::SockRef::from(self.tcp())
+        let tcp = match self {
+            Self::Piped(_) => return,
+            Self::Plain(tcp) => tcp,
+            Self::Tls(tls) => &tls.tcp,
+        };
+        socket2::SockRef::from(tcp)
             .set_linger(Some(std::time::Duration::ZERO))
             .ok();
     }
 
-    fn tcp(&self) -> &TcpStream {
-        match self {
-            Self::Plain(tcp) => tcp,
-            Self::Tls(tls) => &tls.tcp,
-        }
+    /// Whether the client comes by long-polling.
+    pub(crate) const fn is_piped(&self) -> bool {
+        matches!(self, Self::Piped(_))
     }
 }
 
@@ -174,7 +223,11 @@ impl io::Write for Direct<'_> {
     }
 
     fn write_vectored(&mut self, bytes: &[io::IoSlice<'_>]) -> io::Result<usize> {
-        self.0.try_write_vectored(bytes)
+        match bytes {
+            // Nearly always: one record. `send` costs less than `writev`.
+            [one] => self.0.try_write(one),
+            several => self.0.try_write_vectored(several),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {

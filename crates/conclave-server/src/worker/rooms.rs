@@ -1,0 +1,395 @@
+//! What a command about rooms does: authorise, ask the service, answer when the store has.
+
+use std::borrow::Cow;
+use std::future::Future;
+use std::sync::Arc;
+
+use conclave_core::{Denied, Guarded, Origin, Permit, RoomFault, Rooms, Stamp, authorise};
+use conclave_protocol::{
+    Channel, ConnectionCount, Follow, MessageId, Permission, Refusal, Reply, RoomCommand, RoomId,
+    RoomReply, SetTyping, Tag, UserId,
+};
+use tokio::sync::oneshot;
+
+use super::answer::Answer;
+use super::connection::Connection;
+use super::fan_out::Control;
+use super::hearing::Greeting;
+use super::standing::Outcome;
+use crate::audit::Kind;
+use crate::metrics::Counter;
+use crate::node::Node;
+
+/// A command about rooms, as its answer has to name it.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub(super) tag: Tag,
+    pub(super) word: &'static str,
+}
+
+/// What became of one.
+pub(super) struct Done {
+    pub(super) asked: Asked,
+    pub(super) result: Result<RoomReply, RoomFault>,
+    /// Whether a publication of this connection was counted as under way before it was known
+    /// whether there would be one.
+    pub(super) counted: bool,
+}
+
+/// What a command needs of its connection.
+struct Ask<'a, 'b> {
+    asked: Asked,
+    /// Whether it publishes one event in a room that this connection hears.
+    counted: bool,
+    answer: &'a mut Answer<'b>,
+}
+
+impl Connection {
+    pub(super) fn room_command(&self, asked: Asked, command: RoomCommand, answer: &mut Answer<'_>) {
+        let counted = self.will_hear(&command);
+        let ask = Ask {
+            asked,
+            counted,
+            answer,
+        };
+        match command {
+            RoomCommand::Send(send) => {
+                let id = MessageId(self.worker.node.fresh_id());
+                self.ask(ask, send, async move |rooms, permit, stamp| {
+                    let sent = rooms.send(permit, id, stamp).await?;
+                    let message = Box::new(sent.message);
+                    Ok(RoomReply::Message(message))
+                });
+            }
+            RoomCommand::Edit(edit) => {
+                self.ask(ask, edit, async |rooms, permit, stamp| {
+                    let edited = rooms.edit(permit, stamp).await?;
+                    Ok(RoomReply::Message(Box::new(edited)))
+                });
+            }
+            RoomCommand::Erase(erase) => {
+                self.ask(ask, erase, async |rooms, permit, stamp| {
+                    rooms.erase(permit, stamp).await?;
+                    Ok(RoomReply::Done)
+                });
+            }
+            RoomCommand::Receipt(receipt) => {
+                self.ask(ask, receipt, async |rooms, permit, stamp| {
+                    rooms.give_receipt(permit, stamp).await?;
+                    Ok(RoomReply::Done)
+                });
+            }
+            RoomCommand::Join(join) => {
+                self.ask(ask, join, async |rooms, permit, stamp| {
+                    rooms.join(permit, stamp).await?;
+                    Ok(RoomReply::Done)
+                });
+            }
+            RoomCommand::Leave(leave) => {
+                self.ask(ask, leave, async |rooms, permit, stamp| {
+                    rooms.leave(permit, stamp).await?;
+                    Ok(RoomReply::Done)
+                });
+            }
+            RoomCommand::Follow(follow) => self.follow_command(ask, follow),
+            RoomCommand::Unfollow(unfollow) => {
+                let room = unfollow.room;
+                self.stop_hearing(&room);
+                let reply = RoomReply::Unfollowed { room };
+                self.room_reply(&ask.asked, &reply, ask.answer);
+            }
+            RoomCommand::Typing(typing) => self.typing(ask, typing),
+            reading => self.reading(ask, reading),
+        }
+    }
+
+    /// Those that only read.
+    fn reading(&self, ask: Ask<'_, '_>, command: RoomCommand) {
+        match command {
+            RoomCommand::Offline(offline) => {
+                self.ask(ask, offline, async |rooms, permit, _| {
+                    Ok(RoomReply::Messages(rooms.offline(&permit).await?))
+                });
+            }
+            RoomCommand::OfflineCount(count) => {
+                self.ask(ask, count, async |rooms, permit, _| {
+                    Ok(RoomReply::Count(rooms.offline_count(permit).await?))
+                });
+            }
+            RoomCommand::Presence(presence) => {
+                self.ask(ask, presence, async |rooms, permit, _| {
+                    Ok(RoomReply::Presence(rooms.presence(permit).await?))
+                });
+            }
+            RoomCommand::Receipts(receipts) => {
+                self.ask(ask, receipts, async |rooms, permit, _| {
+                    Ok(RoomReply::Receipts(rooms.receipts(permit).await?))
+                });
+            }
+            RoomCommand::Status => self.status(ask.asked),
+            RoomCommand::Typists(typists) => {
+                if !self.hears(&typists.room) {
+                    return self.refuse_room(&ask.asked, &RoomFault::no_room(), ask.answer);
+                }
+                let permit = match authorise(&self.principal.borrow(), typists) {
+                    Ok(permit) => permit,
+                    Err(denied) => return self.deny_room(&ask.asked, denied, ask.answer),
+                };
+                let node = &self.worker.node;
+                let users = node.rooms.typists(&permit, node.clock.now());
+                self.room_reply(&ask.asked, &RoomReply::Users(users), ask.answer);
+            }
+            RoomCommand::Edit(_)
+            | RoomCommand::Erase(_)
+            | RoomCommand::Follow(_)
+            | RoomCommand::Join(_)
+            | RoomCommand::Leave(_)
+            | RoomCommand::Receipt(_)
+            | RoomCommand::Send(_)
+            | RoomCommand::Typing(_)
+            | RoomCommand::Unfollow(_) => {}
+        }
+    }
+
+    /// Authorises, then lets the service do it, and answers when that is done.
+    fn ask<C, F>(
+        &self,
+        ask: Ask<'_, '_>,
+        command: C,
+        work: impl FnOnce(Arc<Rooms>, Permit<C>, Stamp) -> F,
+    ) where
+        C: Guarded,
+        F: Future<Output = Result<RoomReply, RoomFault>> + 'static,
+    {
+        let permit = authorise(&self.principal.borrow(), command);
+        let permit = match permit {
+            Ok(permit) => permit,
+            Err(denied) => return self.deny_room(&ask.asked, denied, ask.answer),
+        };
+        if ask.counted {
+            self.in_flight.set(self.in_flight.get() + 1);
+        }
+        let (asked, counted) = (ask.asked, ask.counted);
+        let work = work(Arc::clone(&self.worker.node.rooms), permit, self.stamp());
+        self.start(async move {
+            Outcome::Room(Done {
+                asked,
+                result: work.await,
+                counted,
+            })
+        });
+    }
+
+    /// The answer to a command that had to wait.
+    pub(super) fn room_done(&self, done: &Done, answer: &mut Answer<'_>) {
+        if done.counted && !self.was_published(done) {
+            self.settle();
+        }
+        match &done.result {
+            Ok(reply) => self.room_reply(&done.asked, reply, answer),
+            Err(fault) => self.refuse_room(&done.asked, fault, answer),
+        }
+    }
+
+    /// A repeated send and an edit that changes nothing publish nothing: what they give back was
+    /// stored at another time.
+    fn was_published(&self, done: &Done) -> bool {
+        match &done.result {
+            Ok(RoomReply::Message(message)) => {
+                self.side()
+                    .is_some_and(|side| message.updated_at >= side.asked_at)
+            }
+            Ok(_) => true,
+            Err(_) => false,
+        }
+    }
+
+    /// Whether the command's own event comes back to this connection, so that a Close of the
+    /// client has to wait for it.
+    fn will_hear(&self, command: &RoomCommand) -> bool {
+        match command {
+            RoomCommand::Send(send) => self.hears(&send.room),
+            RoomCommand::Edit(edit) => edit.room.as_ref().is_some_and(|room| self.hears(room)),
+            RoomCommand::Erase(erase) => erase.room.as_ref().is_some_and(|room| self.hears(room)),
+            RoomCommand::Follow(_)
+            | RoomCommand::Join(_)
+            | RoomCommand::Leave(_)
+            | RoomCommand::Offline(_)
+            | RoomCommand::OfflineCount(_)
+            | RoomCommand::Presence(_)
+            | RoomCommand::Receipt(_)
+            | RoomCommand::Receipts(_)
+            | RoomCommand::Status
+            | RoomCommand::Typing(_)
+            | RoomCommand::Typists(_)
+            | RoomCommand::Unfollow(_) => false,
+        }
+    }
+
+    fn stamp(&self) -> Stamp {
+        let at = self.worker.node.clock.now();
+        if let Some(mut side) = self.side() {
+            side.asked_at = at;
+        }
+        Stamp {
+            at,
+            origin: Origin {
+                connection: self.id,
+                worker: self.worker.number,
+            },
+        }
+    }
+
+    /// Whoever hears a room is a member, or may do without.
+    fn typing(&self, ask: Ask<'_, '_>, typing: SetTyping) {
+        if !self.hears(&typing.room) {
+            return self.refuse_room(&ask.asked, &RoomFault::no_room(), ask.answer);
+        }
+        let permit = match authorise(&self.principal.borrow(), typing) {
+            Ok(permit) => permit,
+            Err(denied) => return self.deny_room(&ask.asked, denied, ask.answer),
+        };
+        if let Some(mut side) = self.side() {
+            side.typed = true;
+        }
+        self.worker.node.rooms.set_typing(permit, self.stamp());
+        self.room_reply(&ask.asked, &RoomReply::Done, ask.answer);
+    }
+
+    fn follow_command(&self, ask: Ask<'_, '_>, follow: Follow) {
+        let limit = self.worker.node.limits.subscriptions_per_connection;
+        let held = self.hears(&follow.room);
+        let count = self.memberships.borrow().len();
+        if !held && limit != 0 && u32::try_from(count).unwrap_or(u32::MAX) >= limit {
+            let fault = RoomFault::Refused {
+                refusal: Refusal::TooLarge,
+                message: Cow::Owned(format!("at most {limit} subscriptions per connection")),
+            };
+            return self.refuse_room(&ask.asked, &fault, ask.answer);
+        }
+        let since = follow.since;
+        match authorise(&self.principal.borrow(), follow) {
+            Ok(permit) => self.follow(permit, since, Greeting::Reply(ask.asked)),
+            Err(denied) => self.deny_room(&ask.asked, denied, ask.answer),
+        }
+    }
+
+    /// Counts connections: everybody's for who monitors the system, else one's own.
+    fn status(&self, asked: Asked) {
+        let principal = Arc::clone(&self.principal.borrow());
+        let all = principal.grants.allow(Permission::SystemMonitor, "");
+        let user = principal.user.clone().filter(|_| !all);
+        let Some(whose) = principal.user.clone() else {
+            return;
+        };
+        let node = Arc::clone(&self.worker.node);
+        self.start(async move {
+            let rooms = rooms_heard(&node, user.as_ref()).await;
+            let counts = node.connections.counts();
+            let count = match &user {
+                None => ConnectionCount {
+                    connections: u64::from(counts.active),
+                    users: u64::try_from(counts.users).unwrap_or(u64::MAX),
+                    rooms,
+                },
+                Some(user) => ConnectionCount {
+                    connections: u64::from(node.connections.of_user(user)),
+                    users: 1,
+                    rooms,
+                },
+            };
+            Outcome::Room(Done {
+                asked,
+                result: Ok(RoomReply::Status {
+                    user: whose,
+                    count,
+                }),
+                counted: false,
+            })
+        });
+    }
+
+    /// Whether it hears a room.
+    pub(super) fn hears(&self, room: &RoomId) -> bool {
+        let memberships = self.memberships.borrow();
+        memberships
+            .iter()
+            .any(|held| matches!(&**held.channel(), Channel::Room(heard) if heard == room))
+    }
+
+    /// How many rooms it hears.
+    pub(super) fn rooms_heard(&self) -> usize {
+        let memberships = self.memberships.borrow();
+        let rooms = memberships
+            .iter()
+            .filter(|held| matches!(**held.channel(), Channel::Room(_)));
+        rooms.count()
+    }
+
+    pub(super) fn room_reply(&self, asked: &Asked, reply: &RoomReply, answer: &mut Answer<'_>) {
+        let reply = Reply::Room {
+            tag: &asked.tag,
+            command: asked.word,
+            answer: reply,
+        };
+        self.reply(&reply, answer);
+    }
+
+    pub(super) fn deny_room(&self, asked: &Asked, denied: Denied, answer: &mut Answer<'_>) {
+        let fault = RoomFault::Refused {
+            refusal: denied.refusal(),
+            message: Cow::Owned(denied.to_string()),
+        };
+        self.refuse_room(asked, &fault, answer);
+    }
+
+    pub(super) fn refuse_room(&self, asked: &Asked, fault: &RoomFault, answer: &mut Answer<'_>) {
+        let (refusal, message) = (fault.refusal(), fault.message());
+        self.worker.counters.add(Counter::Refusals, 1);
+        let kind = match refusal {
+            Refusal::RateLimited | Refusal::TooLarge => Some(Kind::LimitHit),
+            Refusal::Forbidden | Refusal::NotFound | Refusal::Unauthenticated => {
+                Some(Kind::PermissionDenied)
+            }
+            Refusal::BadRequest
+            | Refusal::Conflict
+            | Refusal::Internal
+            | Refusal::Unavailable
+            | Refusal::UnknownCommand => None,
+        };
+        if let Some(kind) = kind {
+            self.audit(kind, &format!("{}: {message}", asked.word));
+        }
+        if let RoomFault::Unavailable(error) = fault {
+            tracing::error!(error = %error, "the store failed");
+        }
+        let reply = Reply::RoomRefused {
+            tag: Cow::Borrowed(&asked.tag),
+            command: Cow::Borrowed(asked.word),
+            refusal,
+            message,
+        };
+        self.reply(&reply, answer);
+        if refusal == Refusal::RateLimited {
+            self.strike(answer.out);
+        }
+    }
+}
+
+/// How many rooms are heard: by everybody, or by one user's connections.
+async fn rooms_heard(node: &Node, user: Option<&UserId>) -> u64 {
+    let mut answers = Vec::new();
+    for worker in 0..node.controls.len() {
+        let (answer, answered) = oneshot::channel();
+        let user = user.cloned();
+        if node.tell(worker, Control::CountRooms { user, answer }) {
+            answers.push(answered);
+        }
+    }
+    let mut rooms = 0;
+    for answered in answers {
+        // A worker that is ending answers nothing.
+        rooms += answered.await.unwrap_or(0);
+    }
+    rooms
+}
