@@ -26,19 +26,27 @@ pub(super) struct Caller {
 impl Caller {
     /// Refuses those who lack a permission.
     pub(super) fn check(&self, node: &Node, permission: Permission) -> Result<(), Problem> {
-        if self.principal.grants.allow(permission, "") {
-            return Ok(());
-        }
-        let name = permission.name();
-        let event = self
-            .client
-            .event_of(node, Kind::PermissionDenied, &self.principal);
-        node.audit.record(event.detail(name));
-        Err(Problem::refused(
-            Refusal::Forbidden,
-            format!("this needs the permission {name}"),
-        ))
+        check_permission(node, &self.client, &self.principal, (permission, ""))
     }
+}
+
+/// Refuses a principal that lacks a permission for a subject, and writes it down.
+pub(super) fn check_permission(
+    node: &Node,
+    client: &Client,
+    principal: &Principal,
+    (permission, subject): (Permission, &str),
+) -> Result<(), Problem> {
+    if principal.grants.allow(permission, subject) {
+        return Ok(());
+    }
+    let name = permission.name();
+    let event = client.event_of(node, Kind::PermissionDenied, principal);
+    node.audit.record(event.detail(name));
+    Err(Problem::refused(
+        Refusal::Forbidden,
+        format!("this needs the permission {name}"),
+    ))
 }
 
 impl FromRequestParts<Arc<Node>> for Caller {

@@ -85,6 +85,7 @@ impl Collector for Figures {
             value.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
         }
         self.inboxes(&mut encoder)?;
+        self.webhooks(&mut encoder)?;
         self.workers(&mut encoder)
     }
 }
@@ -98,6 +99,32 @@ impl Figures {
             let label = [("worker", worker.to_string())];
             let count = i64::from(count.load(Ordering::Relaxed));
             ConstGauge::new(count).encode(family.encode_family(&label)?)?;
+        }
+        Ok(())
+    }
+
+    fn webhooks(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let webhooks = &self.0.webhooks;
+        let mut figures = webhooks.figures().peekable();
+        let Some(first) = figures.peek() else {
+            return Ok(());
+        };
+        let lost = "Events for webhooks that found no room on their way to the store";
+        count(encoder, "conclave_webhook_events_lost", lost, webhooks.lost())?;
+        for (index, (name, help, _)) in first.counters().into_iter().enumerate() {
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            for figures in webhooks.figures() {
+                let label = [("webhook", figures.name())];
+                let value = figures.counters().get(index).map_or(0, |(_, _, value)| *value);
+                ConstCounter::new(value).encode(family.encode_family(&label)?)?;
+            }
+        }
+        let (name, help) = ("conclave_webhook_backlog", "Events that wait for a webhook, about");
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for figures in webhooks.figures() {
+            let label = [("webhook", figures.name())];
+            let backlog = i64::try_from(figures.backlog()).unwrap_or(i64::MAX);
+            ConstGauge::new(backlog).encode(family.encode_family(&label)?)?;
         }
         Ok(())
     }

@@ -1,24 +1,35 @@
-//! Bodies: one JSON object or one form, each field taken by its name.
+//! Bodies and queries: one JSON object or one form, each field taken by its name.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use conclave_protocol::Refusal;
 use percent_encoding::percent_decode;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::problem::{BAD_REQUEST, Problem};
 
-/// The fields of a body that were not taken yet. Its Debug would show passwords: it has none.
+/// The fields of a body or query that were not taken yet. Its Debug would show passwords: it has none.
 pub(super) struct Fields(BTreeMap<String, Value>);
 
 /// The fields of a JSON object; an empty body has none. At most [`super::BODY_BYTES_MAX`].
 pub(super) struct JsonFields(pub(super) Fields);
+
+/// The same, with the text as it came: for values that go on unchanged.
+pub(super) struct JsonText {
+    pub(super) fields: Fields,
+    text: Bytes,
+}
+
+/// The fields of a query, each at most once. Empty ones count as missing.
+pub(super) struct QueryFields(pub(super) Fields);
 
 /// The fields of a form (`application/x-www-form-urlencoded`). As RFC 6749 says: fields that
 /// nobody takes are passed over, empty ones count as missing, and none may occur twice.
@@ -47,6 +58,61 @@ impl Fields {
             Some(Value::Bool(flag)) => Ok(flag),
             Some(other) => Err(wrong_type(name, "true or false", &other)),
         }
+    }
+
+    /// Takes a yes or no that may be missing.
+    pub(super) fn optional_flag(&mut self, name: &'static str) -> Result<Option<bool>, Problem> {
+        match self.0.get(name) {
+            None | Some(Value::Null) => self.optional_text(name).map(|_none| None),
+            Some(_) => self.flag(name).map(Some),
+        }
+    }
+
+    /// Takes `true` or `false` as a word, as queries have it; missing means no.
+    pub(super) fn word_flag(&mut self, name: &'static str) -> Result<bool, Problem> {
+        match self.optional_text(name)?.as_deref() {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(Problem::bad_request(format!(
+                "{name}: expected true or false"
+            ))),
+        }
+    }
+
+    /// Takes a number from 0 to 2^53 - 1, in a query as digits.
+    pub(super) fn optional_number(&mut self, name: &'static str) -> Result<Option<u64>, Problem> {
+        let given = match self.0.remove(name) {
+            None | Some(Value::Null) => return Ok(None),
+            Some(given) => given,
+        };
+        let number = match &given {
+            Value::Number(number) => number.as_u64(),
+            Value::String(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                text.parse().ok()
+            }
+            _ => None,
+        };
+        let number = number.filter(|number| *number < 1 << 53);
+        let unfit =
+            || Problem::bad_request(format!("{name}: expected a number from 0 to 2^53 - 1"));
+        number.map(Some).ok_or_else(unfit)
+    }
+
+    /// Takes a list of texts; missing means none.
+    pub(super) fn texts(&mut self, name: &'static str) -> Result<Option<Vec<String>>, Problem> {
+        let list = match self.0.remove(name) {
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::Array(list)) => list,
+            Some(other) => return Err(wrong_type(name, "a list of texts", &other)),
+        };
+        let text = |value| match value {
+            Value::String(text) => Ok(text),
+            other => Err(wrong_type(name, "a list of texts", &other)),
+        };
+        list.into_iter()
+            .map(text)
+            .collect::<Result<_, _>>()
+            .map(Some)
     }
 
     /// Refuses what was not taken.
@@ -78,8 +144,12 @@ impl Fields {
 
     fn form(headers: &HeaderMap, body: &[u8]) -> Result<Self, Problem> {
         expect_type(headers, "application/x-www-form-urlencoded")?;
+        Self::pairs(body)
+    }
+
+    fn pairs(text: &[u8]) -> Result<Self, Problem> {
         let mut fields = BTreeMap::new();
-        for pair in body
+        for pair in text
             .split(|byte| *byte == b'&')
             .filter(|pair| !pair.is_empty())
         {
@@ -106,6 +176,38 @@ impl<S: Send + Sync> FromRequest<S> for JsonFields {
     }
 }
 
+impl JsonText {
+    /// Takes a value of any type as the text that was sent.
+    pub(super) fn raw(&mut self, name: &'static str) -> Result<Option<Box<str>>, Problem> {
+        if self.fields.0.remove(name).is_none() {
+            return Ok(None);
+        }
+        // It is an object: its fields were taken from it.
+        let members: BTreeMap<String, &RawValue> =
+            serde_json::from_slice(&self.text).map_err(|_error| Problem::internal())?;
+        Ok(members.get(name).map(|value| value.get().into()))
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for JsonText {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let headers = request.headers().clone();
+        let text = body(request, state).await?;
+        let fields = Fields::json(&headers, &text)?;
+        Ok(Self { fields, text })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for QueryFields {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Fields::pairs(parts.uri.query().unwrap_or_default().as_bytes()).map(Self)
+    }
+}
+
 impl<S: Send + Sync> FromRequest<S> for FormFields {
     type Rejection = Problem;
 
@@ -128,7 +230,7 @@ async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Prob
         })
 }
 
-fn expect_type(headers: &HeaderMap, expected: &'static str) -> Result<(), Problem> {
+pub(super) fn expect_type(headers: &HeaderMap, expected: &'static str) -> Result<(), Problem> {
     let given = headers
         .get(CONTENT_TYPE)
         .and_then(|line| line.to_str().ok())

@@ -81,5 +81,5 @@ fn safe(headers: &mut HeaderMap) {
 }
 
 const METHODS: &str = "GET, POST, PUT, DELETE";
-const REQUEST_HEADERS: &str = "Authorization, Content-Type";
-const EXPOSED: &str = "Retry-After, WWW-Authenticate";
+const REQUEST_HEADERS: &str = "Authorization, Content-Type, Idempotency-Key";
+const EXPOSED: &str = "Idempotency-Replayed, Link, Location, Retry-After, WWW-Authenticate";

@@ -1,10 +1,13 @@
-//! HTTP: sign-in, tokens, sessions, health, metrics, statistics (identity.md, "HTTP endpoints").
+//! HTTP: sign-in, tokens, sessions, health, metrics, statistics (identity.md, "HTTP endpoints"),
+//! rooms (socketio.md), the server API (server.md), and the document that describes them all.
 //!
 //! Handlers run on the worker that accepted the socket; what must not stop half-way runs in a
 //! task of its own (`flow`). Reading order: this file, `guard` (what every request passes),
-//! `client` and `caller` (who asks), `fields` (bodies), `problem` (errors), then the endpoints.
+//! `client`, `caller` and `backend` (who asks), `repeat` (what happens once), `fields` (bodies),
+//! `problem` (errors), then the endpoints.
 
 mod account;
+mod backend;
 mod caller;
 mod client;
 mod cookies;
@@ -15,7 +18,12 @@ mod guard;
 mod health;
 mod keys;
 mod limiter;
+mod openapi;
+mod pages;
 mod problem;
+mod repeat;
+mod rooms;
+mod server_api;
 mod sessions;
 mod sign_in;
 mod sign_out;
@@ -28,39 +36,62 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{delete, get, post, put};
+use axum::routing::{any, get};
 use conclave_protocol::Timestamp;
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub(crate) use limiter::RequestLimiter;
+use pages::Pages;
 pub(crate) use problem::Problem;
 
 use crate::node::Node;
+use crate::{handshake, polling};
 
 /// Everything that is no WebSocket surface. Requests must carry [`crate::handshake::Peer`].
 pub(crate) fn router(node: &Arc<Node>) -> Router {
-    let router = Router::new()
-        .route("/token", post(sign_in::by_form))
-        .route("/auth/token", post(sign_in::by_json))
-        .route(cookies::REFRESH_PATH, post(sign_in::refresh))
-        .route("/auth/logout", post(sign_out::logout))
-        .route("/auth/revoke", post(sign_out::revoke))
-        .route("/auth/ticket", post(account::ticket))
-        .route("/auth/me", get(account::me))
-        .route("/auth/password", post(account::password))
-        .route("/auth/sessions", get(sessions::list))
-        .route("/auth/sessions/{name}", delete(sessions::delete))
-        .route(
-            "/auth/sessions/{name}/users/{user}",
-            put(sessions::share).delete(sessions::unshare),
-        )
-        .route("/.well-known/jwks.json", get(keys::jwks))
-        .route("/test-token", get(keys::test_token))
-        .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready))
-        .route("/metrics", get(exposition::guarded))
-        .route("/ws/stats", get(stats::stats));
+    let once = |pages: Pages, bytes| repeat::repeatable(pages.into_router(), node, bytes);
+    let sockets = &node.setup.config.socketio;
+    let mut polled = Router::new();
+    if sockets.enabled {
+        polled = polled.route(&sockets.path, any(polling::serve));
+    }
+    if node.setup.profile.conformance {
+        polled = polled.route(handshake::ENGINE_ECHO_PATH, any(polling::serve));
+    }
+    let router = pages()
+        .into_router()
+        .merge(polled)
+        .merge(once(server_api::pages(Pages::default()), BODY_BYTES_MAX))
+        .merge(once(
+            server_api::batch_pages(Pages::default()),
+            server_api::BATCH_BYTES_MAX,
+        ));
     finish(router, node)
+}
+
+/// What everybody may ask, in the order of the API document.
+fn pages() -> Pages {
+    let pages = Pages::default()
+        .post("/token", sign_in::by_form)
+        .post("/auth/token", sign_in::by_json)
+        .post(cookies::REFRESH_PATH, sign_in::refresh)
+        .post("/auth/logout", sign_out::logout)
+        .post("/auth/ticket", account::ticket)
+        .get("/auth/me", account::me)
+        .post("/auth/password", account::password)
+        .get("/auth/sessions", sessions::list)
+        .delete("/auth/sessions/{name}", sessions::delete)
+        .put("/auth/sessions/{name}/users/{user}", sessions::share)
+        .delete("/auth/sessions/{name}/users/{user}", sessions::unshare)
+        .get("/.well-known/jwks.json", keys::jwks)
+        .get("/test-token", keys::test_token)
+        .get("/health/live", health::live)
+        .get("/health/ready", health::ready)
+        .get("/metrics", exposition::guarded)
+        .get("/ws/stats", stats::stats)
+        .get("/openapi.json", openapi::document)
+        .get("/docs", openapi::page);
+    rooms::pages(pages)
 }
 
 /// `/metrics` and the health of a listener of their own (`metrics.listen`), open to whoever
@@ -88,10 +119,17 @@ fn with_fallbacks(router: Router<Arc<Node>>) -> Router<Arc<Node>> {
 }
 
 /// A moment as RFC 3339, in UTC.
-fn rfc3339(at: Timestamp) -> String {
+pub(crate) fn rfc3339(at: Timestamp) -> String {
     let millis = i64::try_from(at.millis()).unwrap_or(i64::MAX);
     let moment = jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX);
     moment.to_string()
+}
+
+/// The same, always with milliseconds.
+fn rfc3339_millis(at: Timestamp) -> String {
+    let millis = i64::try_from(at.millis()).unwrap_or(i64::MAX);
+    let moment = jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX);
+    format!("{moment:.3}")
 }
 
 /// A moment as Unix seconds with a fraction.

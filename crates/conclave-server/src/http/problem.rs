@@ -11,7 +11,8 @@ use axum::http::header::{
 };
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use conclave_auth::SignInError;
+use conclave_auth::{PortError, SignInError};
+use conclave_core::RoomFault;
 use conclave_protocol::Refusal;
 
 /// An HTTP error: `{"type":"about:blank","title":…,"status":…,"code":…,"detail":…}`.
@@ -81,22 +82,29 @@ impl Problem {
     }
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let body = serde_json::json!({
+impl Problem {
+    /// What [`Problem::body`] is.
+    pub(super) const MEDIA_TYPE: &str = "application/problem+json";
+
+    /// The JSON object.
+    pub(super) fn body(&self) -> String {
+        serde_json::json!({
             "type": "about:blank",
             "title": self.status.canonical_reason().unwrap_or_default(),
             "status": self.status.as_u16(),
             "code": self.code,
             "detail": self.detail,
-        });
-        let mut response = Response::new(Body::from(body.to_string()));
+        })
+        .to_string()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.body()));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
-        headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(Self::MEDIA_TYPE));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match self.status {
             StatusCode::UNAUTHORIZED => {
@@ -143,6 +151,23 @@ impl From<SignInError> for Problem {
                 Self::refused(refusal, "the store is unavailable").after(BUSY_WAIT)
             }
         }
+    }
+}
+
+impl From<RoomFault> for Problem {
+    fn from(fault: RoomFault) -> Self {
+        let refusal = fault.refusal();
+        if let RoomFault::Unavailable(error) = &fault {
+            tracing::error!(error = %Causes(&**error), "the store is unavailable");
+        }
+        Self::refused(refusal, fault.message()).after(BUSY_WAIT)
+    }
+}
+
+/// The store's errors; who knows better says so before.
+impl From<PortError> for Problem {
+    fn from(error: PortError) -> Self {
+        SignInError::from(error).into()
     }
 }
 

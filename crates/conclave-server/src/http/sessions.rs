@@ -32,7 +32,7 @@ struct SessionEntry {
 }
 
 /// What a path names, percent-decoded.
-type Named<T> = Result<Path<T>, PathRejection>;
+pub(super) type Named<T> = Result<Path<T>, PathRejection>;
 
 /// `GET /auth/sessions`.
 pub(super) async fn list(
@@ -122,7 +122,7 @@ pub(super) async fn unshare(
     .await
 }
 
-fn named<T>(path: Named<T>) -> Result<T, Problem> {
+pub(super) fn named<T>(path: Named<T>) -> Result<T, Problem> {
     let Path(names) =
         path.map_err(|_undecodable| Problem::bad_request("the path is not percent-encoded UTF-8"))?;
     Ok(names)

@@ -31,29 +31,26 @@ struct Wish {
     life: Duration,
 }
 
-/// The answer of `/token`.
-#[derive(Serialize)]
-struct FormAnswer<'a> {
-    access_token: &'a str,
-    token_type: &'static str,
-    expires_in: u64,
-    refresh_token: &'a str,
+/// Which endpoint answers: they name the same tokens differently.
+#[derive(Clone, Copy)]
+enum Surface {
+    /// `/token`: `access_token`, `token_type`.
+    Form,
+    /// `/auth/token`: `token`.
+    Json,
+    /// `/auth/refresh`: both names, `token_type`.
+    Refresh,
 }
 
-/// The answer of `/auth/token`.
+/// The answer of all three.
 #[derive(Serialize)]
-struct JsonAnswer<'a> {
-    token: &'a str,
-    expires_in: u64,
-    refresh_token: &'a str,
-}
-
-/// The answer of `/auth/refresh`: both names of the access token.
-#[derive(Serialize)]
-struct RefreshAnswer<'a> {
-    access_token: &'a str,
-    token: &'a str,
-    token_type: &'static str,
+struct Answer<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_type: Option<&'static str>,
     expires_in: u64,
     refresh_token: &'a str,
 }
@@ -79,15 +76,7 @@ pub(super) async fn by_form(
         life: node.setup.config.auth.form_token_life(),
     };
     let signed = whole(sign_in(Arc::clone(&node), client.clone(), wish)).await?;
-    let answer = Json(FormAnswer {
-        access_token: &signed.access_token,
-        token_type: "bearer",
-        expires_in: signed.access_life.as_secs(),
-        refresh_token: &signed.refresh_token,
-    });
-    let mut response = answer.into_response();
-    cookies.set(response.headers_mut(), &client, &signed, node.clock.now());
-    Ok(response)
+    Ok(answer(&node, &client, cookies, &signed, Surface::Form))
 }
 
 /// `POST /auth/token`: `{"username","password","session_id"?}`.
@@ -106,14 +95,7 @@ pub(super) async fn by_json(
     };
     fields.end()?;
     let signed = whole(sign_in(Arc::clone(&node), client.clone(), wish)).await?;
-    let answer = Json(JsonAnswer {
-        token: &signed.access_token,
-        expires_in: signed.access_life.as_secs(),
-        refresh_token: &signed.refresh_token,
-    });
-    let mut response = answer.into_response();
-    cookies.set(response.headers_mut(), &client, &signed, node.clock.now());
-    Ok(response)
+    Ok(answer(&node, &client, cookies, &signed, Surface::Json))
 }
 
 /// `POST /auth/refresh`: `{"refresh_token"}`, or the cookie, which counts only from an allowed
@@ -136,16 +118,33 @@ pub(super) async fn refresh(
         (None, Origin::Absent | Origin::Refused) => return Err(missing_refresh_token()),
     };
     let signed = whole(renew(Arc::clone(&node), client.clone(), token)).await?;
-    let answer = Json(RefreshAnswer {
-        access_token: &signed.access_token,
-        token: &signed.access_token,
-        token_type: "bearer",
+    Ok(answer(&node, &client, cookies, &signed, Surface::Refresh))
+}
+
+/// The tokens by the names of the surface, in cookies too where they are wanted.
+fn answer(
+    node: &Node,
+    client: &Client,
+    cookies: Cookies,
+    signed: &SignedIn,
+    surface: Surface,
+) -> Response {
+    let access = signed.access_token.as_str();
+    let (access_token, token) = match surface {
+        Surface::Form => (Some(access), None),
+        Surface::Json => (None, Some(access)),
+        Surface::Refresh => (Some(access), Some(access)),
+    };
+    let answer = Json(Answer {
+        access_token,
+        token,
+        token_type: access_token.map(|_| "bearer"),
         expires_in: signed.access_life.as_secs(),
         refresh_token: &signed.refresh_token,
     });
     let mut response = answer.into_response();
-    cookies.set(response.headers_mut(), &client, &signed, node.clock.now());
-    Ok(response)
+    cookies.set(response.headers_mut(), client, signed, node.clock.now());
+    response
 }
 
 /// Counts, slows, asks, and writes down.

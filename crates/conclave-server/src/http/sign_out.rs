@@ -9,6 +9,7 @@ use conclave_auth::RevokeTarget;
 use conclave_protocol::Permission;
 use serde_json::json;
 
+use super::backend::Backend;
 use super::caller::Caller;
 use super::cookies::forget;
 use super::fields::{Fields, JsonFields};
@@ -54,13 +55,14 @@ enum Target {
     User(String),
 }
 
-/// `POST /auth/revoke`: exactly one of `token`, `user_id`, `session_id`.
+/// `POST /auth/revoke`: exactly one of `token`, `user_id`, `session_id`. For users and
+/// backends with `server.disconnect`.
 pub(super) async fn revoke(
     State(node): State<Arc<Node>>,
-    caller: Caller,
+    backend: Backend,
     JsonFields(fields): JsonFields,
 ) -> Result<StatusCode, Problem> {
-    caller.check(&node, Permission::Admin)?;
+    backend.check(&node, Permission::ServerDisconnect, "")?;
     let target = Target::of(fields)?;
     whole(async move {
         let (target, detail) = match &target {
@@ -73,9 +75,7 @@ pub(super) async fn revoke(
             node.identity.sign_in().revoke(target, node.clock.now()),
         )
         .await?;
-        let event = caller
-            .client
-            .event_of(&node, Kind::Revocation, &caller.principal);
+        let event = backend.event(&node, Kind::Revocation);
         node.audit
             .record_waiting(event.detail(json!({ "admin": detail })))
             .await;

@@ -56,11 +56,7 @@ pub(super) async fn stats(
 ) -> Result<Json<StatsAnswer>, Problem> {
     caller.check(&node, Permission::SystemMonitor)?;
     let counts = node.connections.counts();
-    let mut connection_types = BTreeMap::from([("conversation", 0), ("general", 0), ("web3", 0)]);
-    // The only surface yet.
-    if counts.active > 0 {
-        connection_types.insert("topics", counts.active);
-    }
+    let connection_types = node.surfaces.counts();
     let connections = Connections {
         active_connections: counts.active,
         unique_users: counts.users,

@@ -1,9 +1,13 @@
 //! The router over a node with a store of its own, asked without sockets.
 
 mod account;
+mod backend;
 mod figures;
 mod guard;
 mod limits;
+mod repeat;
+mod rooms;
+mod server_api;
 mod sessions;
 mod sign_in;
 mod sign_out;
@@ -15,21 +19,24 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use axum::http::{Method, Request, StatusCode};
+use conclave_auth::{ApiKeyName, ApiKeys as _, IssuedKey, issue_key};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tower::ServiceExt as _;
 
+use super::openapi::check;
 use super::{metrics_router, router};
 use crate::config::{Flags, Launch, Profile, Setup, load};
 use crate::handshake::Peer;
+use crate::identity::SystemRandom;
 use crate::node::Node;
 use crate::start::{Started, start};
 use crate::worker::Control;
 
 /// A node in dev mode and its router.
-struct Site {
+pub(in crate::http) struct Site {
     started: Started,
     router: Router,
     controls: Vec<UnboundedReceiver<Control>>,
@@ -39,14 +46,14 @@ struct Site {
 
 /// What came back.
 #[derive(Debug)]
-struct Answer {
+pub(in crate::http) struct Answer {
     status: StatusCode,
     headers: HeaderMap,
     text: String,
 }
 
 /// A request under construction.
-struct Ask<'a> {
+pub(in crate::http) struct Ask<'a> {
     site: &'a Site,
     request: axum::http::request::Builder,
     body: String,
@@ -58,7 +65,7 @@ impl Site {
         Self::of(DEV, environment).await
     }
 
-    async fn new() -> Self {
+    pub(in crate::http) async fn new() -> Self {
         Self::with(&[]).await
     }
 
@@ -104,7 +111,7 @@ impl Site {
         }
     }
 
-    fn get(&self, path: &str) -> Ask<'_> {
+    pub(in crate::http) fn get(&self, path: &str) -> Ask<'_> {
         self.ask(Method::GET, path)
     }
 
@@ -132,6 +139,19 @@ impl Site {
         let answer = self.post("/auth/token").json(&wish).send().await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
         text(&answer.json(), "token")
+    }
+
+    /// An API key with these permissions, for an hour.
+    async fn key(&self, name: &str, permissions: &[&str]) -> IssuedKey {
+        let name = ApiKeyName::new(name).expect("a name");
+        let permissions = permissions.iter().map(|&text| text.to_owned()).collect();
+        let now = self.node().clock.now();
+        let end = now.plus(std::time::Duration::from_secs(3600));
+        let issued = issue_key(name, permissions, Some(end), now, &SystemRandom);
+        let store = &self.started.store;
+        let added = store.add_key(&issued.key, issued.hash).await;
+        added.expect("a new key");
+        issued
     }
 
     /// Lines of the audit with this event.
@@ -181,9 +201,16 @@ impl Ask<'_> {
         self.header(CONTENT_TYPE.as_str(), content_type)
     }
 
-    async fn send(self) -> Answer {
+    /// Asks, and holds the answer against the API document.
+    pub(in crate::http) async fn send(self) -> Answer {
         let router = self.site.router.clone();
-        self.send_to(router).await
+        let method = self.request.method_ref().cloned().unwrap_or_default();
+        let target = self.request.uri_ref().map(ToString::to_string);
+        let answer = self.send_to(router).await;
+        let media_type = answer.header("content-type").unwrap_or_default();
+        let target = target.unwrap_or_default();
+        check(&method, &target, answer.status.as_u16(), media_type, &answer.text);
+        answer
     }
 
     async fn send_to(self, router: Router) -> Answer {
@@ -201,11 +228,11 @@ impl Ask<'_> {
 }
 
 impl Answer {
-    fn json(&self) -> Value {
+    pub(in crate::http) fn json(&self) -> Value {
         serde_json::from_str(&self.text).expect("JSON")
     }
 
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(in crate::http) fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .get(name)
             .map(|value| value.to_str().expect("text"))

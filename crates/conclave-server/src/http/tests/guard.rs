@@ -45,7 +45,10 @@ async fn preflights_are_answered_for_listed_pages_only() {
         Some("GET, POST, PUT, DELETE")
     );
     let headers = answer.header("access-control-allow-headers");
-    assert_eq!(headers, Some("Authorization, Content-Type"));
+    assert_eq!(
+        headers,
+        Some("Authorization, Content-Type, Idempotency-Key")
+    );
     let answer = ask("https://evil.example").send().await;
     answer.problem(403, "forbidden");
     assert_eq!(answer.header("access-control-allow-origin"), None);

@@ -102,7 +102,7 @@ async fn only_an_administrator_revokes() {
         .await;
     assert_eq!(
         answer.problem(403, "forbidden"),
-        "this needs the permission admin"
+        "this needs the permission server.disconnect"
     );
     assert!(is_in(&site, &admin).await);
     assert_eq!(site.audited("permission_denied")[0]["user"], "user");

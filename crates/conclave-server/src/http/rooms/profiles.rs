@@ -1,0 +1,56 @@
+//! `/users/me`, `/users/{id}`.
+
+use axum::Json;
+use axum::extract::State;
+use conclave_protocol::{ReadOwn, Refusal, UpdateProfile, UserId};
+
+use super::shapes::Profile;
+use super::{Here, permit, stamp};
+use crate::http::caller::Caller;
+use crate::http::fields::JsonFields;
+use crate::http::flow::whole;
+use crate::http::problem::Problem;
+use crate::http::sessions::{Named, named};
+
+/// `GET /users/me`.
+pub(in crate::http) async fn me(
+    State(node): Here,
+    caller: Caller,
+) -> Result<Json<Profile>, Problem> {
+    let permit = permit(&node, &caller, ReadOwn)?;
+    Ok(Json(node.rooms.profile(permit, &caller.user).await?.into()))
+}
+
+/// `PUT /users/me`: `{"name"?,"avatar"?}`; what is missing stays, an empty avatar is taken away.
+pub(in crate::http) async fn update_me(
+    State(node): Here,
+    caller: Caller,
+    JsonFields(mut fields): JsonFields,
+) -> Result<Json<Profile>, Problem> {
+    let ask = UpdateProfile {
+        name: fields.optional_text("name")?.map(Into::into),
+        avatar: fields.optional_text("avatar")?.map(Into::into),
+    };
+    fields.end()?;
+    if ask.name.is_none() && ask.avatar.is_none() {
+        return Err(Problem::bad_request("expected one of name, avatar"));
+    }
+    let permit = permit(&node, &caller, ask)?;
+    whole(async move {
+        let at = stamp(&node).at;
+        Ok(Json(node.rooms.update_profile(permit, at).await?.into()))
+    })
+    .await
+}
+
+/// `GET /users/{id}`: one's own, or of who shares a room with the caller.
+pub(in crate::http) async fn of_user(
+    State(node): Here,
+    caller: Caller,
+    id: Named<String>,
+) -> Result<Json<Profile>, Problem> {
+    let none = |_unfit| Problem::refused(Refusal::NotFound, "no such user");
+    let user = UserId::new(&named(id)?).map_err(none)?;
+    let permit = permit(&node, &caller, ReadOwn)?;
+    Ok(Json(node.rooms.profile(permit, &user).await?.into()))
+}
