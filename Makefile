@@ -12,6 +12,8 @@ quiet := $(if $(V),,--quiet)
 python := .tools/clients/bin/python
 # Seconds per fuzz target.
 FUZZ_SECONDS ?= 10
+# How often `make kills` kills.
+KILLS ?= 50
 # What `make deps` does when a tool's registry cannot be reached: fail, or skip that tool.
 UNREACHABLE ?= fail
 
@@ -20,7 +22,7 @@ ports := 8081 8000 8080
 loopback := 127.0.0.1 $(shell grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null && echo "'[::1]'")
 listen := $(foreach port,$(ports),$(foreach address,$(loopback),--listen $(address):$(port)))
 
-.PHONY: help run test bench conformance lint deps fuzz
+.PHONY: help run test kills bench conformance lint deps fuzz
 
 help: ## lists the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -32,17 +34,23 @@ run: ## builds Conclave and serves it in dev mode on ports 8081, 8000 and 8080
 	@exec $(target)/release/conclave serve --dev $(listen)
 
 test: ## unit, layout and end-to-end tests
-	@.ci/install compiler clients chromium
+	@.ci/install compiler clients clerk rooms-js chromium
 	@.ci/install nextest || echo '==> cargo-nextest is not to be had, using cargo test'
 	@echo '==> testing the crates'
 	@if cargo nextest --version >/dev/null 2>&1; \
 	  then cargo nextest run --locked --workspace $(if $(V),,--cargo-quiet); \
 	  else cargo test $(quiet) --locked --workspace; fi
-	@echo '==> testing the judge of the conformance report'
-	@$(python) conformance/test_judge.py -q
-	@echo '==> testing with clients of other people: curl, websocat, Python, Chromium'
+	@echo '==> testing the judges of the conformance reports'
+	@$(python) -m unittest discover -q -s conformance
+	@echo '==> testing with clients of other people: curl, websocat, Python, Chromium, Clerk, Socket.IO'
 	@cargo build $(quiet) --locked -p conclave-server
 	@$(python) tests/clients/run.py --conclave $(target)/debug/conclave
+
+kills: ## kill -9 under load, KILLS times on one data folder: nothing acked is lost, twice or out of order
+	@.ci/install compiler clients rooms-js
+	@echo '==> building conclave (release)'
+	@cargo build $(quiet) --locked --release -p conclave-server
+	@$(python) tests/clients/kills.py --conclave $(target)/release/conclave --kills $(KILLS)
 
 bench: ## measures the release build, beside the kernel's floor and a usual server
 	@.ci/install compiler
@@ -50,13 +58,15 @@ bench: ## measures the release build, beside the kernel's floor and a usual serv
 	@cargo build $(quiet) --locked --release -p conclave-server -p conclave-yardsticks
 	@ulimit -n "$$(ulimit -H -n)"; $(target)/release/conclave bench --json bench/results.json --svg bench/chart.svg
 
-conformance: ## the Autobahn suite against the release build
-	@.ci/install compiler autobahn
-	@python3 conformance/test_judge.py -q
+conformance: ## the suites of Autobahn and of the Socket.IO project against the release build
+	@.ci/install compiler autobahn socketio
+	@python3 -m unittest discover -q -s conformance
 	@echo '==> building conclave (release)'
 	@cargo build $(quiet) --locked --release -p conclave-server
 	@echo '==> running the Autobahn suite'
 	@python3 conformance/run.py --conclave $(target)/release/conclave --wstest .tools/autobahn/venv/bin/wstest
+	@echo '==> running the protocol suites of the Socket.IO project'
+	@python3 conformance/socketio.py --conclave $(target)/release/conclave --suites .tools/socketio
 
 lint: ## formatting and clippy, warnings are errors
 	@.ci/install compiler

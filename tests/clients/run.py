@@ -18,13 +18,34 @@ import traceback
 
 import broadcasting
 import browser
+import clerk
 import crashes
+import gateway
+import hostile
+import kills
+import one_room
 import publishing
+import recovering
 import refusals
+import revoking
 import signing_in
 from world import World
 
-MODULES = [signing_in, broadcasting, publishing, refusals, browser, crashes]
+MODULES = [
+    signing_in,
+    broadcasting,
+    publishing,
+    refusals,
+    browser,
+    clerk,
+    crashes,
+    gateway,
+    one_room,
+    recovering,
+    revoking,
+    hostile,
+    kills,
+]
 
 
 def main() -> int:

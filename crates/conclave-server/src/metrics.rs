@@ -45,6 +45,8 @@ counters! {
     HandshakesRefused = "conclave_handshakes_refused";
     /// HTTP requests answered
     HttpRequests = "conclave_http_requests";
+    /// API keys that were refused
+    KeysRefused = "conclave_api_keys_refused";
     /// Messages received from clients
     MessagesReceived = "conclave_messages_received";
     /// Deliveries to clients, merged ones counted once

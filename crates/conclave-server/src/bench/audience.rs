@@ -53,7 +53,8 @@ struct Receipts {
     ledgers: Vec<Ledger>,
     /// When a publisher's last publications were sent, by sequence modulo `MOMENTS`.
     moments: Vec<Instant>,
-    samples: Samples,
+    /// `None` where they do not count: they take memory, and to get it takes time.
+    samples: Option<Samples>,
     /// Deliveries per publisher.
     delivered: Vec<u64>,
     /// Per subscriber a digest of everything in the order of its arrival.
@@ -127,7 +128,7 @@ impl Audience {
         for round in 0..(rounds / 10).max(1) {
             self.round(round, burst)?;
         }
-        self.receipts.samples = Samples::default();
+        self.receipts.samples = Some(Samples::default());
         let before = self.delivered();
         let (cpu, wall) = (self.process.cpu()?, Instant::now());
         for round in 0..rounds {
@@ -139,7 +140,7 @@ impl Audience {
         let delivered = self.delivered() - before;
         self.step(LATE)?;
         let mut row = Measurement::new(case, self.subject).cost(delivered, cpu, wall);
-        row.latency = self.receipts.samples.percentiles();
+        row.latency = self.receipts.samples.as_mut().and_then(Samples::percentiles);
         row.tally = Some(self.tally());
         Ok(row)
     }
@@ -299,7 +300,7 @@ impl Receipts {
                 .take(subscribers * publishers)
                 .collect(),
             moments: vec![Instant::now(); publishers * MOMENTS],
-            samples: Samples::default(),
+            samples: None,
             delivered: vec![0; publishers],
             orders: vec![0; subscribers],
             sample: Vec::new(),
@@ -331,7 +332,9 @@ impl Receipts {
         *order = (order.rotate_left(7) ^ stamp.sequence)
             .wrapping_mul(DIGEST)
             .wrapping_add(u64::try_from(stamp.publisher).unwrap_or_default());
-        self.samples.push(at.duration_since(*moment));
+        if let Some(samples) = &mut self.samples {
+            samples.push(at.duration_since(*moment));
+        }
         if self.sample.is_empty() {
             self.sample.extend_from_slice(text);
         }

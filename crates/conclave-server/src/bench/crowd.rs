@@ -104,6 +104,11 @@ impl Crowd {
         })
     }
 
+    /// From now on it waits so.
+    pub(super) const fn wait_so(&mut self, waiting: Waiting) {
+        self.waiting = waiting;
+    }
+
     /// Connects one guest and sends its upgrade request; gives its index.
     ///
     /// # Errors

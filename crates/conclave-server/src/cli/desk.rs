@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use conclave_auth::{PortError, Random as _, SignIn, SignInError, SignInParts, SignInPolicy};
+use conclave_auth::{PortError, Random as _, SignIn, SignInError, SignInPolicy};
 use conclave_protocol::{Clock, Timestamp};
 use conclave_store::{Store, StoreOptions};
 use serde_json::{Value, json};
@@ -41,18 +41,10 @@ impl Desk {
         let keys = Keys::find(setup, Missing::Made)?;
         let store = Store::open(&path, StoreOptions::default()).await;
         let store = Arc::new(store.map_err(anyhow::Error::from)?);
-        let parts = SignInParts {
-            users: store.clone(),
-            families: store.clone(),
-            sessions: store.clone(),
-            revocations: store.clone(),
-            passwords: Arc::new(PasswordPool::start()?),
-            random: Arc::new(SystemRandom),
-            signer: Arc::clone(&keys.signer),
-            verifier: Arc::clone(&keys.verifier),
-            standing: keys.empty_standing(),
-            policy: SignInPolicy::default(),
-        };
+        let passwords = PasswordPool::start()?;
+        let parts = keys
+            .authority
+            .sign_in_parts(&store, passwords, SignInPolicy::default());
         // No refresh token is made here, so any key will do.
         let mut refresh_key = [0; 32];
         SystemRandom.fill(&mut refresh_key);

@@ -1,17 +1,14 @@
 //! Keys, issuers and revocations as a server with the same configuration would use them.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::Context as _;
-use conclave_auth::{
-    RevocationIndex, Revocations as _, Roles, Signer, Standing, UserOverlay, Users as _, Verifier,
-};
+use conclave_auth::{RevocationIndex, Revocations as _, Standing, Users as _};
 use conclave_store::{Store, StoreOptions};
 
 use super::Failure;
 use crate::config::{Setup, secret_in};
-use crate::identity;
+use crate::identity::Authority;
 
 /// What becomes of files that the first start of a server makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,9 +22,7 @@ pub(super) enum Missing {
 /// Who signs and who verifies.
 pub(super) struct Keys {
     pub(super) setup: Setup,
-    pub(super) signer: Arc<Signer>,
-    pub(super) verifier: Arc<Verifier>,
-    roles: Arc<Roles>,
+    pub(super) authority: Authority,
 }
 
 impl Keys {
@@ -47,30 +42,15 @@ impl Keys {
                 kept.display()
             )));
         }
-        let signer = Arc::new(identity::signer(&setup)?);
-        let issuers = identity::issuers(&setup, &signer)?;
-        let roles = Arc::new(Roles::new(setup.config.auth.roles.clone()));
-        let verifier = Verifier::new(issuers, Arc::clone(&roles)).context("auth.issuers")?;
         Ok(Self {
+            authority: Authority::new(&setup)?,
             setup,
-            signer,
-            verifier: Arc::new(verifier),
-            roles,
         })
-    }
-
-    /// Nobody revoked, disabled or removed.
-    pub(super) fn empty_standing(&self) -> Standing {
-        let prefix = &self.setup.config.auth.user_prefix;
-        Standing {
-            revocations: Arc::default(),
-            users: Arc::new(UserOverlay::new(prefix, Arc::clone(&self.roles))),
-        }
     }
 
     /// What the store says of users and tokens now.
     pub(super) async fn standing(&self, store: Option<&Store>) -> Result<Standing, Failure> {
-        let standing = self.empty_standing();
+        let standing = self.authority.empty_standing();
         let Some(store) = store else {
             return Ok(standing);
         };

@@ -5,8 +5,9 @@
 //! `conclave:`, a wrong configuration one line for each fault.
 //!
 //! Reading order: this file, then one file per command; `location`, `password`, `keys` (who signs,
-//! who verifies) and `desk` (store and audit) are shared.
+//! who verifies), `desk` (store and audit) and `table` are shared.
 
+mod api_key;
 mod audit;
 mod config;
 mod desk;
@@ -15,6 +16,7 @@ mod location;
 mod password;
 mod pubsub;
 mod serve;
+mod table;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -26,6 +28,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 
+pub use api_key::{KeyAddArgs, KeyCommand, KeyListArgs, KeyRevokeArgs, Life};
 pub use location::Location;
 pub use password::{PasswordSource, read_password};
 pub use pubsub::{Endpoint, PubArgs, SubArgs};
@@ -66,6 +69,9 @@ enum Command {
         /// The shell
         shell: Shell,
     },
+    /// Make, list or revoke keys of backends for the server API
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Publish to a topic, or broadcast, and wait until the server has accepted it
     Pub(PubArgs),
     /// Start the server
@@ -129,6 +135,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
             clap_complete::generate(shell, &mut Cli::command(), "conclave", &mut script);
             print(&script)
         }
+        Command::Key(command) => api_key::run(command),
         Command::Pub(arguments) => pubsub::run_pub(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Sub(arguments) => pubsub::run_sub(&arguments),

@@ -53,6 +53,7 @@ fn every_command_is_well_formed_and_shows_examples() {
     for mut command in [
         all,
         Words::<UserCommand>::command(),
+        Words::<KeyCommand>::command(),
         Words::<TokenCommand>::command(),
         Words::<audit::AuditCommand>::command(),
         Words::<config::ConfigCommand>::command(),

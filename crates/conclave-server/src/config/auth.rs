@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use conclave_auth::{Algorithm, Roles};
+
+use super::scalar::{Scalar, quoted};
 use super::section::{choice, section};
 use super::{Issuer, Secret};
 
@@ -59,39 +62,9 @@ section! {
         pub origins: Vec<String> = Vec::new(),
         /// What each role grants; a role given here replaces the default of that name. A
         /// permission may end in a pattern (`topic.publish:orders.*`); `admin` is everything.
-        pub roles: BTreeMap<String, Vec<String>> = default_roles(),
+        pub roles: BTreeMap<String, Vec<String>> = Roles::default().into_table(),
         /// Issuers besides the own one. Exactly the keys named here verify their tokens.
         pub issuers: Vec<Issuer> = Vec::new(),
-    }
-}
-
-choice! {
-    /// A signature algorithm of tokens (RFC 7518, RFC 8037).
-    pub enum Algorithm {
-        /// HMAC with SHA-256.
-        Hs256 = "HS256",
-        /// HMAC with SHA-384.
-        Hs384 = "HS384",
-        /// HMAC with SHA-512.
-        Hs512 = "HS512",
-        /// RSA PKCS#1 1.5 with SHA-256.
-        Rs256 = "RS256",
-        /// RSA PKCS#1 1.5 with SHA-384.
-        Rs384 = "RS384",
-        /// RSA PKCS#1 1.5 with SHA-512.
-        Rs512 = "RS512",
-        /// RSA PSS with SHA-256.
-        Ps256 = "PS256",
-        /// RSA PSS with SHA-384.
-        Ps384 = "PS384",
-        /// RSA PSS with SHA-512.
-        Ps512 = "PS512",
-        /// ECDSA on P-256 with SHA-256.
-        Es256 = "ES256",
-        /// ECDSA on P-384 with SHA-384.
-        Es384 = "ES384",
-        /// Ed25519.
-        EdDsa = "EdDSA",
     }
 }
 
@@ -105,11 +78,22 @@ choice! {
     }
 }
 
-impl Algorithm {
-    /// Whether it takes a shared secret.
-    #[must_use]
-    pub const fn is_symmetric(self) -> bool {
-        matches!(self, Self::Hs256 | Self::Hs384 | Self::Hs512)
+impl Scalar for Algorithm {
+    fn shape() -> String {
+        format!("word ({})", Self::ALL.map(Self::name).join(", "))
+    }
+
+    fn expected() -> String {
+        format!("one of {}", Self::ALL.map(Self::name).join(", "))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|algorithm| algorithm.name().eq_ignore_ascii_case(text))
+    }
+
+    fn text(&self) -> Option<String> {
+        Some(quoted(self.name()))
     }
 }
 
@@ -138,31 +122,3 @@ impl Auth {
         Duration::from_secs(seconds)
     }
 }
-
-fn default_roles() -> BTreeMap<String, Vec<String>> {
-    let named = |permissions: &[&str]| permissions.iter().map(|&name| name.to_owned()).collect();
-    let moderator: Vec<&str> = USER
-        .into_iter()
-        .filter(|&permission| permission != "wallet.read")
-        .chain(["system.monitor", "chat:moderate"])
-        .collect();
-    BTreeMap::from([
-        ("admin".to_owned(), named(&["admin"])),
-        ("moderator".to_owned(), named(&moderator)),
-        ("user".to_owned(), named(&USER)),
-    ])
-}
-
-/// identity.md, "Permissions".
-const USER: [&str; 10] = [
-    "chat:send",
-    "profile:update",
-    "conversation.read",
-    "conversation.write",
-    "room.create",
-    "wallet.read",
-    "topic.publish",
-    "topic.subscribe",
-    "topic.broadcast",
-    "assistant.use",
-];

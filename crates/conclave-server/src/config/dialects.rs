@@ -7,6 +7,10 @@ section! {
     pub struct Dialects {
         /// The `topics` dialect.
         pub topics: Dialect = Dialect::default(),
+        /// The `conversation` dialect, feeds included.
+        pub conversation: Dialect = Dialect::default(),
+        /// The `socketio` dialect.
+        pub socketio: Dialect = Dialect::default(),
     }
 }
 

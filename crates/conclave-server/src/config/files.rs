@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::fault::Place;
 use super::keyfile::{OWN_SECRET, secret_in, stored_secret};
-use super::{Config, Fault, Secret, Setup};
+use super::{Config, Fault, Secret, Setup, Webhook};
 
 /// The own shared secret as configured; the one the server keeps is only looked at.
 pub(crate) fn own_secret_text(setup: &Setup, faults: &mut Vec<Fault>) -> Option<Secret> {
@@ -35,6 +35,19 @@ pub(crate) fn weak_issuer_secrets(setup: &Setup) -> Vec<Fault> {
             Some(Place::rule(format!("auth.issuers[{index}].secret_file")).fault(weakness))
         })
         .collect()
+}
+
+/// What a webhook's posts are signed with; an empty text where the rules refuse that there is
+/// none.
+///
+/// # Errors
+/// What the file system says, with the path.
+pub(crate) fn webhook_secret(webhook: &Webhook) -> std::io::Result<Secret> {
+    match (&webhook.secret, &webhook.secret_file) {
+        (Some(secret), _) => Ok(secret.clone()),
+        (None, Some(path)) => secret_in(path),
+        (None, None) => Ok(Secret::new(String::new())),
+    }
 }
 
 /// Key files that cannot be opened.
@@ -74,6 +87,11 @@ fn key_files(config: &Config) -> Vec<(String, &Path)> {
         for (index, path) in issuer.pem_files.iter().enumerate() {
             files.push((format!("auth.issuers[{at}].pem_files[{index}]"), path));
         }
+    }
+    for (at, webhook) in config.webhooks.iter().enumerate() {
+        let key = format!("webhooks[{at}].secret_file");
+        let path = webhook.secret_file.as_deref();
+        files.extend(path.map(|path| (key, path)));
     }
     files
 }

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::auth::Algorithm;
+use conclave_auth::Algorithm;
+
 use super::section::{choice, section};
 
 section! {
@@ -15,7 +16,8 @@ section! {
         /// Accepted `aud`, compared exactly, one of them is enough; required, except by the
         /// preset `clerk`, whose tokens have none.
         pub aud: Vec<String> = Vec::new(),
-        /// `clerk`: RS256 by JWKS, `azp` against the list below, pending `sts` refused.
+        /// `clerk`: session tokens of Clerk, versions 1 and 2. RS256 by JWKS, `azp` against the
+        /// list below, pending `sts` refused, `sid` (a sign-in at Clerk) no session here.
         pub preset: Option<Preset> = None,
         /// What its keys may be used with; required, except by a preset.
         pub algorithms: Vec<Algorithm> = Vec::new(),
@@ -26,6 +28,7 @@ section! {
         /// Public keys, a JWKS file.
         pub jwks_file: Option<PathBuf> = None,
         /// Public keys, a JWKS by https (http from loopback only); redirects are not followed.
+        /// The preset `clerk` without any key takes `/.well-known/jwks.json` below `iss`.
         pub jwks_url: Option<String> = None,
         /// What precedes its `sub` in user ids; no two issuers alike, the own one included,
         /// unless both say `shared_users`.
@@ -43,7 +46,9 @@ section! {
         pub allow_roles: Vec<String> = vec!["user".to_owned()],
         /// Permissions it may claim; others are ignored.
         pub allow_permissions: Vec<String> = Vec::new(),
-        /// Accepted `azp` (origins of the pages that signed in); empty: not looked at.
+        /// Accepted `azp` (origins of the pages that signed in), compared exactly; empty: not
+        /// looked at, which the preset `clerk` refuses. Tokens without `azp`, as native apps have
+        /// them, are refused, unless an empty text is in the list.
         pub azp: Vec<String> = Vec::new(),
         /// Whether its scopes count as permissions (those in `allow_permissions`).
         pub scopes_as_permissions: bool = false,
@@ -57,8 +62,8 @@ section! {
     pub struct Claims {
         /// The user.
         pub user: String = "sub".to_owned(),
-        /// The session.
-        pub session: String = "sid".to_owned(),
+        /// The session; unset: `sid`, and with the preset `clerk` none. An empty text: none.
+        pub session: Option<String> = None,
         /// The display name.
         pub name: Vec<String> = named(&["name", "username"]),
         /// Roles: a list, or one role.
@@ -79,6 +84,20 @@ choice! {
 }
 
 impl Issuer {
+    /// Where its keys are fetched from: as configured, else by the preset where no file has them.
+    #[must_use]
+    pub fn keys_url(&self) -> Option<String> {
+        let has_files = self.jwks_file.is_some() || !self.pem_files.is_empty();
+        match (&self.jwks_url, self.preset) {
+            (Some(url), _) => Some(url.clone()),
+            (None, Some(Preset::Clerk)) if !has_files => {
+                let iss = self.iss.trim_end_matches('/');
+                Some(format!("{iss}/.well-known/jwks.json"))
+            }
+            (None, Some(Preset::Clerk) | None) => None,
+        }
+    }
+
     /// What its keys may be used with: as configured, else by the preset.
     #[must_use]
     pub fn accepted_algorithms(&self) -> Vec<Algorithm> {

@@ -1,5 +1,7 @@
 //! The rules of `[[auth.issuers]]`.
 
+use conclave_auth::Algorithm;
+
 use super::rules::{Findings, LEEWAY_SECONDS_MAX};
 use super::{Config, Issuer, Preset};
 
@@ -58,6 +60,9 @@ impl Findings {
                 "nothing given, expected the origins of the own pages",
             );
         }
+        if clerk && issuer.accepted_algorithms() != [Algorithm::Rs256] {
+            self.refuse(key("algorithms"), "given, expected RS256 or nothing");
+        }
         self.range(
             &key("leeway_seconds"),
             issuer.leeway_seconds,
@@ -76,8 +81,8 @@ impl Findings {
             .iter()
             .filter(|algorithm| algorithm.is_symmetric())
             .count();
-        let public =
-            issuer.jwks_file.is_some() || issuer.jwks_url.is_some() || !issuer.pem_files.is_empty();
+        let url = issuer.keys_url();
+        let public = issuer.jwks_file.is_some() || url.is_some() || !issuer.pem_files.is_empty();
         if algorithms.is_empty() {
             self.refuse(key("algorithms"), "nothing given, expected at least one");
         } else if symmetric > 0 && issuer.secret_file.is_none() {
@@ -89,7 +94,7 @@ impl Findings {
         if symmetric == 0 && issuer.secret_file.is_some() {
             self.refuse(key("secret_file"), "given, but no algorithm takes a secret");
         }
-        if let Some(url) = &issuer.jwks_url {
+        if let Some(url) = &url {
             let local = LOOPBACK_URLS.iter().any(|start| {
                 let rest = url.strip_prefix(start);
                 rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))

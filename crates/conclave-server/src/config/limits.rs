@@ -43,6 +43,23 @@ section! {
         pub silence_seconds: u32 = 60,
         /// Clients in the answer to `presence:TOPIC`.
         pub presence_entries: u32 = 1000,
+        /// Characters of a message's content in a room.
+        pub content_chars: u32 = 2000,
+        /// Rooms one user is a member of.
+        pub rooms_per_user: u32 = 1000,
+        /// Members of one room.
+        pub members_per_room: u32 = 10_000,
+        /// Messages per second of one user over all rooms and connections; five times as many may
+        /// come at once.
+        pub user_messages_per_second: u32 = 20,
+        /// Messages per second of one room; five times as many may come at once.
+        pub room_messages_per_second: u32 = 200,
+        /// Seconds after which its author can no longer edit a message.
+        pub edit_seconds: u32 = 0,
+        /// Events of a room replayed at once to one connection; the rest is read by REST.
+        pub replay_events: u32 = 1000,
+        /// Unreceived messages pushed to a Socket.IO client that connects.
+        pub offline_messages: u32 = 500,
     }
 }
 

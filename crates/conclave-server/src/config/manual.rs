@@ -18,8 +18,8 @@ pub fn manual() -> String {
         &mut page,
         "| `WS_TEST_TOKEN` | the token of `/test-token`; dev mode only |",
     );
-    for (section, entries) in sections() {
-        chapter(&mut page, &section, &entries, Heading::Table);
+    for (section, heading, entries) in sections() {
+        chapter(&mut page, &section, &entries, heading);
     }
     page
 }
@@ -28,8 +28,8 @@ pub fn manual() -> String {
 #[must_use]
 pub fn default_file() -> String {
     let mut file = "# Conclave: every key with its default.\n".to_owned();
-    for (section, entries) in sections() {
-        table(&mut file, &section, &entries, Heading::Table);
+    for (section, heading, entries) in sections() {
+        table(&mut file, &section, &entries, heading);
     }
     file
 }
@@ -54,21 +54,23 @@ struct Section {
     doc: &'static [&'static str],
 }
 
-fn sections() -> Vec<(Section, Vec<Entry>)> {
+fn sections() -> Vec<(Section, Heading, Vec<Entry>)> {
     let Inner::Table(entries) = Config::default().inner() else {
         return Vec::new();
     };
     entries
         .into_iter()
-        .filter_map(|entry| match entry.inner {
-            Inner::Table(keys) => Some((
-                Section {
-                    path: entry.name.to_owned(),
-                    doc: entry.doc,
-                },
-                keys,
-            )),
-            Inner::List(_) | Inner::Map(_) | Inner::Plain => None,
+        .filter_map(|entry| {
+            let (heading, keys) = match entry.inner {
+                Inner::Table(keys) => (Heading::Table, keys),
+                Inner::List(keys) => (Heading::List, keys),
+                Inner::Map(_) | Inner::Plain => return None,
+            };
+            let section = Section {
+                path: entry.name.to_owned(),
+                doc: entry.doc,
+            };
+            Some((section, heading, keys))
         })
         .collect()
 }

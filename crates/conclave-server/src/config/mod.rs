@@ -4,12 +4,13 @@
 //! flags. Every key is defined once, by its field's doc comment and default in the file of its
 //! section; the manual, the default file and the unknown-key hints are made from that.
 //!
-//! Reading order: `source` (from sources to a [`Setup`]), `rules` and `issuer_rules` (what is
-//! refused and what is warned of), the sections, `section`, `value` and `scalar` (the machinery),
+//! Reading order: `source` (from sources to a [`Setup`]), `rules`, `issuer_rules` and
+//! `webhook_rules` (what is refused and what is warned of), the sections, `section`, `value` and `scalar` (the machinery),
 //! `manual`, `files` and `keyfile`.
 
 mod audit;
 mod auth;
+mod conversation;
 mod dialects;
 mod fault;
 mod files;
@@ -26,17 +27,21 @@ mod scalar;
 mod secret;
 mod section;
 mod server;
+mod socketio;
 mod source;
 mod store;
 #[cfg(test)]
 mod tests;
 mod topics;
 mod value;
+mod webhook;
+mod webhook_rules;
 
 use std::path::PathBuf;
 
 pub use audit::Audit;
-pub use auth::{Algorithm, Auth, Reject};
+pub use conversation::Conversation;
+pub use auth::{Auth, Reject};
 pub use dialects::{Dialect, Dialects};
 pub use fault::{Fault, Faults};
 pub use issuer::{Claims, Issuer, Preset};
@@ -48,9 +53,12 @@ pub use metrics::Metrics;
 pub use secret::Secret;
 use section::section;
 pub use server::{Server, Tls};
+pub use socketio::{AuthFailure, SocketIo};
 pub use source::{Flags, Launch, Profile, Setup, load, read};
 pub use store::Store;
 pub use topics::Topics;
+pub use webhook::{Webhook, WebhookEvent};
+pub(crate) use files::webhook_secret;
 
 section! {
     /// Every key, by section.
@@ -63,6 +71,10 @@ section! {
         pub limits: Limits = Limits::default(),
         /// Topics of sessions, and the broadcast, at `/ws`.
         pub topics: Topics = Topics::default(),
+        /// Users' feeds and conversations, below `/ws`.
+        pub conversation: Conversation = Conversation::default(),
+        /// Socket.IO, at `/socket.io/`.
+        pub socketio: SocketIo = SocketIo::default(),
         /// What surfaces ask of a handshake.
         pub dialects: Dialects = Dialects::default(),
         /// The chain of security events, one JSON line each.
@@ -73,6 +85,8 @@ section! {
         pub metrics: Metrics = Metrics::default(),
         /// Durable state: users, named sessions, refresh tokens, revocations.
         pub store: Store = Store::default(),
+        /// Who is told what happens here; see `docs/webhooks.md`.
+        pub webhooks: Vec<Webhook> = Vec::new(),
     }
 }
 
@@ -122,6 +136,14 @@ impl Config {
             history_messages: size(self.topics.history_messages),
             history_seconds: self.topics.history_seconds,
             presence_entries: size(limits.presence_entries),
+            content_chars: limits.content_chars,
+            rooms_per_user: limits.rooms_per_user,
+            members_per_room: limits.members_per_room,
+            user_messages_per_second: limits.user_messages_per_second,
+            room_messages_per_second: limits.room_messages_per_second,
+            edit_seconds: limits.edit_seconds,
+            replay_events: limits.replay_events,
+            offline_messages: limits.offline_messages,
         }
     }
 }

@@ -1,5 +1,5 @@
 //! What is refused, and what is warned of, whatever its source. The rules of `[[auth.issuers]]`
-//! are in `issuer_rules`.
+//! are in `issuer_rules`, those of `[[webhooks]]` in `webhook_rules`.
 
 use std::net::SocketAddr;
 
@@ -25,6 +25,7 @@ pub(crate) fn check(setup: &Setup) -> Findings {
     findings.issuers(config);
     findings.limits(setup);
     findings.topics(config);
+    findings.webhooks(setup);
     findings
 }
 
@@ -33,7 +34,7 @@ impl Findings {
         self.faults.push(Place::rule(path).fault(problem));
     }
 
-    fn warn(&mut self, path: &str, text: &str) {
+    pub(super) fn warn(&mut self, path: &str, text: &str) {
         self.warnings.push(format!("{path}: {text}"));
     }
 
@@ -241,21 +242,25 @@ impl Findings {
             return;
         };
         for entry in entries {
-            if entry.text.as_deref() == Some("0") && !setup.profile.conformance {
+            // Who may edit for ever harms nobody.
+            let harmless = entry.name == "edit_seconds";
+            if entry.text.as_deref() == Some("0") && !harmless && !setup.profile.conformance {
                 self.warn(&format!("limits.{}", entry.name), "0: no limit");
             }
         }
     }
 
+    fn path(&mut self, key: &str, path: &str, example: &str) {
+        if !path.starts_with('/') || path.contains(['?', '#', '%', ' ']) {
+            self.refuse(key, format!("{path:?} given, expected a path such as {example}"));
+        }
+    }
+
     fn topics(&mut self, config: &Config) {
         let topics = &config.topics;
-        let path = topics.path.as_str();
-        if !path.starts_with('/') || path.contains(['?', '#', '%', ' ']) {
-            self.refuse(
-                "topics.path",
-                format!("{path:?} given, expected a path such as /ws"),
-            );
-        }
+        self.path("topics.path", &topics.path, "/ws");
+        self.path("conversation.path", &config.conversation.path, "/ws");
+        self.path("socketio.path", &config.socketio.path, "/socket.io/");
         if topics.history_messages > 0 && topics.history_topics == 0 {
             let expected = "expected at least 1 beside history_messages";
             self.refuse("topics.history_topics", format!("0 given, {expected}"));

@@ -194,6 +194,16 @@ fn apply_environment(
         match path.as_slice() {
             ["auth", "secret"] => auth.secret_file = None,
             ["auth", "secret_file"] => auth.secret = None,
+            ["webhooks", index, "secret"] => {
+                if let Some(webhook) = numbered(&mut setup.config.webhooks, index) {
+                    webhook.secret_file = None;
+                }
+            }
+            ["webhooks", index, "secret_file"] => {
+                if let Some(webhook) = numbered(&mut setup.config.webhooks, index) {
+                    webhook.secret = None;
+                }
+            }
             _ => {}
         }
         let setting = Setting {
@@ -203,6 +213,10 @@ fn apply_environment(
         let place = Place::root(Origin::Environment(name));
         setup.config.assign(setting, &place, faults);
     }
+}
+
+fn numbered<'a, T>(list: &'a mut [T], index: &str) -> Option<&'a mut T> {
+    list.get_mut(index.parse::<usize>().ok()?)
 }
 
 /// The key a variable sets, in lower case and with `__` between its parts; `None` where the

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use conclave_auth::{Algorithm, Allowance, ClaimNames, Issuer, Key, KeySet, Signer, parse_jwks};
+use conclave_auth::{Allowance, ClaimNames, Issuer, Key, KeySet, Signer, parse_jwks};
 use conclave_protocol::IssuerId;
 
 use super::SystemRandom;
@@ -18,7 +18,7 @@ use crate::config::{self, Preset, Setup};
 /// Names the key of the configuration or the file.
 pub(crate) fn signer(setup: &Setup) -> anyhow::Result<Signer> {
     let auth = &setup.config.auth;
-    let algorithm = algorithm(auth.algorithm);
+    let algorithm = auth.algorithm;
     let signer = match (&auth.private_key_file, &setup.secret) {
         (Some(path), _) => Signer::private_pem(&read(path, "auth.private_key_file")?, algorithm)
             .with_context(|| format!("auth.private_key_file: {}", path.display()))?,
@@ -42,7 +42,7 @@ pub(crate) fn issuers(setup: &Setup, signer: &Signer) -> anyhow::Result<Vec<Issu
     let mut own_keys = vec![signer.verification_key().context("auth.algorithm")?];
     for (index, path) in auth.public_key_files.iter().enumerate() {
         let named = format!("auth.public_key_files[{index}]");
-        let key = Key::public_pem(&read(path, &named)?, &[algorithm(auth.algorithm)])
+        let key = Key::public_pem(&read(path, &named)?, &[auth.algorithm])
             .with_context(|| format!("{named}: {}", path.display()))?;
         own_keys.push(key);
     }
@@ -76,12 +76,12 @@ fn external(id: IssuerId, index: usize, from: &config::Issuer) -> anyhow::Result
             keys: keys(index, from)?,
             valid_until: None,
         },
-        keys_by_url: from.jwks_url.is_some(),
+        keys_by_url: from.keys_url().is_some(),
         user_prefix: from.user_prefix.clone(),
         shared_users: from.shared_users,
         claims: ClaimNames {
             user: claims.user.clone(),
-            session: claims.session.clone(),
+            session: claims.session.clone().unwrap_or(base.claims.session),
             name: claims.name.clone(),
             roles: claims.roles.clone(),
             permissions: claims.permissions.clone(),
@@ -100,7 +100,7 @@ fn external(id: IssuerId, index: usize, from: &config::Issuer) -> anyhow::Result
 }
 
 fn keys(index: usize, from: &config::Issuer) -> anyhow::Result<Vec<Key>> {
-    let accepted = algorithms(from);
+    let accepted = from.accepted_algorithms();
     let mut keys = Vec::new();
     if let Some(path) = &from.secret_file {
         let named = format!("auth.issuers[{index}].secret_file");
@@ -116,32 +116,6 @@ fn keys(index: usize, from: &config::Issuer) -> anyhow::Result<Vec<Key>> {
         keys.extend(parse_jwks(&read(path, &named)?, &accepted).context(named)?);
     }
     Ok(keys)
-}
-
-/// What an issuer's keys may be used with.
-pub(super) fn algorithms(issuer: &config::Issuer) -> Vec<Algorithm> {
-    issuer
-        .accepted_algorithms()
-        .into_iter()
-        .map(algorithm)
-        .collect()
-}
-
-const fn algorithm(configured: config::Algorithm) -> Algorithm {
-    match configured {
-        config::Algorithm::EdDsa => Algorithm::EdDsa,
-        config::Algorithm::Es256 => Algorithm::Es256,
-        config::Algorithm::Es384 => Algorithm::Es384,
-        config::Algorithm::Hs256 => Algorithm::Hs256,
-        config::Algorithm::Hs384 => Algorithm::Hs384,
-        config::Algorithm::Hs512 => Algorithm::Hs512,
-        config::Algorithm::Ps256 => Algorithm::Ps256,
-        config::Algorithm::Ps384 => Algorithm::Ps384,
-        config::Algorithm::Ps512 => Algorithm::Ps512,
-        config::Algorithm::Rs256 => Algorithm::Rs256,
-        config::Algorithm::Rs384 => Algorithm::Rs384,
-        config::Algorithm::Rs512 => Algorithm::Rs512,
-    }
 }
 
 fn read(path: &Path, named: &str) -> anyhow::Result<Vec<u8>> {

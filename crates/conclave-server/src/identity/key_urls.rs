@@ -8,7 +8,6 @@ use conclave_auth::{Algorithm, FetchReason, JwksState, Verifier};
 use conclave_protocol::{IssuerId, Timestamp};
 use tokio::sync::Mutex;
 
-use super::issuers::algorithms;
 use crate::config::Issuer;
 
 /// The issuers whose keys are fetched.
@@ -34,13 +33,13 @@ impl KeyUrls {
     ) -> anyhow::Result<Self> {
         let mut sources = Vec::new();
         for (index, issuer) in issuers.iter().enumerate() {
-            let Some(url) = &issuer.jwks_url else {
+            let Some(url) = issuer.keys_url() else {
                 continue;
             };
             sources.push(Arc::new(Source {
                 issuer: IssuerId(u16::try_from(index + 1).context("auth.issuers: too many")?),
-                url: url.clone(),
-                accepted: algorithms(issuer),
+                url,
+                accepted: issuer.accepted_algorithms(),
                 state: Mutex::default(),
                 client: client().context("auth.issuers.jwks_url")?,
                 verifier: Arc::clone(&verifier),
@@ -52,10 +51,14 @@ impl KeyUrls {
         })
     }
 
-    /// Fetches what the schedule says.
-    pub(super) async fn refresh_due(&self, now: Timestamp) {
+    /// Has what is due fetched, without waiting: a source that hangs must not keep the caller.
+    pub(super) fn refresh_due(&self, now: Timestamp) {
         for source in &self.sources {
-            Arc::clone(source).refresh(FetchReason::Schedule, now).await;
+            // Held while a fetch is under way.
+            if source.state.try_lock().is_ok() {
+                let fetch = Arc::clone(source).refresh(FetchReason::Schedule, now);
+                self.background.spawn(fetch);
+            }
         }
     }
 

@@ -1,10 +1,12 @@
 //! Who is at the other end: tokens and tickets to principals, and what becomes of them later.
 //!
 //! Reading order: this file (what handshakes and connections ask), `issuers` (from configuration
-//! to keys), `key_urls` (keys that are fetched), `passwords` (the pool that computes hashes),
-//! `watch` (changes and revocations that other processes stored).
+//! to keys), `authority` (who signs, verifies and signs in), `key_urls` (keys that are fetched),
+//! `passwords` (the pool that computes hashes), `watch` (changes and revocations that other
+//! processes stored).
 
 mod attempts;
+mod authority;
 mod issuers;
 mod key_urls;
 mod passwords;
@@ -16,13 +18,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use conclave_auth::{
-    Revocation, SignIn, SignInParts, Signer, Stand, Standing, TicketBounds, Tickets, TokenError,
-    Users, Verifier,
+    PortError, Revocation, SignIn, SignInParts, Signer, Stand, Standing, StoredUser, TicketBounds,
+    Tickets, TokenError, Users, Verified, Verifier,
 };
-use conclave_protocol::{Clock, Principal, Refusal, SessionId};
+use conclave_protocol::{Clock, IssuerId, Principal, Refusal, SessionId, UserId};
 
 pub(crate) use attempts::Attempts;
-pub(crate) use issuers::{issuers, signer};
+pub(crate) use authority::Authority;
+use issuers::{issuers, signer};
 use key_urls::KeyUrls;
 pub(crate) use passwords::PasswordPool;
 pub(crate) use random::SystemRandom;
@@ -146,6 +149,38 @@ impl Identity {
         self.users.list(None, 1).await.is_ok()
     }
 
+    /// Own users.
+    pub(crate) const fn users(&self) -> &Arc<dyn Users> {
+        &self.users
+    }
+
+    /// The stored user behind a user id, where there is one.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub(crate) async fn account_of(&self, user: &UserId) -> Result<Option<StoredUser>, PortError> {
+        let own = self.verifier.issuers().find(|issuer| issuer.id == IssuerId(0));
+        let prefix = own.map_or("", |own| own.user_prefix.as_str());
+        match user.as_str().strip_prefix(prefix).map(UserId::new) {
+            Some(Ok(name)) => self.users.find(&name).await,
+            Some(Err(_)) | None => Ok(None),
+        }
+    }
+
+    /// The issuers that speak of a user: those with the longest prefix that the id begins with.
+    pub(crate) fn issuers_of(&self, user: &str) -> Vec<IssuerId> {
+        let issuers = || {
+            self.verifier
+                .issuers()
+                .filter(|issuer| user.starts_with(&issuer.user_prefix))
+        };
+        let longest = issuers().map(|issuer| issuer.user_prefix.len()).max();
+        issuers()
+            .filter(|issuer| Some(issuer.user_prefix.len()) == longest)
+            .map(|issuer| issuer.id)
+            .collect()
+    }
+
     /// Tickets that wait.
     pub(crate) const fn tickets(&self) -> &Tickets {
         &self.tickets
@@ -171,9 +206,9 @@ impl Identity {
         &self.verifier
     }
 
-    /// Fetches keys that are due.
-    pub(crate) async fn refresh_keys(&self) {
-        self.key_urls.refresh_due(self.clock.now()).await;
+    /// Has keys that are due fetched, without waiting for them.
+    pub(crate) fn refresh_keys(&self) {
+        self.key_urls.refresh_due(self.clock.now());
     }
 
     /// Who a token proves. Waits only where its key is not known and may be fetched.
@@ -185,6 +220,21 @@ impl Identity {
                 .await;
             verified = self.verifier.verify(token, self.clock.now());
         }
+        self.admitted(verified)
+    }
+
+    /// The same at once; `None` where it would have to wait.
+    pub(crate) fn admit_now(&self, token: &str) -> Option<Result<Arc<Principal>, Unproved>> {
+        match self.verifier.verify(token, self.clock.now()) {
+            Err(TokenError::UnknownKey { .. }) => None,
+            verified => Some(self.admitted(verified)),
+        }
+    }
+
+    fn admitted(
+        &self,
+        verified: Result<Verified, TokenError>,
+    ) -> Result<Arc<Principal>, Unproved> {
         let admitted = verified.and_then(|verified| self.standing.admit(verified.principal));
         admitted.map(Arc::new).map_err(|error| match error {
             TokenError::Payload => Unproved::Payload,

@@ -1,10 +1,10 @@
 //! What other processes stored: the command line revokes and disables in the same file.
 
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use conclave_auth::{PortError, RefreshFamilies, Revocations, Users};
-
+use conclave_auth::{ApiKeys, Idempotency, PortError, RefreshFamilies, Revocations, Users};
 use conclave_protocol::Timestamp;
 
 use crate::node::Node;
@@ -14,24 +14,65 @@ pub(crate) struct Sources {
     pub(crate) users: Arc<dyn Users>,
     pub(crate) families: Arc<dyn RefreshFamilies>,
     pub(crate) revocations: Arc<dyn Revocations>,
+    pub(crate) keys: Arc<dyn ApiKeys>,
+    pub(crate) calls: Arc<dyn Idempotency>,
 }
 
-/// Reads changes twice a second and makes them count on open connections.
+/// Whether the store's file may have been written since the last look, by size and time of the
+/// file and of its log, one of which every commit moves. Two commits within the clock tick of
+/// the file system may look like one, so it does not replace reading now and then.
+struct Trace {
+    files: [PathBuf; 2],
+    seen: Option<[Mark; 2]>,
+}
+
+type Mark = Option<(u64, SystemTime)>;
+
+impl Trace {
+    fn new(file: PathBuf) -> Self {
+        let mut log = file.clone().into_os_string();
+        log.push("-wal");
+        Self {
+            files: [file, log.into()],
+            seen: None,
+        }
+    }
+
+    /// Take it before reading: what is written meanwhile is seen by the next look.
+    fn has_moved(&mut self) -> bool {
+        let now = self.files.each_ref().map(|file| {
+            let metadata = std::fs::metadata(file).ok()?;
+            Some((metadata.len(), metadata.modified().ok()?))
+        });
+        self.seen.replace(now) != Some(now)
+    }
+}
+
+/// Looks twice a second for changes and makes them count on open connections.
 pub(crate) async fn watch(node: Arc<Node>, sources: Sources) {
     let mut ticks = tokio::time::interval(INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut rounds: u64 = 0;
+    let mut trace = Trace::new(node.setup.config.store_path());
     loop {
         ticks.tick().await;
         let before = node.identity.epoch();
-        if let Err(error) = catch_up(&node, &sources).await {
+        // A read costs a hundred times the look, on a server where nothing happens.
+        if (trace.has_moved() || rounds.is_multiple_of(READ_ROUNDS))
+            && let Err(error) = catch_up(&node, &sources).await
+        {
             tracing::warn!(%error, "cannot read changes of users and revocations");
         }
         if node.identity.epoch() != before {
             node.review_all();
         }
-        node.identity.refresh_keys().await;
+        node.identity.refresh_keys();
         rounds += 1;
+        if rounds.is_multiple_of(USES_ROUNDS)
+            && let Err(error) = sources.keys.keys_used(&node.keys.take_uses()).await
+        {
+            tracing::warn!(%error, "cannot write down when API keys were used");
+        }
         if rounds.is_multiple_of(PURGE_ROUNDS) {
             let now = node.clock.now();
             node.identity.standing().revocations.purge(now);
@@ -44,7 +85,8 @@ pub(crate) async fn watch(node: Arc<Node>, sources: Sources) {
 
 async fn purge(sources: &Sources, now: Timestamp) -> Result<(), PortError> {
     sources.revocations.purge(now).await?;
-    sources.families.purge(now).await
+    sources.families.purge(now).await?;
+    sources.calls.purge_calls(now).await
 }
 
 /// Applies everything that is not applied yet; called at the start too, before any socket.
@@ -75,7 +117,12 @@ pub(crate) async fn catch_up(node: &Node, sources: &Sources) -> Result<(), PortE
 }
 
 const INTERVAL: Duration = Duration::from_millis(500);
+/// A second and a half: with the look before it still within the two seconds that revocations
+/// of other processes have.
+const READ_ROUNDS: u64 = 3;
 const PAGE: u32 = 1000;
 const PAGE_LEN: usize = 1000;
+/// A minute.
+const USES_ROUNDS: u64 = 120;
 /// An hour.
 const PURGE_ROUNDS: u64 = 7200;

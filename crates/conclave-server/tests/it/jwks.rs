@@ -1,21 +1,12 @@
 //! Keys of other issuers, fetched from a URL that rotates, fails, recovers and redirects.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{SocketAddr, TcpListener};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use conclave_auth::{Algorithm, Signer};
-use rcgen::{KeyPair, PKCS_ED25519, PKCS_RSA_SHA256, RsaKeySize};
-use serde_json::{Value, json};
+use rcgen::{KeyPair, PKCS_ED25519};
 
 use crate::client::{Dial, Heard};
-use crate::world::{Plan, Token, World, now};
+use crate::world::{KeyServer, Plan, Reply, Token, World};
 
 #[test]
 fn keys_rotate_outlive_outages_and_are_asked_for_every_30_s_at_most() {
@@ -127,43 +118,8 @@ fn users_of_another_issuer_are_others_and_may_no_more_than_is_allowed() {
     own.barrier();
 }
 
-#[test]
-fn clerk_tokens_need_their_party_and_no_pending_status() {
-    let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).expect("a key");
-    let signer = Signer::private_pem(key.serialize_pem().as_bytes(), Algorithm::Rs256);
-    let set: Value = serde_json::from_str(&signer.expect("a signer").jwks()).expect("JSON");
-    let kid = set["keys"][0]["kid"].as_str().expect("a name").to_owned();
-    let server = KeyServer::start(Reply::Document(set.to_string()));
-    let world = world(&format!(
-        "[[auth.issuers]]\nname = 'clerk'\npreset = 'clerk'\niss = 'https://clerk'\n\
-         azp = ['https://app.example.com']\nuser_prefix = 'clerk:'\njwks_url = '{}'\n",
-        server.url(),
-    ));
-    let pair = RsaKeyPair::from_pkcs8(&key.serialize_der()).expect("a key");
-    let accepts = |changes: Value| {
-        let at = now().seconds();
-        let mut claims = json!({
-            "iss": "https://clerk", "sub": "user_2abc", "azp": "https://app.example.com",
-            "iat": at, "nbf": at - 5, "exp": at + 60, "sts": "active", "v": 2,
-        });
-        for (name, value) in changes.as_object().expect("an object") {
-            claims[name] = value.clone();
-        }
-        is_accepted(world.dial().token(&rs256(&pair, &kid, &claims)))
-    };
-    assert!(accepts(json!({})));
-    assert!(accepts(json!({ "sts": null })));
-    assert!(!accepts(json!({ "sts": "pending" })));
-    assert!(!accepts(json!({ "azp": "https://evil.example.com" })));
-    assert!(!accepts(json!({ "azp": null })));
-    assert!(!accepts(json!({ "iss": "https://clerk/" })));
-    assert!(!accepts(json!({ "exp": now().seconds() - 60 })));
-    assert!(!accepts(json!({ "nbf": now().seconds() + 60 })));
-    assert_eq!(server.asked(), 1);
-}
-
 /// A server with these issuers. It forgives refused handshakes.
-fn world(issuers: &str) -> World {
+pub(crate) fn world(issuers: &str) -> World {
     Plan::with("limits.refused_handshakes_per_minute", 0)
         .set("limits.connections_per_user", 0)
         .file(issuers)
@@ -187,22 +143,7 @@ fn ed25519(iss: &str) -> Signer {
         .naming(Some(iss.to_owned()), Some("conclave".to_owned()))
 }
 
-fn rs256(pair: &RsaKeyPair, kid: &str, claims: &Value) -> String {
-    let header = json!({ "alg": "RS256", "typ": "JWT", "kid": kid });
-    let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let signed = format!("{}.{}", encode(&header), encode(claims));
-    let mut signature = vec![0; pair.public_modulus_len()];
-    pair.sign(
-        &RSA_PKCS1_SHA256,
-        &SystemRandom::new(),
-        signed.as_bytes(),
-        &mut signature,
-    )
-    .expect("a signature");
-    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
-}
-
-fn is_accepted(dial: Dial) -> bool {
+pub(crate) fn is_accepted(dial: Dial) -> bool {
     let mut client = dial.connect();
     // A refused connection may be closed already.
     std::io::Write::write_all(client.wire(), &crate::client::text("ping")).ok();
@@ -210,87 +151,5 @@ fn is_accepted(dial: Dial) -> bool {
         Heard::Text(text) if text == "pong" => true,
         Heard::Close(1008, _) => false,
         other => panic!("heard {other:?}"),
-    }
-}
-
-/// What a key server answers.
-enum Reply {
-    Document(String),
-    Redirect(String),
-    Status(u16),
-}
-
-impl Reply {
-    fn keys(signers: &[&Signer]) -> Self {
-        let sets = signers
-            .iter()
-            .map(|signer| serde_json::from_str(&signer.jwks()));
-        let keys: Vec<Value> = sets
-            .map(|set: Result<Value, _>| set.expect("JSON")["keys"][0].clone())
-            .collect();
-        Self::Document(json!({ "keys": keys }).to_string())
-    }
-
-    fn text(&self) -> String {
-        match self {
-            Self::Document(document) => format!(
-                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
-                 Connection: close\r\n\r\n{document}",
-                document.len(),
-            ),
-            Self::Redirect(to) => format!(
-                "HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\n\
-                 Connection: close\r\n\r\n"
-            ),
-            Self::Status(status) => {
-                format!("HTTP/1.1 {status} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-            }
-        }
-    }
-}
-
-/// A server of one document, until the test ends.
-struct KeyServer {
-    address: SocketAddr,
-    reply: Arc<Mutex<Reply>>,
-    asked: Arc<AtomicU32>,
-}
-
-impl KeyServer {
-    fn start(reply: Reply) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = listener.local_addr().expect("an address");
-        let server = Self {
-            address,
-            reply: Arc::new(Mutex::new(reply)),
-            asked: Arc::default(),
-        };
-        let (reply, asked) = (Arc::clone(&server.reply), Arc::clone(&server.asked));
-        std::thread::spawn(move || {
-            for socket in listener.incoming().map_while(Result::ok) {
-                let mut reader = BufReader::new(socket);
-                let mut line = String::new();
-                while reader.read_line(&mut line).is_ok_and(|bytes| bytes > 2) {
-                    line.clear();
-                }
-                asked.fetch_add(1, Ordering::SeqCst);
-                let text = reply.lock().unwrap_or_else(PoisonError::into_inner).text();
-                // The asker may have given up.
-                reader.into_inner().write_all(text.as_bytes()).ok();
-            }
-        });
-        server
-    }
-
-    fn serve(&self, reply: Reply) {
-        *self.reply.lock().unwrap_or_else(PoisonError::into_inner) = reply;
-    }
-
-    fn asked(&self) -> u32 {
-        self.asked.load(Ordering::SeqCst)
-    }
-
-    fn url(&self) -> String {
-        format!("http://{}/jwks.json", self.address)
     }
 }

@@ -10,6 +10,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod clerk;
 mod client;
 mod credentials;
 mod deflate;
@@ -17,6 +18,7 @@ mod drain;
 mod hostile;
 mod http;
 mod jwks;
+mod keys;
 mod lifetimes;
 mod order;
 mod revocation;

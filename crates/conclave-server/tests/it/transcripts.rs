@@ -1,20 +1,23 @@
 //! Replays the files of `transcripts/` (their README says what the lines mean), one test each.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
 use conclave_websocket::Opcode;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::client::{Client, Heard, frame};
+use crate::http::{Answer, Request};
 use crate::world::{Plan, Token, World};
 
 /// A scenario under way.
 struct Replay {
     world: World,
     clients: HashMap<String, Client>,
-    /// Tokens, and values that `"*NAME"` caught.
+    /// Those who speak JSON only.
+    json: HashSet<String>,
+    /// Tokens, ids of rooms, and values that `"*NAME"` caught.
     known: HashMap<String, String>,
 }
 
@@ -46,6 +49,7 @@ fn replay(file: &str) {
     let mut replay = Replay {
         world: plan.start(),
         clients: HashMap::new(),
+        json: HashSet::new(),
         known: HashMap::new(),
     };
     let mut rest = rest;
@@ -88,6 +92,14 @@ impl Replay {
                 return Ok(());
             }
             "connect" => return self.connect(rest),
+            "room" => return self.create_room(rest),
+            "call" => {
+                let (user, call) = rest.split_once(' ').ok_or("call USER METHOD PATH")?;
+                let (method, path) = call.split_once(' ').ok_or("call USER METHOD PATH")?;
+                let path = self.filled(path);
+                let request = Request::new(self.world.address(), method, &path);
+                return self.ask(user, request).map(|_answer| ());
+            }
             _ => {}
         }
         // Longest first: `>b` before `>`.
@@ -105,7 +117,7 @@ impl Replay {
             }
             "x" => {
                 let (code, reason) = argument.split_once(' ').unwrap_or((argument, ""));
-                match next(client)? {
+                match next(client, "")? {
                     Heard::Close(heard, text)
                         if heard.to_string() == code && (reason == "*" || reason == text) =>
                     {
@@ -129,19 +141,51 @@ impl Replay {
             }
             ">b" => client.send_raw(&frame(Opcode::Binary, &hex(rest)?)),
             "<" => {
-                let frame = next_text(client)?;
+                let frame = next_text(client, rest)?;
                 self.compare(&frame, rest)?;
             }
             "<*" => return self.in_any_order(name, group),
-            _ => {
-                client.send("ping");
-                let frame = next_text(client)?;
-                if frame != "pong" {
-                    return Err(format!("heard {frame}"));
-                }
-            }
+            _ => return self.quiet(name),
         }
         Ok(())
+    }
+
+    fn quiet(&mut self, name: &str) -> Outcome {
+        let (ping, pong) = if self.json.contains(name) {
+            (r#"{"type":"ping"}"#, r#"{"type":"pong","timestamp":"*"}"#)
+        } else {
+            ("ping", "pong")
+        };
+        let client = self.client(name)?;
+        client.send(ping);
+        let frame = next_text(client, pong)?;
+        self.compare(&frame, pong)
+    }
+
+    fn create_room(&mut self, rest: &str) -> Outcome {
+        let usage = "room NAME owner=USER type=TYPE members=USER,USER";
+        let (name, keys) = rest.split_once(' ').ok_or(usage)?;
+        let of = |key: &str| {
+            let mut pairs = keys.split(' ').filter_map(|pair| pair.split_once('='));
+            pairs.find(|(each, _)| *each == key).map(|(_, value)| value)
+        };
+        let owner = of("owner").ok_or(usage)?;
+        let members: Vec<&str> = of("members").map_or(vec![], |list| list.split(',').collect());
+        let body = json!({"name": name, "type": of("type").ok_or(usage)?, "memberIds": members});
+        let request = Request::post(self.world.address(), "/channels", &body);
+        let room = self.ask(owner, request)?.json();
+        let id = room["id"].as_str().ok_or("a room without an id")?;
+        self.known.insert(name.to_owned(), id.to_owned());
+        Ok(())
+    }
+
+    /// A request in a user's name, which must succeed.
+    fn ask(&self, user: &str, request: Request) -> Outcome<Answer> {
+        let answer = request.bearer(&self.world.token(user)).send();
+        if (200..300).contains(&answer.status) {
+            return Ok(answer);
+        }
+        Err(format!("answered {} {}", answer.status, answer.body))
     }
 
     fn connect(&mut self, rest: &str) -> Outcome {
@@ -152,6 +196,10 @@ impl Replay {
         }
         if let Some(query) = keys.split(' ').find_map(|key| key.strip_prefix("query=")) {
             dial = dial.query(&self.filled(query));
+        }
+        if let Some(path) = keys.split(' ').find_map(|key| key.strip_prefix("path=")) {
+            dial = dial.path(&self.filled(path));
+            self.json.insert(name.to_owned());
         }
         let client = dial
             .try_connect()
@@ -181,7 +229,7 @@ impl Replay {
             .filter_map(|line| line.split_once(' ').map(|(_, rest)| rest))
             .collect();
         while !expected.is_empty() {
-            let frame = next_text(self.client(name)?)?;
+            let frame = next_text(self.client(name)?, &expected.concat())?;
             let place = expected
                 .iter()
                 .position(|line| self.compare(&frame, line).is_ok());
@@ -192,6 +240,7 @@ impl Replay {
 
     fn compare(&mut self, frame: &str, expected: &str) -> Outcome {
         let differs = || Err(format!("heard {frame}"));
+        let expected = &*self.filled(expected);
         let (Ok(heard), Ok(wanted)) = (serde_json::from_str(frame), serde_json::from_str(expected))
         else {
             return if frame == expected { Ok(()) } else { differs() };
@@ -205,17 +254,26 @@ impl Replay {
     }
 }
 
-fn next(client: &mut Client) -> Outcome<Heard> {
-    client
-        .next_within(PATIENCE)
-        .ok_or_else(|| "nothing came".to_owned())
+/// What comes next. Who came or went is passed over where it is not `expected`: when that is
+/// told depends on time.
+fn next(client: &mut Client, expected: &str) -> Outcome<Heard> {
+    loop {
+        match client.next_within(PATIENCE) {
+            Some(Heard::Text(text)) if is_presence(&text) && !is_presence(expected) => {}
+            heard => return heard.ok_or_else(|| "nothing came".to_owned()),
+        }
+    }
 }
 
-fn next_text(client: &mut Client) -> Outcome<String> {
-    match next(client)? {
+fn next_text(client: &mut Client, expected: &str) -> Outcome<String> {
+    match next(client, expected)? {
         Heard::Text(text) => Ok(text),
         other => Err(format!("heard {other:?}")),
     }
+}
+
+fn is_presence(text: &str) -> bool {
+    text.contains(r#""type":"presence_update""#)
 }
 
 /// Whether `heard` is `wanted`, in which `"*"` is anything and `"*NAME"` is kept.
@@ -261,7 +319,7 @@ fn token(keys: &str) -> Outcome<Token> {
             "name" => token.name = Some(value.to_owned()),
             "roles" => token.roles = list(),
             "permissions" => token.permissions = list(),
-            "query" => {}
+            "query" | "path" => {}
             _ => return Err(format!("no key '{key}'")),
         }
     }
@@ -282,40 +340,53 @@ fn hex(text: &str) -> Outcome<Vec<u8>> {
 }
 
 macro_rules! transcripts {
-    ($($name:ident)*) => {
+    ($($folder:ident: $($name:ident)*;)*) => {
         $(
-            #[test]
-            fn $name() {
-                replay(concat!(stringify!($name), ".txt"));
+            mod $folder {
+                $(
+                    #[test]
+                    fn $name() {
+                        super::replay(concat!(
+                            stringify!($folder), "/", stringify!($name), ".txt"
+                        ));
+                    }
+                )*
             }
         )*
 
-        const NAMED: &[&str] = &[$(concat!(stringify!($name), ".txt")),*];
+        const NAMED: &[(&str, &[&str])] = &[
+            $((stringify!($folder), &[$(concat!(stringify!($name), ".txt")),*])),*
+        ];
     };
 }
 
 transcripts! {
-    acks anonymous anonymous_refused broadcast broadcast_off closes connections delivery errors gap
-    isolation names permissions presence pubsub recovery renewal sessions subscriptions
+    conversation: closes connections errors feed feed_refusals membership messages receipts
+        renewal replay typing;
+    topics: acks anonymous anonymous_refused broadcast broadcast_off closes connections delivery
+        errors gap isolation names permissions presence pubsub recovery renewal sessions
+        subscriptions;
 }
 
 #[test]
 fn every_transcript_is_replayed() {
-    let entries = std::fs::read_dir(FOLDER).expect("transcripts");
-    let mut files: Vec<_> = entries
-        .map(|entry| {
-            entry
-                .expect("a file")
-                .file_name()
-                .into_string()
-                .expect("a name")
-        })
-        .collect();
-    files.sort();
-    assert_eq!(files, NAMED);
+    for (folder, named) in NAMED {
+        let entries = std::fs::read_dir(Path::new(FOLDER).join(folder)).expect("transcripts");
+        let mut files: Vec<_> = entries
+            .map(|entry| {
+                entry
+                    .expect("a file")
+                    .file_name()
+                    .into_string()
+                    .expect("a name")
+            })
+            .collect();
+        files.sort();
+        assert_eq!(&files, named, "{folder}");
+    }
 }
 
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/transcripts/topics");
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/transcripts");
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Dev mode's users and their roles.
 const DEV_USERS: [(&str, &str); 5] = [

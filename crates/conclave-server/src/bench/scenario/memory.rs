@@ -83,11 +83,14 @@ impl Idle {
 
     /// CPU of the process over `time`, in per cent of a core, and the pings answered meanwhile.
     fn watch(&mut self, time: Duration) -> Result<(f64, u64)> {
+        // Peers that are woken by the pings would be on the process's account; remote ones are not.
+        self.crowd.wait_so(Waiting::Awake);
         let pings = self.crowd.pings;
         let (cpu, start) = (self.process.cpu()?, Instant::now());
         self.answer_pings(time)?;
         let cpu = self.process.cpu()?.saturating_sub(cpu);
         let percent = cpu.as_secs_f64() / start.elapsed().as_secs_f64() * 100.0;
+        self.crowd.wait_so(Waiting::Asleep);
         Ok((percent, self.crowd.pings - pings))
     }
 

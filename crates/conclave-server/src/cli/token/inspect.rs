@@ -81,6 +81,7 @@ fn verdict(keys: &Keys, standing: &Standing, token: &str, now: Timestamp) -> Ver
 
 fn check(keys: &Keys, standing: &Standing, token: &str, now: Timestamp) -> Result<Holder, String> {
     let verified = keys
+        .authority
         .verifier
         .verify(token, now)
         .map_err(|error| reason(keys, error))?;

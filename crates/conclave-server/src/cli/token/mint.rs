@@ -93,8 +93,12 @@ fn accepted(
 ) -> Result<String, Failure> {
     let refused = |reason: String| Failure::failed(format!("the server would refuse it: {reason}"));
     let verified = |claims: &AccessClaims<'_>| {
-        let token = keys.signer.sign(claims).map_err(anyhow::Error::from)?;
-        let verified = keys.verifier.verify(&token, claims.issued_at);
+        let token = keys
+            .authority
+            .signer
+            .sign(claims)
+            .map_err(anyhow::Error::from)?;
+        let verified = keys.authority.verifier.verify(&token, claims.issued_at);
         Ok::<_, Failure>((
             verified.map_err(|error| refused(reason(keys, error)))?,
             token,

@@ -38,7 +38,7 @@ pub(super) async fn revoke(args: RevokeArgs) -> Result<String, Failure> {
 async fn one_token(token: &str, args: &RevokeArgs) -> Result<String, Failure> {
     let desk = Desk::open(&args.location, Missing::Refused).await?;
     let now = desk.now();
-    let verified = match desk.keys.verifier.verify(token, now) {
+    let verified = match desk.keys.authority.verifier.verify(token, now) {
         Ok(verified) => verified,
         Err(TokenError::Expired) => return Ok("the token has expired already\n".to_owned()),
         Err(error) => {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::UserListArgs;
 use crate::cli::Failure;
 use crate::cli::keys::store_if_there;
+use crate::cli::table::table;
 
 /// A line of `--json`.
 #[derive(Serialize)]
@@ -31,7 +32,7 @@ pub(super) async fn list(args: UserListArgs) -> Result<String, Failure> {
     if args.json {
         lines(&users)
     } else {
-        Ok(table(&users))
+        Ok(table(HEAD, rows(&users)))
     }
 }
 
@@ -63,8 +64,8 @@ fn lines(users: &[StoredUser]) -> Result<String, Failure> {
     Ok(text)
 }
 
-fn table(users: &[StoredUser]) -> String {
-    let rows = users.iter().map(|user| {
+fn rows(users: &[StoredUser]) -> impl Iterator<Item = [String; 4]> {
+    users.iter().map(|user| {
         let state = if user.disabled { "disabled" } else { "active" };
         [
             user.name.to_string(),
@@ -72,26 +73,7 @@ fn table(users: &[StoredUser]) -> String {
             joined(&user.roles),
             joined(&user.permissions),
         ]
-    });
-    let rows: Vec<_> = std::iter::once(HEAD.map(str::to_owned))
-        .chain(rows)
-        .collect();
-    let mut widths = [0; 4];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.chars().count().max(*width);
-        }
-    }
-    let mut text = String::new();
-    for row in rows {
-        let cells = row
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell:width$}"));
-        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
-        text.push('\n');
-    }
-    text
+    })
 }
 
 /// Names with commas between; a dash where there are none.

@@ -172,22 +172,14 @@ fn issuers_without_what_verifies_their_tokens_are_refused() {
             "auth.issuers[0].algorithms: nothing given, expected at least one",
         ],
     );
-    let base = "[[auth.issuers]]\nuser_prefix = 'x'\nname = 'n'\niss = 'i'\n";
-    for (rest, expected) in [
-        (
-            "preset = 'clerk'",
-            vec![
-                "azp: nothing given, expected the origins of the own pages",
-                "jwks_url: no public key given, expected one of jwks_url, jwks_file, pem_files",
-            ],
-        ),
-        (
-            "preset = 'clerk'\nazp = ['https://a.example']\njwks_url = 'https://c.example/j'",
-            vec![],
-        ),
+    check_issuer(&[
         (
             "aud = ['a']\nalgorithms = ['HS256']",
             vec!["secret_file: nothing given, expected a path for HS…"],
+        ),
+        (
+            "aud = ['a']\nalgorithms = ['RS256']",
+            vec!["jwks_url: no public key given, expected one of jwks_url, jwks_file, pem_files"],
         ),
         (
             "aud = ['a']\nalgorithms = ['RS256']\njwks_url = 'http://c.example/j'",
@@ -205,15 +197,57 @@ fn issuers_without_what_verifies_their_tokens_are_refused() {
             "aud = ['a']\nalgorithms = ['RS256']\npem_files = ['/nowhere/p']",
             vec!["pem_files[0]: /nowhere/p: No such file or directory (os error 2)"],
         ),
-    ] {
-        let expected: Vec<String> = expected
-            .iter()
-            .map(|text| format!("auth.issuers[0].{text}"))
-            .collect();
-        assert_eq!(
-            faults(&format!("{base}{rest}"), &[], Profile::default()),
-            expected,
-            "{rest}"
-        );
+    ]);
+}
+
+#[test]
+fn clerk_needs_parties_and_https_and_takes_rs256_alone() {
+    check_issuer(&[
+        (
+            "preset = 'clerk'",
+            vec![
+                "azp: nothing given, expected the origins of the own pages",
+                "jwks_url: \"i/.well-known/jwks.json\" given, expected https://…",
+            ],
+        ),
+        (
+            "preset = 'clerk'\nazp = ['a', '']\njwks_url = 'https://c.example/j'\n\
+             algorithms = ['RS256', 'PS256']",
+            vec!["algorithms: given, expected RS256 or nothing"],
+        ),
+        (
+            "preset = 'clerk'\nazp = ['https://a.example']\njwks_url = 'https://c.example/j'",
+            vec![],
+        ),
+    ]);
+}
+
+/// What is refused of an issuer `n` with each of these texts.
+fn check_issuer(cases: &[(&str, Vec<&str>)]) {
+    let base = "[[auth.issuers]]\nuser_prefix = 'x'\nname = 'n'\niss = 'i'\n";
+    for (rest, expected) in cases {
+        let given = faults(&format!("{base}{rest}"), &[], Profile::default());
+        let expected = expected.iter();
+        let expected = expected.map(|text| format!("auth.issuers[0].{text}"));
+        assert_eq!(given, expected.collect::<Vec<_>>(), "{rest}");
     }
+}
+
+#[test]
+fn clerk_keys_are_fetched_below_its_iss_unless_said_otherwise() {
+    let url = |rest: &str| {
+        let text = format!(
+            "[[auth.issuers]]\nname = 'n'\npreset = 'clerk'\niss = 'https://c.example'\n\
+             azp = ['https://a.example']\nuser_prefix = 'c:'\n{rest}"
+        );
+        let setup = loaded(&text, &[], Profile::default()).unwrap();
+        setup.config.auth.issuers[0].keys_url()
+    };
+    let derived = "https://c.example/.well-known/jwks.json";
+    assert_eq!(url("").as_deref(), Some(derived));
+    assert_eq!(
+        url("jwks_url = 'https://x.example'").as_deref(),
+        Some("https://x.example")
+    );
+    assert_eq!(url("jwks_file = '/dev/null'"), None);
 }

@@ -2,6 +2,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use conclave_auth::Algorithm;
 use tempfile::TempDir;
 
 use super::{check, environment, faults, launch, loaded};
@@ -210,7 +211,7 @@ fn issuers_can_be_set_by_the_environment() {
     );
     let auth = setup.unwrap().config.auth;
     assert_eq!(auth.issuers[0].azp.len(), 2);
-    assert_eq!(auth.issuers[0].claims.session, "sess");
+    assert_eq!(auth.issuers[0].claims.session.as_deref(), Some("sess"));
     assert_eq!(auth.issuers[0].accepted_algorithms(), [Algorithm::Rs256]);
     assert_eq!(auth.roles["guest"], ["topic.subscribe"]);
 }
