@@ -83,7 +83,7 @@ def run(suite: pathlib.Path, home: pathlib.Path, url: str, grep: str | None) -> 
     if places != 1:
         raise Unrunnable(f"{suite.name} does not say its address where it used to")
     (home / "test-suite.js").write_text(text)
-    command = ["node", "node_modules/mocha/bin/mocha.js", "--exit", "--reporter", "json"]
+    command = ["node", "node_modules/mocha/bin/mocha", "--exit", "--reporter", "json"]
     command += ["--reporter-option", "output=report.json", "test-suite.js"]
     command += ["--grep", grep] if grep else []
     try:

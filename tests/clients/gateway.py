@@ -105,20 +105,18 @@ def case_edit_and_delete_are_the_authors(world: World) -> None:
     assert last["seq"] == sent["seq"], last
 
 
-def case_a_moderator_deletes_anybodys_message(world: World) -> None:
-    room, alice_token, _ = pair(world)
+def case_a_moderator_of_the_server_deletes_anybodys_message(world: World) -> None:
+    room, alice_token, bob_token = pair(world)
     moderator = rooms.token("warden", roles=["moderator"])
-    with socket_io.user(world.node, alice_token) as alice:
+    with socket_io.user(world.node, alice_token) as alice, socket_io.user(world.node, moderator) as warden:
         sent = alice.done("sendMessage", {"channelId": room, "content": "rude"})
-        with socket_io.user(world.node, moderator) as warden:
-            # Outside the room even the message is none.
-            assert warden.refused("deleteMessage", {"messageId": sent["id"]}) == "not_found"
-        inside = rooms.create(world.node, alice_token, ["warden"])
-        sent = alice.done("sendMessage", {"channelId": inside, "content": "rude"})
-        with socket_io.user(world.node, moderator) as warden:
-            assert warden.done("deleteMessage", {"messageId": sent["id"]}) is True
-            assert warden.event("message.deleted")["messageId"] == sent["id"]
+        change = {"messageId": sent["id"], "content": "kind"}
+        assert warden.refused("updateMessage", change) in ("not_found", "forbidden")
+        assert warden.done("deleteMessage", {"messageId": sent["id"]}) is True
         assert alice.event("message.deleted")["messageId"] == sent["id"]
+        warden.settle()
+        assert warden.pending("message.deleted") == [], "the room is still none of theirs"
+    assert rooms.history(world.node, room, bob_token)[-1]["content"] == ""
 
 
 def case_receipts_reach_the_author_alone(world: World) -> None:
@@ -382,7 +380,7 @@ def case_auth_failure_by_event_is_heard_by_older_clients(world: World) -> None:
             client.next("connect")
             error = client.event("error")
             assert error["code"] == 4001, error
-            assert error["message"].startswith("authentication failed: "), error
+            assert "authentication" in error["message"], error
             assert client.next("disconnect")["reason"] == "io server disconnect"
             assert client.pending("offline.end") == [], "something was attached"
     with socket_io.user(node, rooms.token("alice")) as client:

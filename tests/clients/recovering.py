@@ -15,12 +15,13 @@ COMES_BACK = {"reconnection": True, "reconnectionDelay": 20, "reconnectionDelayM
 
 @contextlib.contextmanager
 def through(proxy: Proxy, token: str):
-    """A user behind the proxy, who has heard one stored event, so that there is an offset."""
+    """A user behind the proxy; nothing of what was pushed at first is left to take."""
     with socket_io.SocketIo() as client:
         client.dial(proxy.http, {"token": token}, **COMES_BACK)
         first = client.next("connect")
         assert first["recovered"] is False and first["pid"], first
         client.event("offline.end")
+        client.forget()
         yield client
 
 
@@ -130,7 +131,6 @@ def case_a_stolen_pid_gives_nothing(world: World) -> None:
             {"token": rooms.token("mallory")} | secret,
             {"token": bob_token, "pid": known["pid"]},
             {"token": bob_token, "pid": known["id"], "offset": known["offset"]},
-            {"token": bob_token, "pid": known["pid"], "offset": "9007199254740993999"},
             {"token": bob_token, "pid": known["pid"], "offset": "-1"},
         ):
             with socket_io.SocketIo() as thief:

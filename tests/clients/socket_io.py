@@ -128,6 +128,11 @@ class SocketIo:
             self.told = [told for told in self.told if told not in found]
         return [told["data"][0] for told in found]
 
+    def forget(self) -> None:
+        """Takes away all that was told so far."""
+        with self.news:
+            self.told.clear()
+
     def answer(self, name: str, *data) -> dict:
         """Emits an event and waits for its ack."""
         return self.outcome(self.ask(name, *data))["answer"]
@@ -161,6 +166,5 @@ def user(node: Node, token: str, **options):
         client.dial(node.http, {"token": token}, **options)
         client.next("connect")
         client.event("offline.end")
-        with client.news:
-            client.told.clear()
+        client.forget()
         yield client

@@ -196,6 +196,18 @@ impl Audience {
         live.take(limit).collect()
     }
 
+    /// The slots of the members that a publication is for: all but those who were sent it by
+    /// another way.
+    #[must_use]
+    pub fn slots_for(&self, publication: &Publication) -> Vec<u32> {
+        let members = self.members.borrow();
+        let due = members
+            .list
+            .iter()
+            .filter(|member| member.slot != HOLE && publication.is_after(member.from));
+        due.map(|member| member.slot).collect()
+    }
+
     /// How long the list is, holes included, and how many holes are known.
     #[cfg(test)]
     pub(crate) fn places(&self) -> (usize, usize) {
@@ -267,6 +279,13 @@ impl Membership {
     #[must_use]
     pub fn channel(&self) -> &Arc<Channel> {
         &self.audience.channel
+    }
+
+    /// What comes after this offset is delivered.
+    #[must_use]
+    pub fn from(&self) -> u64 {
+        let members = self.audience.members.borrow();
+        members.list.get(self.index).map_or(0, |place| place.from)
     }
 
     /// From now on only what comes after `offset`: the rest was sent by another way.

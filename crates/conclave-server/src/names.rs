@@ -25,7 +25,7 @@ impl Names {
             }
         }
         let (rooms, user, name) = (Arc::clone(rooms), user.clone(), Arc::clone(name));
-        tokio::task::spawn_local(async move {
+        tokio::spawn(async move {
             if let Err(error) = rooms.keep_name(&user, &name, at).await {
                 tracing::warn!(%error, "cannot keep a user's name");
             }

@@ -31,5 +31,12 @@ impl Surfaces {
 }
 
 /// As the dialects name themselves.
-const NAMES: [&str; 6] = ["conversation", "general", "service", "socketio", "topics", "web3"];
+const NAMES: [&str; 6] = [
+    "conversation",
+    "general",
+    "service",
+    "socketio",
+    "topics",
+    "web3",
+];
 const ALWAYS: [&str; 3] = ["conversation", "general", "web3"];

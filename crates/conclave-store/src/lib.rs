@@ -10,7 +10,8 @@
 //!
 //! Reading order: `store` (open, read, close), `writer` (one connection, many writes in one
 //! commit), `statement` (every SQL text), then the ports: `users`, `refresh`, `revocations`,
-//! `sessions`, `api_keys`, `idempotency`. `migration` makes and upgrades the tables of `migrations/`; `file` sees to folder
+//! `sessions`, `api_keys`, `idempotency`; `rooms` is that of `conclave-core`. `upkeep` checks,
+//! copies and writes out; `yardstick` is what a bare insert costs. `migration` makes and upgrades the tables of `migrations/`; `file` sees to folder
 //! and mode; `column` turns columns into the words of the protocol.
 //!
 //! To add a statement, name it in `statement`: a test shows that it goes by an index. To change
@@ -34,8 +35,10 @@ mod upkeep;
 mod users;
 mod webhooks;
 mod writer;
+mod yardstick;
 
 pub use error::StoreError;
 pub use rooms::{RoomLimits, SqliteRooms};
 pub use store::{Store, StoreOptions};
 pub use upkeep::{Exported, Finding};
+pub use yardstick::Yardstick;

@@ -4,7 +4,7 @@
 //
 // FOLDER has the library in its node_modules. Each order is answered by {"told":"done","order":N,…}:
 //   {"order":N,"do":"connect","url":…,"options":{…}}   the arguments of io()
-//   {"order":N,"do":"emit","name":…,"data":[…],"ack":true,"seconds":S}   answered when acked
+//   {"order":N,"do":"emit","name":…,"data":[…],"ack":true,"seconds":S}   answered by the ack, if asked
 //   {"order":N,"do":"state"}
 //   {"order":N,"do":"disconnect"}, {"order":N,"do":"reconnect"}
 //   {"order":N,"do":"authorise","auth":{…}}            what the next CONNECT says
@@ -57,13 +57,17 @@ const connect = ({ url, options }) => {
   return {};
 };
 
-const emit = async ({ name, data, ack, seconds }) => {
+// By callback: what a promise gave would be told behind the events that came with it.
+const emit = ({ order, name, data, ack, seconds }) => {
   const values = binaries(data);
   if (!ack) {
     socket.emit(name, ...values);
     return {};
   }
-  return { answer: await socket.timeout(seconds * 1000).emitWithAck(name, ...values) };
+  socket.timeout(seconds * 1000).emit(name, ...values, (error, answer) => {
+    tell("done", error ? { order, error: String(error) } : { order, answer });
+  });
+  return null;
 };
 
 // Sends messages without end, `window` of them on their way. What a lost connection left without
@@ -92,18 +96,13 @@ class Pour {
   send(number) {
     const text = `${this.name}-${number}`;
     const message = { channelId: this.channelId, content: text, clientId: text };
-    socket
-      .timeout(ANSWER_MILLIS_MAX)
-      .emitWithAck("sendMessage", message)
-      .then(
-        (answer) => {
-          if (!answer.success) return tell("poured", { number, refused: answer });
-          this.pending.delete(number);
-          tell("poured", { number, id: answer.data.id, seq: answer.data.seq });
-          this.fill();
-        },
-        () => {}, // The next connect sends it again.
-      );
+    socket.timeout(ANSWER_MILLIS_MAX).emit("sendMessage", message, (error, answer) => {
+      if (error) return; // The next connect sends it again.
+      if (!answer.success) return tell("poured", { number, refused: answer });
+      this.pending.delete(number);
+      tell("poured", { number, id: answer.data.id, seq: answer.data.seq });
+      this.fill();
+    });
   }
 
   stop() {
@@ -128,10 +127,11 @@ const orders = {
 
 for await (const line of createInterface({ input: process.stdin })) {
   const order = JSON.parse(line);
+  // `null` stands for an answer that comes by itself.
   Promise.resolve()
     .then(() => orders[order.do](order))
     .then(
-      (done) => tell("done", { order: order.order, ...done }),
+      (done) => done && tell("done", { order: order.order, ...done }),
       (error) => tell("done", { order: order.order, error: String(error) }),
     );
 }

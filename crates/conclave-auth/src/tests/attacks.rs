@@ -396,3 +396,19 @@ fn an_hmac_of_another_hash_is_no_signature() {
         );
     }
 }
+
+#[test]
+fn a_header_that_is_known_vouches_for_nothing() {
+    let verifier = verifier(vec![own_issuer()]);
+    let good = claiming(CLAIMS);
+    verifier.verify(&good, second(0)).unwrap();
+    verifier.verify(&good, second(0)).unwrap();
+    let (signed, _) = good.rsplit_once('.').unwrap();
+    let forged = format!("{signed}.{}", encode("x"));
+    let expected = TokenError::Invalid(TokenFault::Signature);
+    assert_eq!(refused(&verifier, &forged), expected);
+    // One of the same length takes no slot before its signature was good.
+    let header = r#"{"alg":"none","typ":"JWT"}"#;
+    check(&token(header, CLAIMS), TokenFault::Algorithm);
+    verifier.verify(&good, second(0)).unwrap();
+}

@@ -549,3 +549,33 @@ fn a_line_stands_by_itself() {
     assert_eq!((standing.head, standing.event.as_str()), (head, "start"));
     assert_eq!(Standing::read(&line, &key("other")).err(), Some(Flaw::Hash));
 }
+
+#[test]
+fn usual_events_over_their_rate_are_counted_without_being_made() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("audit.log");
+    let log = AuditLog::open(
+        Options {
+            usual_per_second: 3,
+            ..options(&file, 64)
+        },
+        Arc::new(Frozen),
+    )
+    .unwrap();
+    let mut made = 0;
+    for _ in 0..10 {
+        log.record_usual(Kind::HandshakeOk, NOW, || {
+            made += 1;
+            event(Kind::HandshakeOk)
+        });
+    }
+    assert_eq!((made, log.left_out()), (3, 7));
+    log.close();
+    let text = fs::read_to_string(&file).unwrap();
+    let lines: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 4, "{text}");
+    assert_eq!(lines[3]["detail"]["count"], 7, "{text}");
+}

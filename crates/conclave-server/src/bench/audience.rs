@@ -140,7 +140,11 @@ impl Audience {
         let delivered = self.delivered() - before;
         self.step(LATE)?;
         let mut row = Measurement::new(case, self.subject).cost(delivered, cpu, wall);
-        row.latency = self.receipts.samples.as_mut().and_then(Samples::percentiles);
+        row.latency = self
+            .receipts
+            .samples
+            .as_mut()
+            .and_then(Samples::percentiles);
         row.tally = Some(self.tally());
         Ok(row)
     }

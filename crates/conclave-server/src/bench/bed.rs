@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::crowd::{Door, Guest};
+use super::crowd::{Door, Guest, Manner};
 use super::machine::{Machine, SERVER_CORE};
 use super::sizes::Sizes;
 use super::subject::{Launch, Process, Subject};
@@ -27,6 +27,8 @@ pub(super) struct Bed {
 pub(super) struct Programs {
     pub(super) conclave: PathBuf,
     pub(super) yardsticks: PathBuf,
+    /// The folder of the yardstick on Node, where it is installed.
+    pub(super) node: Option<PathBuf>,
 }
 
 /// How Conclave is started for a scenario; everything else is its default.
@@ -93,7 +95,9 @@ impl Bed {
         match subject {
             Subject::Conclave => Ok((self.conclave(setting)?, setting)),
             Subject::Usual => Ok((self.usual()?, Setting::PLAIN)),
-            Subject::Floor => anyhow::bail!("the floor is no server"),
+            Subject::Floor | Subject::Node | Subject::Store => {
+                anyhow::bail!("{} does not serve topics", subject.name())
+            }
         }
     }
 
@@ -164,6 +168,7 @@ impl Bed {
             head: None,
             extension: "",
             command: None,
+            manner: Manner::Topics,
         }
     }
 
@@ -183,6 +188,7 @@ impl Bed {
             head: Some(head),
             extension,
             command: None,
+            manner: Manner::Topics,
         }
     }
 }

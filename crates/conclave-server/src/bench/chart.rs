@@ -158,6 +158,36 @@ const PANELS: &[Panel] = &[
         value: p99,
         text: duration,
     },
+    Panel {
+        title: "CPU per Socket.IO handshake, CONNECT with a token answered",
+        case: Case::SocketIoHandshake,
+        value: cpu,
+        text: duration,
+    },
+    Panel {
+        title: "CPU per delivery over Socket.IO, a message to a room of 1,000",
+        case: Case::SocketIoFanout,
+        value: cpu,
+        text: duration,
+    },
+    Panel {
+        title: "CPU per delivery over Socket.IO, 16 messages in flight",
+        case: Case::SocketIoInFlight,
+        value: cpu,
+        text: duration,
+    },
+    Panel {
+        title: "User memory per idle Socket.IO connection",
+        case: Case::SocketIoMemory,
+        value: bytes,
+        text: kibibytes,
+    },
+    Panel {
+        title: "p99 of the ack of a durable send, 256 senders over conversation",
+        case: Case::DurableMany,
+        value: p99,
+        text: duration,
+    },
 ];
 const WIDTH: u32 = 720;
 const TOP: u32 = 60;

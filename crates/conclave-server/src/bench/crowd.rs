@@ -35,6 +35,18 @@ pub(super) struct Guest {
     pub(super) extension: &'static str,
     /// Sent as text after the upgrade; the connection is ready when its acknowledgement has come.
     pub(super) command: Option<String>,
+    pub(super) manner: Manner,
+}
+
+/// What comes between the upgrade and the first thing that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// The server says `connected`, unasked.
+    Conversation,
+    /// The server opens, the guest says who it is, the server answers; pings are texts.
+    SocketIo,
+    /// Nothing, or the acknowledgement of the command.
+    Topics,
 }
 
 /// What a connection of the crowd met.
@@ -73,6 +85,7 @@ struct Member {
     transport: Transport,
     partial: Vec<u8>,
     stage: Stage,
+    manner: Manner,
     since: Instant,
 }
 
@@ -82,6 +95,8 @@ enum Stage {
         offered: &'static str,
         command: Option<String>,
     },
+    /// Waits for the server to open; the command is the answer.
+    Opening(String),
     Acknowledgement,
     Open,
 }
@@ -127,6 +142,7 @@ impl Crowd {
             transport,
             partial: Vec::new(),
             stage,
+            manner: guest.manner,
             since,
         };
         if let Some(head) = guest.head {
@@ -320,12 +336,14 @@ impl Member {
             let (head, frames) = rest.split_at_checked(length).unwrap_or_default();
             accepted(head, offered)?;
             rest = frames;
-            self.stage = match command.take() {
-                None => {
+            self.stage = match (self.manner, command.take()) {
+                (Manner::Conversation, _) => Stage::Acknowledgement,
+                (Manner::SocketIo, command) => Stage::Opening(command.unwrap_or_default()),
+                (Manner::Topics, None) => {
                     sink(Arrival::Ready(self.since.elapsed()));
                     Stage::Open
                 }
-                Some(command) => {
+                (Manner::Topics, Some(command)) => {
                     frame::text(command.as_bytes(), out);
                     Stage::Acknowledgement
                 }
@@ -334,10 +352,23 @@ impl Member {
         let mut pings = 0;
         while let Some((frame, after)) = frame::split(rest)? {
             rest = after;
-            match (frame, &self.stage) {
+            match (frame, &mut self.stage) {
+                (Frame::Text(b"2"), Stage::Open) if self.manner == Manner::SocketIo => {
+                    pings += 1;
+                    frame::text(b"3", out);
+                }
+                (Frame::Text(text), Stage::Opening(command)) => {
+                    ensure!(
+                        text.starts_with(b"0{"),
+                        "no opening but {}",
+                        String::from_utf8_lossy(text)
+                    );
+                    frame::text(command.as_bytes(), out);
+                    self.stage = Stage::Acknowledgement;
+                }
                 (Frame::Text(text), Stage::Acknowledgement) => {
                     ensure!(
-                        text.starts_with(ACKNOWLEDGED),
+                        text.starts_with(self.manner.acknowledged()),
                         "no acknowledgement but {}",
                         String::from_utf8_lossy(text)
                     );
@@ -349,13 +380,24 @@ impl Member {
                     pings += 1;
                     frame::pong(payload, out);
                 }
-                (Frame::Close(payload), Stage::Acknowledgement) => {
+                (Frame::Close(payload), Stage::Acknowledgement | Stage::Opening(_)) => {
                     bail!("closed: {}", String::from_utf8_lossy(payload));
                 }
                 (Frame::Close(_) | Frame::Pong, _) => {}
             }
         }
         Ok((bytes.len() - rest.len(), pings))
+    }
+}
+
+impl Manner {
+    /// How the text begins by which a connection is ready.
+    const fn acknowledged(self) -> &'static [u8] {
+        match self {
+            Self::Conversation => b"{\"type\":\"connected\"",
+            Self::SocketIo => b"40",
+            Self::Topics => b"{\"type\":\"ack\"",
+        }
     }
 }
 
@@ -386,7 +428,6 @@ fn accepted(head: &[u8], extension: &str) -> Result<()> {
     Ok(())
 }
 
-const ACKNOWLEDGED: &[u8] = b"{\"type\":\"ack\"";
 const BUFFER_BYTES: usize = 64 * 1024;
 const JOIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections on their way in at one time: few, so that what a server holds while it lets them in

@@ -5,7 +5,9 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use super::measurement::{Case, Measurement, Results};
-use super::subject::Subject::{self, Conclave, Floor, Usual};
+use super::subject::Subject::{self, Conclave, Floor, Node, Usual};
+
+mod rooms;
 
 /// One bound and what was measured.
 #[derive(Debug, PartialEq, Serialize)]
@@ -13,8 +15,9 @@ pub(super) struct Figure {
     pub(super) name: &'static str,
     /// Absent when its scenario did not run.
     pub(super) measured: Option<f64>,
-    /// The measured value must not be larger.
+    /// The measured value must not be larger; not smaller where `at_least`.
     pub(super) bound: f64,
+    pub(super) at_least: bool,
     pub(super) unit: Unit,
     pub(super) verdict: Verdict,
 }
@@ -27,7 +30,10 @@ pub(super) enum Unit {
     Milliseconds,
     PercentOfCore,
     TimesFloor,
+    TimesNode,
     TimesOneWorker,
+    TimesStore,
+    TimesTopic,
     TimesUsual,
 }
 
@@ -51,8 +57,23 @@ impl Figure {
             name,
             measured,
             bound,
+            at_least: false,
             unit,
             verdict,
+        }
+    }
+
+    /// One that must not be smaller than its bound.
+    fn at_least(name: &'static str, unit: Unit, bound: f64, measured: Option<f64>) -> Self {
+        let verdict = match measured {
+            None => Verdict::NotMeasured,
+            Some(measured) if measured >= bound => Verdict::Ok,
+            Some(_) => Verdict::Missed,
+        };
+        Self {
+            at_least: true,
+            verdict,
+            ..Self::new(name, unit, bound, measured)
         }
     }
 
@@ -61,6 +82,7 @@ impl Figure {
         let mut figures = Self::memory(results);
         figures.extend(Self::cost(results));
         figures.extend(Self::tls_and_workers(results));
+        figures.extend(rooms::figures(results));
         figures.push(Self::new(
             "lost, duplicated, reordered",
             Unit::Messages,
@@ -170,7 +192,11 @@ impl Figure {
 
     /// The bound with its unit.
     pub(super) fn bound_text(&self) -> String {
-        let relation = if self.bound == 0.0 { "" } else { "<= " };
+        let relation = match (self.at_least, self.bound) {
+            (true, _) => ">= ",
+            (false, 0.0) => "",
+            (false, _) => "<= ",
+        };
         format!("{relation}{}", self.unit.text(self.bound))
     }
 }
@@ -183,7 +209,10 @@ impl Unit {
             Self::Milliseconds => format!("{value:.2} ms"),
             Self::PercentOfCore => format!("{value:.2} % of a core"),
             Self::TimesFloor => format!("{value:.3} x floor"),
+            Self::TimesNode => format!("{value:.3} x node"),
             Self::TimesOneWorker => format!("{value:.3} x one worker"),
+            Self::TimesStore => format!("{value:.3} x store"),
+            Self::TimesTopic => format!("{value:.3} x topic"),
             Self::TimesUsual => format!("{value:.3} x usual"),
         }
     }
@@ -197,7 +226,10 @@ impl Serialize for Unit {
             Self::Milliseconds => "milliseconds",
             Self::PercentOfCore => "percent_of_core",
             Self::TimesFloor => "times_floor",
+            Self::TimesNode => "times_node",
             Self::TimesOneWorker => "times_one_worker",
+            Self::TimesStore => "times_store",
+            Self::TimesTopic => "times_topic",
             Self::TimesUsual => "times_usual",
         })
     }
@@ -225,7 +257,30 @@ pub(super) const fn yardstick(case: Case) -> Option<(Case, Subject)> {
         | Case::TlsFanout
         | Case::Upgrade => Some((case, Floor)),
         Case::WorkersOne | Case::WorkersTwo => Some((Case::WorkersOne, Conclave)),
-        Case::Flood | Case::Idle | Case::Memory | Case::MemoryDeflate | Case::TlsMemory => None,
+        Case::SocketIoHandshake | Case::SocketIoFanout | Case::SocketIoInFlight => {
+            Some((case, Node))
+        }
+        Case::SocketIoEvent => Some((Case::SocketIoFanout, Node)),
+        Case::SocketIoEventInFlight => Some((Case::SocketIoInFlight, Node)),
+        Case::MixedRoom => Some((Case::MixedTopic, Conclave)),
+        Case::MixedRoomInFlight => Some((Case::MixedTopicInFlight, Conclave)),
+        Case::DurableOne
+        | Case::DurableSixteen
+        | Case::DurableMany
+        | Case::DurableSocketIoOne
+        | Case::DurableSocketIoSixteen
+        | Case::DurableSocketIoMany
+        | Case::Flood
+        | Case::HistoryFarBack
+        | Case::HistoryNewest
+        | Case::HistoryRestart
+        | Case::Idle
+        | Case::Memory
+        | Case::MemoryDeflate
+        | Case::MixedTopic
+        | Case::MixedTopicInFlight
+        | Case::SocketIoMemory
+        | Case::TlsMemory => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The machine the figures are from: cores, open files, names.
 
 use anyhow::{Context, Result};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setpriority_process, setrlimit};
 use rustix::thread::{CpuSet, sched_setaffinity};
 use serde::Serialize;
 
@@ -15,8 +15,8 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    /// Reads the names from `/proc` and raises the open files to their hard limit, for this process
-    /// and its children.
+    /// Reads the names from `/proc`, raises the open files to their hard limit and the priority, for
+    /// this process and its children.
     ///
     /// # Errors
     /// Fewer than two cores: the server and the generator would share one.
@@ -35,6 +35,9 @@ impl Machine {
             },
         )
         .context("cannot raise the limit of open files")?;
+        // So that what else runs on the machine gets in the way less, of all subjects alike. Only
+        // root may; for others it must be quiet by itself.
+        setpriority_process(None, PRIORITY).ok();
         let processors = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let processor = processors
             .lines()
@@ -94,3 +97,5 @@ pub(super) const SERVER_CORE: usize = 0;
 /// The core of the load generator.
 pub(super) const LOAD_CORE: usize = 1;
 const SPARE_FILES: u64 = 100;
+/// The highest there is.
+const PRIORITY: i32 = -20;

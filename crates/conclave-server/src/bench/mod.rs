@@ -5,14 +5,17 @@
 //! generator. No figure comes from inside the process under test.
 //!
 //! Reading order: `scenario` (what is done), `audience` and `crowd` (by whom), `bed` and `subject`
-//! (to what), `measurement`, `figure` (the bounds), `report` and `chart`.
+//! (to what), for rooms `assembly` and `house`; `measurement`, `figure` (the bounds), `report` and
+//! `chart`.
 
+mod assembly;
 mod audience;
 mod bed;
 mod chart;
 mod crowd;
 mod figure;
 mod frame;
+mod house;
 mod latency;
 mod ledger;
 mod machine;
@@ -73,6 +76,9 @@ pub struct BenchArguments {
     /// Where conclave-floor and conclave-usual lie; beside this program if not given
     #[arg(long, value_name = "DIR")]
     yardsticks: Option<PathBuf>,
+    /// Where the yardstick on Node lies; what compares with it is left out where it is not there
+    #[arg(long, value_name = "DIR", default_value = ".tools/bench-node")]
+    node: PathBuf,
     /// The server to measure; this program if not given
     #[arg(long, value_name = "FILE")]
     server: Option<PathBuf>,
@@ -141,6 +147,7 @@ impl BenchArguments {
         let programs = Programs {
             conclave: absolute(self.server.clone().unwrap_or(own))?,
             yardsticks: absolute(self.yardsticks.clone().unwrap_or(beside))?,
+            node: self.installed_node()?,
         };
         for (subject, name) in [
             (Subject::Usual, "conclave-usual"),
@@ -155,6 +162,18 @@ impl BenchArguments {
             );
         }
         Ok(programs)
+    }
+
+    fn installed_node(&self) -> Result<Option<PathBuf>> {
+        let folder = absolute(self.node.clone())?;
+        if folder.join("node_modules/socket.io").is_dir() {
+            return Ok(Some(folder));
+        }
+        eprintln!(
+            "{} holds no socket.io: it is not compared with (`.ci/install bench-node` installs it)",
+            folder.display()
+        );
+        Ok(None)
     }
 
     fn measure(&self, bed: &Bed, runs: usize) -> Result<Results> {

@@ -138,6 +138,8 @@ pub(super) const fn colour(subject: Subject) -> &'static str {
         Subject::Conclave => "#2563eb",
         Subject::Usual => "#9ca3af",
         Subject::Floor => "#10b981",
+        Subject::Node => "#84cc16",
+        Subject::Store => "#f59e0b",
     }
 }
 
@@ -146,6 +148,8 @@ pub(super) const SETTINGS: &[&str] = &[
     "JWT_SECRET_KEY: random, in every scenario",
     "--workers 1, but 2 in the second half of workers",
     "CONCLAVE_LIMITS__MESSAGES_PER_SECOND=0 in fanout, flood, rooms, echo, workers and tls",
+    "the same and CONCLAVE_LIMITS__USER_MESSAGES_PER_SECOND=0, \
+     CONCLAVE_LIMITS__ROOM_MESSAGES_PER_SECOND=0 in durable, socketio and mixed",
     "all other limits and the audit: as they come",
 ];
 const HEADER: &str =

@@ -1,11 +1,15 @@
 //! The scenarios, each one run of one thing for every subject that can do it.
 
+mod durable;
 mod echo;
 mod fanout;
 mod flood;
 mod handshake;
+mod history;
 mod memory;
+mod mixed;
 mod rooms;
+mod socketio;
 mod tls;
 mod workers;
 
@@ -33,11 +37,20 @@ pub(super) enum Scenario {
     Workers,
     /// TLS: idle memory and fan-out
     Tls,
+    /// Acked sends into rooms, 1, 16 and 256 senders, against the store by itself
+    Durable,
+    /// Socket.IO handshake, fan-out and memory, against socket.io on Node
+    #[value(name = "socketio")]
+    SocketIo,
+    /// A room whose members are half Socket.IO, half conversation, against a topic
+    Mixed,
+    /// A room of 1,000,000 messages: pages and restart
+    History,
 }
 
 impl Scenario {
     /// All of them, in the order in which they run.
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Handshake,
         Self::Memory,
         Self::Fanout,
@@ -46,6 +59,10 @@ impl Scenario {
         Self::Echo,
         Self::Workers,
         Self::Tls,
+        Self::Durable,
+        Self::SocketIo,
+        Self::Mixed,
+        Self::History,
     ];
 
     /// Runs it once.
@@ -62,6 +79,10 @@ impl Scenario {
             Self::Echo => echo::run(bed),
             Self::Workers => workers::run(bed),
             Self::Tls => tls::run(bed),
+            Self::Durable => durable::run(bed),
+            Self::SocketIo => socketio::run(bed),
+            Self::Mixed => mixed::run(bed),
+            Self::History => history::run(bed),
         }
     }
 }

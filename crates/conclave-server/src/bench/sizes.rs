@@ -35,6 +35,22 @@ pub(super) struct Sizes {
     pub(super) room_publications: usize,
     /// Requests of each of the echo connections.
     pub(super) echo_requests: usize,
+    /// How long each number of senders sends.
+    pub(super) durable: Duration,
+    /// Connections made over Socket.IO, after a tenth as many to warm up.
+    pub(super) socketio_handshakes: usize,
+    /// Connections over Socket.IO where memory is read first.
+    pub(super) socketio_memory_from: usize,
+    /// Connections over Socket.IO where memory is read last.
+    pub(super) socketio_memory_to: usize,
+    /// Messages to a room, one at a time.
+    pub(super) messages: usize,
+    /// Bursts of 16 messages to a room.
+    pub(super) message_bursts: usize,
+    /// Messages of the room whose history is read.
+    pub(super) history_messages: u64,
+    /// Pages back from its newest.
+    pub(super) history_pages: u64,
 }
 
 impl Sizes {
@@ -54,6 +70,14 @@ impl Sizes {
         rooms: 100,
         room_publications: 600,
         echo_requests: 4_000,
+        durable: Duration::from_secs(4),
+        socketio_handshakes: 8_000,
+        socketio_memory_from: 2_000,
+        socketio_memory_to: 8_000,
+        messages: 400,
+        message_bursts: 60,
+        history_messages: 1_000_000,
+        history_pages: 10_000,
     };
     /// Shows that everything runs; no figure of it is a verdict.
     pub(super) const QUICK: Self = Self {
@@ -71,5 +95,13 @@ impl Sizes {
         rooms: 20,
         room_publications: 100,
         echo_requests: 300,
+        durable: Duration::from_millis(500),
+        socketio_handshakes: 1_000,
+        socketio_memory_from: 200,
+        socketio_memory_to: 800,
+        messages: 100,
+        message_bursts: 20,
+        history_messages: 20_000,
+        history_pages: 200,
     };
 }

@@ -22,6 +22,12 @@ pub(super) enum Subject {
     Usual,
     /// The kernel alone: the same bytes by as many system calls, nothing else
     Floor,
+    /// socket.io on Node, in the scenario `socketio`
+    #[value(skip)]
+    Node,
+    /// The store by itself, without a server, in the scenarios of rooms
+    #[value(skip)]
+    Store,
 }
 
 impl Subject {
@@ -30,6 +36,8 @@ impl Subject {
             Self::Conclave => "conclave",
             Self::Usual => "usual",
             Self::Floor => "floor",
+            Self::Node => "node",
+            Self::Store => "store",
         }
     }
 }

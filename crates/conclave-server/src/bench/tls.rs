@@ -66,7 +66,7 @@ mod tests {
     use rustls::pki_types::{CertificateDer, PrivateKeyDer};
     use rustls::{ServerConfig, ServerConnection, Stream};
 
-    use super::super::crowd::{Arrival, Crowd, Door, Guest, Waiting};
+    use super::super::crowd::{Arrival, Crowd, Door, Guest, Manner, Waiting};
     use super::super::frame;
     use super::{Certificate, aws_lc_rs};
 
@@ -114,6 +114,7 @@ mod tests {
                     head,
                     extension: "",
                     command: None,
+                    manner: Manner::Topics,
                 },
             )
             .unwrap();

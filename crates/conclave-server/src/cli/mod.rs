@@ -16,6 +16,7 @@ mod location;
 mod password;
 mod pubsub;
 mod serve;
+mod store;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ pub use location::Location;
 pub use password::{PasswordSource, read_password};
 pub use pubsub::{Endpoint, PubArgs, SubArgs};
 pub use serve::ServeArgs;
+pub use store::{BackupArgs, CheckArgs, ExportArgs, StoreCommand};
 pub use token::{MintArgs, RevokeArgs, TokenCommand};
 pub use user::{GrantArgs, NameArgs, PasswordArgs, UserAddArgs, UserCommand, UserListArgs};
 
@@ -76,6 +78,9 @@ enum Command {
     Pub(PubArgs),
     /// Start the server
     Serve(ServeArgs),
+    /// Check, copy or write out the store
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Print what is published to topics, or broadcast
     Sub(SubArgs),
     /// Sign, inspect or revoke tokens
@@ -138,6 +143,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Key(command) => api_key::run(command),
         Command::Pub(arguments) => pubsub::run_pub(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::Store(command) => store::run(command),
         Command::Sub(arguments) => pubsub::run_sub(&arguments),
         Command::Token(command) => token::run(command),
         Command::User(command) => user::run(command),

@@ -54,6 +54,7 @@ fn every_command_is_well_formed_and_shows_examples() {
         all,
         Words::<UserCommand>::command(),
         Words::<KeyCommand>::command(),
+        Words::<StoreCommand>::command(),
         Words::<TokenCommand>::command(),
         Words::<audit::AuditCommand>::command(),
         Words::<config::ConfigCommand>::command(),

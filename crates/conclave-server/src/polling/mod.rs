@@ -17,11 +17,14 @@ mod serve;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
 use conclave_socketio::engine::{self, Packet};
 use conclave_websocket::{Decoded, Decoder, DecoderLimits, Event, Inflater, Role};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+
+use crate::node::Node;
 
 pub(crate) use pipe::{PipeEnd, pipe};
 pub(crate) use relay::relay;
@@ -40,6 +43,17 @@ impl Polls {
     pub(crate) fn find(&self, sid: u128) -> Option<Arc<Session>> {
         let session = self.0.lock().get(&sid).map(Arc::clone)?;
         session.is_there().then_some(session)
+    }
+
+    /// The same; one whose client has not answered a heartbeat in time is over.
+    fn find_heard(&self, sid: u128, node: &Node) -> Option<Arc<Session>> {
+        let session = self.find(sid)?;
+        if session.is_silent(node.clock.monotonic()) {
+            session.finish(LastWord::Close);
+            self.end(sid);
+            return None;
+        }
+        Some(session)
     }
 
     fn end(&self, sid: u128) {
@@ -63,6 +77,10 @@ pub(crate) struct Session {
     stage: Mutex<Stage>,
     /// Told when a waiting poll is to look at the stage.
     changed: Notify,
+    /// Silence after which the client is gone.
+    patience: Duration,
+    /// When the client posted last, by the monotonic clock; at first when it was opened.
+    heard_at: Mutex<Duration>,
     /// How often a sweep found it parting.
     swept: AtomicU8,
 }
@@ -100,8 +118,10 @@ struct Incoming {
 }
 
 impl Session {
-    fn new(sid: u128, pipe: PipeEnd) -> Self {
+    fn new(sid: u128, pipe: PipeEnd, patience: Duration, now: Duration) -> Self {
         Self {
+            patience,
+            heard_at: Mutex::new(now),
             sid,
             pipe,
             incoming: tokio::sync::Mutex::default(),
@@ -122,6 +142,28 @@ impl Session {
             Stage::Idle | Stage::Polled | Stage::Probed { .. } | Stage::Upgraded => {
                 !self.pipe.is_over()
             }
+        }
+    }
+
+    fn heard(&self, now: Duration) {
+        *self.heard_at.lock() = now;
+    }
+
+    fn is_silent(&self, now: Duration) -> bool {
+        let stage = *self.stage.lock();
+        let silence = now.saturating_sub(*self.heard_at.lock());
+        !matches!(stage, Stage::Upgraded | Stage::Parting) && silence >= self.patience
+    }
+
+    /// What a poll is told that has nothing else to wait for.
+    fn last_word(&self) -> Option<Vec<u8>> {
+        match *self.stage.lock() {
+            Stage::Over(LastWord::Close) => Some(b"1".to_vec()),
+            Stage::Over(LastWord::Noop)
+            | Stage::Parting
+            | Stage::Probed { .. }
+            | Stage::Upgraded => Some(b"6".to_vec()),
+            Stage::Idle | Stage::Polled => None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use conclave_core::ConnectionBounds;
 use conclave_protocol::Refusal;
@@ -22,7 +23,10 @@ pub(super) fn open(
     origin: Origin,
 ) -> Result<Arc<Session>, Problem> {
     let Surface::Dialect(dialect) = route.surface else {
-        return Err(Problem::refused(Refusal::NotFound, "nothing is polled here"));
+        return Err(Problem::refused(
+            Refusal::NotFound,
+            "nothing is polled here",
+        ));
     };
     let waits = node
         .identity
@@ -49,7 +53,11 @@ pub(super) fn open(
     };
     let (connection, front) = pipe();
     let sid = node.secret_id();
-    let session = Arc::new(Session::new(sid, front));
+    let patience = dialect.heartbeat().map_or(Duration::MAX, |heartbeat| {
+        Duration::from_millis(u64::from(heartbeat.every) + u64::from(heartbeat.patience))
+    });
+    let now = node.clock.monotonic();
+    let session = Arc::new(Session::new(sid, front, patience, now));
     let arrival = Arrival {
         stream: Stream::Piped(connection),
         early: Vec::new(),

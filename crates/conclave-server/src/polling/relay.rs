@@ -175,11 +175,7 @@ impl Socket {
     }
 }
 
-async fn read(
-    stream: &Mutex<Stream>,
-    cipher: &mut [u8],
-    buffer: &mut [u8],
-) -> io::Result<usize> {
+async fn read(stream: &Mutex<Stream>, cipher: &mut [u8], buffer: &mut [u8]) -> io::Result<usize> {
     poll_fn(|context| stream.lock().poll_read(context, cipher, buffer)).await
 }
 

@@ -45,17 +45,17 @@ pub(crate) async fn serve(State(node): State<Arc<Node>>, request: HttpRequest) -
                 Err(problem) => problem.into_response(),
             }
         }
-        (Ok(Request::Poll(sid)), _) => match node.polls.find(sid.get()) {
+        (Ok(Request::Poll(sid)), _) => match node.polls.find_heard(sid.get(), &node) {
             Some(session) => poll(&node, &session).await,
             None => reject(Rejection::SessionUnknown),
         },
         (Ok(Request::Push(sid)), _) => {
-            let Some(session) = node.polls.find(sid.get()) else {
+            let Some(session) = node.polls.find_heard(sid.get(), &node) else {
                 return reject(Rejection::SessionUnknown);
             };
-            let bytes = match axum::body::to_bytes(body, node.payload_bytes_max()).await {
-                Ok(bytes) => bytes,
-                Err(_) => return too_big(&node, &session),
+            let read = axum::body::to_bytes(body, node.payload_bytes_max());
+            let Ok(bytes) = read.await else {
+                return too_big(&node, &session);
             };
             push(&node, &session, &parts.headers, &bytes).await
         }
@@ -153,13 +153,8 @@ async fn next_packets(session: &Session) -> Option<Vec<u8>> {
         if !body.is_empty() {
             return Some(body);
         }
-        let stage = *session.stage.lock();
-        match stage {
-            Stage::Over(LastWord::Noop) | Stage::Probed { .. } => return Some(b"6".to_vec()),
-            Stage::Over(LastWord::Close) => return Some(b"1".to_vec()),
-            Stage::Upgraded => return Some(b"6".to_vec()),
-            Stage::Parting => return Some(b"6".to_vec()),
-            Stage::Idle | Stage::Polled => {}
+        if let Some(word) = session.last_word() {
+            return Some(word);
         }
         if !open {
             return None;
@@ -168,7 +163,7 @@ async fn next_packets(session: &Session) -> Option<Vec<u8>> {
         tokio::select! {
             taken = session.pipe.read(bytes) => {
                 if taken == 0 {
-                    return None;
+                    return session.last_word();
                 }
             }
             () = changed => {}
@@ -181,7 +176,9 @@ async fn push(node: &Node, session: &Session, headers: &HeaderMap, bytes: &Bytes
     if *session.stage.lock() == Stage::Upgraded {
         return reject(Rejection::BadRequest);
     }
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
     let packets = match Payload::new(kind, bytes, node.payload_bytes_max()) {
         Ok(packets) => packets,
         Err(violation) => return violate(node, session, violation.status()),
@@ -195,6 +192,7 @@ async fn push(node: &Node, session: &Session, headers: &HeaderMap, bytes: &Bytes
             Err(violation) => return violate(node, session, violation.status()),
         }
     }
+    session.heard(node.clock.monotonic());
     if session.pipe.write(&frames).await.is_err() {
         return reject(Rejection::SessionUnknown);
     }

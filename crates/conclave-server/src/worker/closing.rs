@@ -82,9 +82,7 @@ impl Connection {
             CloseMeaning::BinaryFrame
             | CloseMeaning::Malformed
             | CloseMeaning::MissingToken
-            | CloseMeaning::Silent => {
-                Kind::ProtocolViolation
-            }
+            | CloseMeaning::Silent => Kind::ProtocolViolation,
             CloseMeaning::Forbidden | CloseMeaning::InvalidPayload => Kind::PermissionDenied,
             CloseMeaning::RateLimited
             | CloseMeaning::SlowReader

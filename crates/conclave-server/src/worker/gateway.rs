@@ -2,19 +2,19 @@
 //! while away, and coming back.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use conclave_core::{Full, Permit, RoomFault, authorise};
+use conclave_core::{Full, authorise};
 use conclave_protocol::{
-    Body, CloseMeaning, Connect, Event, EventKind, Follow, ListOffline, Message, OwnFrame,
-    Principal, Publication, Push, ReadOwn, Recovery, RoomId, SessionId, Shown, Timestamp, UserId,
+    Body, Channel, CloseMeaning, Connect, Follow, OwnFrame, Principal, Publication, Push, ReadOwn,
+    Recovery, RoomId, Shown, Start,
 };
 use conclave_websocket::{Opcode, encode};
-use parking_lot::Mutex;
 
 use super::answer::Answer;
 use super::connection::{Connection, Surface};
+use super::lost::{Kept, Written};
+use super::past::{Missed, Past};
 use super::standing::Outcome;
 use crate::audit::Kind;
 use crate::handshake::Origin;
@@ -27,48 +27,9 @@ pub(super) struct Gateway {
     secret: u128,
     /// Of the page that made the handshake; a ticket works only there.
     origin: Origin,
-    written: Written,
+    pub(super) written: Written,
     /// The client has said goodbye, or was sent away: it does not come back as itself.
     ended: bool,
-}
-
-/// In which order stored events were written: by their numbers, but for some that came late.
-#[derive(Clone, Debug, Default)]
-struct Written {
-    highest: u64,
-    /// (event, the highest number written before it).
-    late: Vec<(u64, u64)>,
-}
-
-impl Written {
-    fn note(&mut self, number: u64) {
-        if number > self.highest {
-            self.highest = number;
-        } else if number > 0 {
-            if self.late.len() >= LATE_MAX {
-                self.late.remove(0);
-            }
-            self.late.push((number, self.highest));
-        }
-    }
-
-    /// Of a client whose last event was `last`: it has all up to the first number, but for the
-    /// listed ones.
-    fn missed_after(&self, last: u64) -> (u64, Vec<u64>) {
-        let place = self.late.iter().position(|(number, _)| *number == last);
-        // A late event that was the last one to arrive: what was written before it, by number,
-        // and of the late ones those behind it are missed.
-        let (reached, behind) = match place {
-            Some(place) => {
-                let reached = self.late.get(place).map_or(last, |(_, before)| *before);
-                (reached, place + 1)
-            }
-            None => (last, 0),
-        };
-        let late = self.late.iter().skip(behind);
-        let missed = late.filter(|(number, before)| *number <= reached && *before >= reached);
-        (reached, missed.map(|(number, _)| *number).collect())
-    }
 }
 
 impl Gateway {
@@ -85,91 +46,12 @@ impl Gateway {
     }
 }
 
-/// Connections that were cut off within the last 2 minutes. Bounded: the oldest go first.
-#[derive(Default)]
-pub(crate) struct Lost {
-    connections: Mutex<HashMap<u128, Kept>>,
-}
-
-struct Kept {
-    user: UserId,
-    session: SessionId,
-    sid: u128,
-    written: Written,
-    at: Timestamp,
-}
-
-impl Lost {
-    fn keep(&self, secret: u128, kept: Kept) {
-        let mut connections = self.connections.lock();
-        let now = kept.at;
-        if connections.len() >= LOST_MAX {
-            connections.retain(|_, kept| now.since(kept.at) < AWAY);
-        }
-        if connections.len() < LOST_MAX {
-            connections.insert(secret, kept);
-        }
-    }
-
-    /// The connection of that secret, once, if it was this principal's.
-    fn take(&self, recovery: &Recovery, principal: &Principal, now: Timestamp) -> Option<Kept> {
-        let mut connections = self.connections.lock();
-        let kept = connections.get(&recovery.secret)?;
-        let same = principal.user.as_ref() == Some(&kept.user)
-            && principal.session == kept.session
-            && now.since(kept.at) < AWAY;
-        if !same {
-            return None;
-        }
-        connections.remove(&recovery.secret)
-    }
-
-    /// Forgets those that were away too long.
-    pub(crate) fn expire(&self, now: Timestamp) {
-        let mut connections = self.connections.lock();
-        connections.retain(|_, kept| now.since(kept.at) < AWAY);
-        connections.shrink_to(1024);
-    }
-}
-
 /// What the admission of a connection came to.
 pub(super) struct Admitted {
     result: Result<Arc<Principal>, Unproved>,
     recovery: Option<Recovery>,
     /// The revocation epoch read before the token was checked.
     epoch: u64,
-}
-
-/// Where a connected client's past is read on.
-pub(super) enum Past {
-    /// The rooms it may hear.
-    Rooms(Result<Vec<RoomId>, RoomFault>, Option<Missed>),
-    /// What happened up to now in each.
-    Heads(Result<Vec<(RoomId, u64)>, RoomFault>, Option<Missed>),
-    /// Messages it has not received.
-    Offline(Result<(Vec<Message>, u64), RoomFault>, Offline),
-    /// Events it missed while it was away.
-    Missed(Result<Vec<Arc<Event>>, RoomFault>, Missed, Heads),
-}
-
-type Heads = Arc<HashMap<RoomId, u64>>;
-
-/// How far the push of unreceived messages is.
-pub(super) struct Offline {
-    heads: Heads,
-    after: Option<conclave_protocol::MessageId>,
-    sent: u64,
-}
-
-/// What a client that comes back has to be sent.
-#[derive(Clone)]
-pub(super) struct Missed {
-    /// All after this number,
-    after: u64,
-    /// and these.
-    late: Arc<Vec<u64>>,
-    /// How many it was sent.
-    sent: usize,
 }
 
 impl Connection {
@@ -327,180 +209,26 @@ impl Connection {
             return;
         };
         let rooms = Arc::clone(&node.rooms);
-        self.start(async move { Outcome::Past(Past::Rooms(rooms.rooms_of(&permit).await, missed)) });
-    }
-
-    /// Carries on what a connected client is sent of its past.
-    pub(super) fn past(&self, past: Past, answer: &mut Answer<'_>) {
-        match past {
-            Past::Rooms(Ok(rooms), missed) => self.hear_rooms(rooms, missed),
-            Past::Heads(Ok(heads), missed) => self.read_past(heads, missed),
-            Past::Offline(Ok((messages, count)), offline) => {
-                self.send_offline(messages, count, offline, answer);
-            }
-            Past::Missed(Ok(events), missed, heads) => {
-                self.send_missed(&events, missed, heads, answer);
-            }
-            Past::Rooms(Err(fault), _)
-            | Past::Heads(Err(fault), _)
-            | Past::Offline(Err(fault), _)
-            | Past::Missed(Err(fault), ..) => {
-                tracing::error!(error = %fault, "cannot read what a client missed");
-                self.close(CloseMeaning::GoingAway);
-            }
-        }
-    }
-
-    /// Subscribes to every room, holding what arrives; then asks the store again, so that a
-    /// membership that ended in between is seen.
-    fn hear_rooms(&self, list: Vec<RoomId>, missed: Option<Missed>) {
-        let principal = Arc::clone(&self.principal.borrow());
-        for room in list {
-            if self.hears(&room) {
-                continue;
-            }
-            if let Ok(permit) = authorise(&principal, Follow { room, since: None }) {
-                self.hold_room(&permit);
-            }
-        }
-        let Ok(permit) = authorise(&principal, ReadOwn) else {
-            return;
-        };
-        let rooms = Arc::clone(&self.worker.node.rooms);
-        self.start(async move { Outcome::Past(Past::Heads(rooms.heads(&permit).await, missed)) });
-    }
-
-    fn read_past(&self, heads: Vec<(RoomId, u64)>, missed: Option<Missed>) {
-        let heads: Heads = Arc::new(heads.into_iter().collect());
-        for room in self.rooms_being_caught() {
-            if !heads.contains_key(&room) {
-                self.stop_hearing(&room);
-            }
-        }
-        match missed {
-            Some(missed) => self.read_missed(missed, heads),
-            None => self.read_offline(Offline {
-                heads,
-                after: None,
-                sent: 0,
-            }),
-        }
-    }
-
-    fn read_offline(&self, offline: Offline) {
-        let ask = ListOffline {
-            limit: PAGE,
-            after: offline.after,
-        };
-        let permit: Permit<ListOffline> = match authorise(&self.principal.borrow(), ask) {
-            Ok(permit) => permit,
-            Err(_) => return self.let_all_through(&offline.heads),
-        };
-        let rooms = Arc::clone(&self.worker.node.rooms);
-        self.start(async move {
-            Outcome::Past(Past::Offline(rooms.unreceived(&permit).await, offline))
-        });
-    }
-
-    fn send_offline(
-        &self,
-        messages: Vec<Message>,
-        count: u64,
-        mut offline: Offline,
-        answer: &mut Answer<'_>,
-    ) {
-        let most = u64::from(self.worker.node.limits.offline_messages);
-        let whole = messages.len() < usize::try_from(PAGE).unwrap_or(usize::MAX);
-        offline.after = messages.last().map(|message| message.id);
-        for message in messages {
-            let head = offline.heads.get(&message.room).copied().unwrap_or(0);
-            if message.seq > head || offline.sent >= most {
-                continue;
-            }
-            offline.sent += 1;
-            let event = Event {
-                room: Some(message.room.clone()),
-                seq: message.seq,
-                number: 0,
-                at: message.created_at,
-                kind: EventKind::Message(Box::new(message)),
-            };
-            self.event(&event, answer);
-        }
-        if !whole && offline.sent < most {
-            return self.read_offline(offline);
-        }
-        let remaining = if whole {
-            0
-        } else {
-            count.saturating_sub(offline.sent)
-        };
-        self.push(&Push::OfflineEnd { remaining }, answer);
-        self.send(answer.out);
-        answer.out.clear();
-        self.let_all_through(&offline.heads);
-    }
-
-    fn read_missed(&self, missed: Missed, heads: Heads) {
-        let permit = match authorise(&self.principal.borrow(), ReadOwn) {
-            Ok(permit) => permit,
-            Err(_) => return self.let_all_through(&heads),
-        };
-        let rooms = Arc::clone(&self.worker.node.rooms);
-        let first_late = missed.late.iter().min().copied();
-        let after = first_late.map_or(missed.after, |late| missed.after.min(late - 1));
-        self.start(async move {
-            let events = rooms.missed(&permit, after, PAGE).await;
-            Outcome::Past(Past::Missed(events, missed, heads))
-        });
-    }
-
-    fn send_missed(
-        &self,
-        events: &[Arc<Event>],
-        mut missed: Missed,
-        heads: Heads,
-        answer: &mut Answer<'_>,
-    ) {
-        let whole = events.len() < usize::try_from(PAGE).unwrap_or(usize::MAX);
-        for event in events {
-            let is_late = missed.late.contains(&event.number);
-            let head = event.room.as_ref().and_then(|room| heads.get(room));
-            let is_past = head.is_some_and(|head| event.seq <= *head);
-            if is_past && (event.number > missed.after || is_late) {
-                self.event(event, answer);
-                if let Some(mut side) = self.side()
-                    && let Some(gateway) = &mut side.gateway
-                {
-                    gateway.written.note(event.number);
-                }
-            }
-        }
-        missed.sent += events.len();
-        if missed.sent > MISSED_MAX {
-            return self.close(CloseMeaning::GoingAway);
-        }
-        if let (false, Some(last)) = (whole, events.last()) {
-            let late = missed.late.iter().copied();
-            missed.late = Arc::new(late.filter(|late| *late > last.number).collect());
-            missed.after = missed.after.max(last.number);
-            return self.read_missed(missed, heads);
-        }
-        self.send(answer.out);
-        answer.out.clear();
-        self.let_all_through(&heads);
-    }
-
-    fn let_all_through(&self, heads: &HashMap<RoomId, u64>) {
-        for room in self.rooms_being_caught() {
-            let head = heads.get(&room).copied().unwrap_or(0);
-            self.let_through(&room, head);
-        }
+        self.start(
+            async move { Outcome::Past(Past::Rooms(rooms.rooms_of(&permit).await, missed)) },
+        );
     }
 
     /// The user has become a member of a room: hears it from the event that made them one.
     pub(super) fn entered_room(&self, room: &RoomId, seq: u64) {
-        if self.start_kind != conclave_protocol::Start::Connect || self.hears(room) {
+        if self.start_kind != Start::Connect {
+            return;
+        }
+        // Who has left and come back hears it anew; who connected after they had come does
+        // already.
+        let heard_after = {
+            let memberships = self.memberships.borrow();
+            let of_room = memberships
+                .iter()
+                .find(|held| matches!(&**held.channel(), Channel::Room(heard) if heard == room));
+            of_room.map(conclave_core::Membership::from)
+        };
+        if heard_after.is_some_and(|after| after >= seq) {
             return;
         }
         let ask = Follow {
@@ -582,10 +310,3 @@ pub(super) fn write_own(frames: &[OwnFrame], out: &mut Vec<u8>) {
         }
     }
 }
-
-const AWAY: std::time::Duration = std::time::Duration::from_secs(120);
-const LOST_MAX: usize = 20_000;
-const LATE_MAX: usize = 32;
-const PAGE: u32 = 100;
-/// Events that a client that comes back is sent; who missed more reads history.
-const MISSED_MAX: usize = 10_000;

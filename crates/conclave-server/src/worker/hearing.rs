@@ -137,7 +137,10 @@ impl Connection {
             Start::Feed | Start::Room => rooms.hear_own(permit, number),
             Start::Connect | Start::Opened | Start::Topics => None,
         };
-        for subscribed in [Some(rooms.hear(permit, number)), own].into_iter().flatten() {
+        for subscribed in [Some(rooms.hear(permit, number)), own]
+            .into_iter()
+            .flatten()
+        {
             if let Some(mut side) = self.side() {
                 let channel = Arc::clone(&subscribed.channel);
                 side.held.push(Held::new(channel, true));
@@ -180,9 +183,8 @@ impl Connection {
             if self.outbox.borrow().is_some() {
                 return;
             }
-            let mut reading = match self.next_reading() {
-                Some(reading) => reading,
-                None => return,
+            let Some(mut reading) = self.next_reading() else {
+                return;
             };
             match reading.as_mut().poll(context) {
                 Poll::Pending => {
@@ -203,11 +205,13 @@ impl Connection {
         }
         let catch = side.catches.front()?;
         let permit = Arc::clone(&catch.permit);
-        let after = catch.after.map_or(NOTHING_BEFORE, |n| n.min(NOTHING_BEFORE));
+        let after = catch
+            .after
+            .map_or(NOTHING_BEFORE, |n| n.min(NOTHING_BEFORE));
         let rooms = Arc::clone(&self.worker.node.rooms);
-        Some(Box::pin(async move {
-            rooms.replay(&permit, after, PAGE).await
-        }))
+        Some(Box::pin(
+            async move { rooms.replay(&permit, after, PAGE).await },
+        ))
     }
 
     /// A part of a room's history has come.
@@ -344,14 +348,16 @@ impl Connection {
     pub(super) fn review_rooms(&self, opened_any: bool) {
         let rooms: Vec<RoomId> = {
             let memberships = self.memberships.borrow();
-            let rooms = memberships.iter().filter_map(|held| match &**held.channel() {
-                Channel::Room(room) => Some(room.clone()),
-                Channel::Broadcast
-                | Channel::Own { .. }
-                | Channel::System
-                | Channel::Topic { .. }
-                | Channel::User(_) => None,
-            });
+            let rooms = memberships
+                .iter()
+                .filter_map(|held| match &**held.channel() {
+                    Channel::Room(room) => Some(room.clone()),
+                    Channel::Broadcast
+                    | Channel::Own { .. }
+                    | Channel::System
+                    | Channel::Topic { .. }
+                    | Channel::User(_) => None,
+                });
             rooms.collect()
         };
         let principal = Arc::clone(&self.principal.borrow());

@@ -1,13 +1,12 @@
 //! What a connection of a surface of rooms holds back, and lets go: publications of rooms whose
 //! past is being read, and what a command caused until its answer is written.
 
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use conclave_core::{Batch, Member};
-use conclave_protocol::{
-    Body, Channel, CloseMeaning, Event, EventKind, Publication, RoomId,
-};
+use conclave_protocol::{Body, Channel, CloseMeaning, Event, EventKind, Publication, RoomId};
 use conclave_websocket::encode;
 
 use super::answer::Answer;
@@ -15,89 +14,184 @@ use super::connection::{Connection, Surface};
 use super::fan_out::{frame, opcode};
 use crate::metrics::Counter;
 
-/// A channel's publications that wait.
-pub(super) struct Held {
-    pub(super) channel: Arc<Channel>,
-    publications: Vec<Arc<Publication>>,
+/// Publications that wait, by their channels. Bounded by `limits.outbox_bytes`, all channels
+/// together.
+#[derive(Default)]
+pub(super) struct Holding {
+    channels: HashMap<Arc<Channel>, Held>,
+    /// As publications weigh.
     bytes: usize,
-    /// Until its history is read; else until the answer to a command is written.
-    catching: bool,
 }
 
-impl Held {
-    /// Of a channel whose past is being read, or, where not `catching`, of one that heard what
-    /// the connection's own command caused.
-    pub(super) const fn new(channel: Arc<Channel>, catching: bool) -> Self {
-        Self {
-            channel,
-            publications: Vec::new(),
-            bytes: 0,
-            catching,
+/// A channel's publications that wait.
+struct Held {
+    publications: VecDeque<Arc<Publication>>,
+    until: Until,
+}
+
+/// Until when a channel's publications wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Until {
+    /// The answer to the command that caused the first of them is written.
+    Answered,
+    /// The room's history is written, as a follower asked for it.
+    Caught,
+    /// What a client that has just said who it is missed is written, of all its rooms.
+    Connected,
+}
+
+impl Holding {
+    /// Holds what arrives in a channel, from now on.
+    pub(super) fn begin(&mut self, channel: Arc<Channel>, until: Until) {
+        self.channels.entry(channel).or_insert_with(|| Held {
+            publications: VecDeque::new(),
+            until,
+        });
+    }
+
+    /// Whether what arrives in a channel is held.
+    fn holds(&self, channel: &Channel) -> bool {
+        self.channels.contains_key(channel)
+    }
+
+    fn push<'a>(
+        &mut self,
+        channel: &Channel,
+        publications: impl Iterator<Item = &'a Arc<Publication>>,
+    ) {
+        let Some(held) = self.channels.get_mut(channel) else {
+            return;
+        };
+        for publication in publications {
+            self.bytes += publication.weight();
+            held.publications.push_back(Arc::clone(publication));
         }
+    }
+
+    fn next_of(&mut self, channel: &Channel) -> Option<Arc<Publication>> {
+        let held = self.channels.get_mut(channel)?;
+        let publication = held.publications.pop_front()?;
+        self.bytes = self.bytes.saturating_sub(publication.weight());
+        Some(publication)
+    }
+
+    /// Forgets what is held of these channels, and holds no more of them.
+    pub(super) fn end(&mut self, ended: impl Fn(&Channel) -> bool) {
+        let bytes = &mut self.bytes;
+        self.channels.retain(|channel, held| {
+            if !ended(channel) {
+                return true;
+            }
+            let weights = held.publications.iter().map(|held| held.weight());
+            *bytes = bytes.saturating_sub(weights.sum());
+            false
+        });
+        if self.channels.is_empty() {
+            *self = Self::default();
+        }
+    }
+
+    /// The rooms that are held for this reason.
+    pub(super) fn rooms(&self, until: Until) -> impl Iterator<Item = &RoomId> {
+        let held = self.channels.iter();
+        held.filter_map(move |(channel, held)| match &**channel {
+            Channel::Room(room) if held.until == until => Some(room),
+            Channel::Broadcast
+            | Channel::Own { .. }
+            | Channel::Room(_)
+            | Channel::System
+            | Channel::Topic { .. }
+            | Channel::User(_) => None,
+        })
+    }
+
+    fn channels(&self, wanted: impl Fn(&Channel, Until) -> bool) -> Vec<Arc<Channel>> {
+        let held = self.channels.iter();
+        let wanted = held.filter(|(channel, held)| wanted(channel, held.until));
+        wanted.map(|(channel, _)| Arc::clone(channel)).collect()
     }
 }
 
 impl Connection {
-    /// What is above `last_seq` comes from now on as it happens; what is not was sent, or is not
-    /// wanted.
-    pub(super) fn let_through(&self, room: &RoomId, last_seq: u64) {
-        {
-            let memberships = self.memberships.borrow();
-            let of_room = memberships
-                .iter()
-                .find(|held| matches!(&**held.channel(), Channel::Room(heard) if heard == room));
-            if let Some(membership) = of_room {
-                membership.skip_to(last_seq);
+    /// Writes what was held of a room and is above `last_seq`: what is not was sent, or is not
+    /// wanted. Stops where that is much; `true` where nothing is held any more.
+    pub(super) fn let_some_through(&self, room: &RoomId, last_seq: u64) -> bool {
+        let is_of = |channel: &Channel| is_of_room(channel, room);
+        let channels = self.side().map_or_else(Vec::new, |side| {
+            side.held.channels(|channel, _| is_of(channel))
+        });
+        for channel in &channels {
+            if !self.write_held(channel, |publication| publication.is_after(last_seq)) {
+                return false;
             }
         }
-        let is_of = |channel: &Channel| match channel {
-            Channel::Room(heard) | Channel::Own { room: heard, .. } => heard == room,
-            Channel::Broadcast | Channel::System | Channel::Topic { .. } | Channel::User(_) => {
-                false
-            }
-        };
-        let let_go = self.take_held(|held| is_of(&held.channel));
-        for publication in let_go.iter().flat_map(|held| &held.publications) {
-            if publication.is_after(last_seq) {
-                self.deliver_alone(publication);
-            }
+        if let Some(mut side) = self.side() {
+            side.held.end(is_of);
         }
+        true
     }
 
     /// The answer to a command is written: what was held for it may follow.
     pub(super) fn let_own_through(&self) {
-        let let_go = self.take_held(|held| !held.catching);
-        for publication in let_go.iter().flat_map(|held| &held.publications) {
-            self.deliver_alone(publication);
-        }
-        let endings = self.side().map(|mut side| std::mem::take(&mut side.endings));
-        for publication in endings.into_iter().flatten() {
-            if let Body::Event(event) = &publication.body {
-                self.hearing_ended(event);
+        let channels = self.side().map_or_else(Vec::new, |side| {
+            side.held.channels(|_, until| until == Until::Answered)
+        });
+        for channel in &channels {
+            while !self.write_held(channel, |_| true) {}
+            if let Some(mut side) = self.side() {
+                side.held.end(|held| *held == **channel);
             }
+        }
+    }
+
+    /// Writes what is held of a channel, up to the event that ends the right to hear it; `true`
+    /// where nothing is left.
+    fn write_held(&self, channel: &Channel, wanted: impl Fn(&Publication) -> bool) -> bool {
+        let mut out = Vec::new();
+        let mut left = true;
+        let mut ended = None;
+        while out.len() < PIECE_BYTES && ended.is_none() {
+            let next = self.side().and_then(|mut side| side.held.next_of(channel));
+            let Some(publication) = next else {
+                left = false;
+                break;
+            };
+            if wanted(&publication) {
+                self.write_alone(&publication, &mut out);
+                ended = Some(publication).filter(|publication| self.is_my_end(publication));
+            }
+        }
+        self.send(&out);
+        match ended.as_ref().map(|publication| &publication.body) {
+            Some(Body::Event(event)) => {
+                self.hearing_ended(event);
+                true
+            }
+            _ => !left,
+        }
+    }
+
+    /// Whether with this the connection's right to hear its channel ends.
+    fn is_my_end(&self, publication: &Publication) -> bool {
+        match &publication.body {
+            Body::Event(event) => self.ends_mine(event),
+            Body::Broadcast { .. } | Body::Topic(_) => false,
         }
     }
 
     /// The last event of a room was walked past; it ends for this connection once the event is
     /// written.
-    fn end_heard(&self, publication: &Arc<Publication>) {
-        let Body::Event(event) = &publication.body else {
-            return;
-        };
-        let waits = |held: &Held| !held.catching && held.channel == publication.channel;
-        if let Some(mut side) = self.side()
-            && side.held.iter().any(waits)
+    fn end_heard(&self, publication: &Publication) {
+        // Who holds the channel finds the event where it is let go.
+        if self
+            .side()
+            .is_some_and(|side| side.held.holds(&publication.channel))
         {
-            side.endings.push(Arc::clone(publication));
             return;
         }
-        self.hearing_ended(event);
-    }
-
-    fn take_held(&self, wanted: impl Fn(&Held) -> bool) -> Vec<Held> {
-        self.side().map_or_else(Vec::new, |mut side| {
-            side.held.extract_if(.., |held| wanted(held)).collect()
-        })
+        if let Body::Event(event) = &publication.body {
+            self.hearing_ended(event);
+        }
     }
 
     /// A batch for a connection of a surface of rooms. `true` where it was dealt with: held, or
@@ -121,7 +215,9 @@ impl Connection {
             return true;
         }
         if own {
-            publications().for_each(|publication| self.deliver_alone(publication));
+            let mut out = Vec::new();
+            publications().for_each(|publication| self.write_alone(publication, &mut out));
+            self.send(&out);
         } else if let Some(mut side) = self.side()
             && let Some(gateway) = &mut side.gateway
         {
@@ -143,22 +239,14 @@ impl Connection {
         let Some(mut side) = self.side() else {
             return false;
         };
-        let place = side.held.iter().position(|held| held.channel == first.channel);
-        if place.is_none() && waits {
-            side.held.push(Held::new(Arc::clone(&first.channel), false));
+        if waits {
+            side.held.begin(Arc::clone(&first.channel), Until::Answered);
         }
-        let Some(held) = side
-            .held
-            .iter_mut()
-            .find(|held| held.channel == first.channel)
-        else {
+        if side.held.channels.is_empty() || !side.held.holds(&first.channel) {
             return false;
-        };
-        for publication in publications {
-            held.bytes += publication.weight();
-            held.publications.push(Arc::clone(publication));
         }
-        let over = limit != 0 && held.bytes > limit;
+        side.held.push(&first.channel, publications);
+        let over = limit != 0 && side.held.bytes > limit;
         drop(side);
         if over {
             self.worker.counters.add(Counter::SlowReaders, 1);
@@ -167,29 +255,37 @@ impl Connection {
         true
     }
 
-    /// One publication in bytes for this connection alone.
-    fn deliver_alone(&self, publication: &Publication) {
+    /// Whether something that this connection caused itself is still held.
+    pub(super) fn holds_own(&self) -> bool {
+        self.side().is_some_and(|side| {
+            let held = side.held.channels.values();
+            held.flat_map(|held| &held.publications)
+                .any(|publication| publication.origin == self.id)
+        })
+    }
+
+    /// Appends one publication in bytes for this connection alone.
+    fn write_alone(&self, publication: &Publication, out: &mut Vec<u8>) {
         let Surface::Dialect(dialect) = self.surface else {
             return;
         };
-        if let Some(mut side) = self.side()
-            && let Some(gateway) = &mut side.gateway
-        {
-            gateway.note(publication);
-        }
         self.worker.counters.add(Counter::MessagesSent, 1);
         match &publication.body {
             Body::Event(event) if publication.origin == self.id && event.seq > 0 => {
-                let (mut out, mut payload) = (Vec::new(), Vec::new());
+                let mut payload = Vec::new();
                 let answer = &mut Answer {
-                    out: &mut out,
+                    out,
                     payload: &mut payload,
                 };
                 self.event(event, answer);
-                self.send(&out);
             }
             Body::Broadcast { .. } | Body::Event(_) | Body::Topic(_) => {
-                self.send(frame(dialect, self.form(), false, publication));
+                if let Some(mut side) = self.side()
+                    && let Some(gateway) = &mut side.gateway
+                {
+                    gateway.note(publication);
+                }
+                out.extend_from_slice(frame(dialect, self.form(), false, publication));
             }
         }
     }
@@ -199,6 +295,11 @@ impl Connection {
         let Surface::Dialect(dialect) = self.surface else {
             return;
         };
+        if let Some(mut side) = self.side()
+            && let Some(gateway) = &mut side.gateway
+        {
+            gateway.note_event(event);
+        }
         let own = match &event.kind {
             EventKind::Message(message) | EventKind::Edited(message) => {
                 self.principal.borrow().user.as_ref() == Some(&message.author.user)
@@ -212,28 +313,12 @@ impl Connection {
         }
     }
 
-    /// The rooms whose publications are held because their past is being read.
-    pub(super) fn rooms_being_caught(&self) -> Vec<RoomId> {
-        let Some(side) = self.side() else {
-            return Vec::new();
-        };
-        let caught = |held: &Held| match &*held.channel {
-            Channel::Room(room) if held.catching => Some(room.clone()),
-            Channel::Broadcast
-            | Channel::Own { .. }
-            | Channel::Room(_)
-            | Channel::System
-            | Channel::Topic { .. }
-            | Channel::User(_) => None,
-        };
-        side.held.iter().filter_map(caught).collect()
-    }
-
     /// Forgets everything that waits.
     pub(super) fn forget_rooms(&self) {
         if let Some(mut side) = self.side() {
-            side.held.clear();
+            side.held = Holding::default();
             side.catches.clear();
+            side.entered.clear();
             side.reading = None;
         }
     }
@@ -248,10 +333,21 @@ impl super::Worker {
         let Some(audience) = self.hub.audience(&publication.channel) else {
             return;
         };
-        for slot in audience.slots(usize::MAX) {
+        for slot in audience.slots_for(publication) {
             if let Some(connection) = self.connection(slot) {
                 connection.end_heard(publication);
             }
         }
     }
 }
+
+/// Whether a channel is a room, or what is meant for a user in it.
+pub(super) fn is_of_room(channel: &Channel, room: &RoomId) -> bool {
+    match channel {
+        Channel::Room(heard) | Channel::Own { room: heard, .. } => heard == room,
+        Channel::Broadcast | Channel::System | Channel::Topic { .. } | Channel::User(_) => false,
+    }
+}
+
+/// What is let go at once, before the socket is looked at.
+const PIECE_BYTES: usize = 16 * 1024;

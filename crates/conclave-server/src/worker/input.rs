@@ -142,7 +142,8 @@ impl Connection {
             }
             if self.job.borrow().is_some()
                 || self.is_waiting_to_greet()
-                || self.worker.node.topics.directory().is_over() {
+                || self.worker.node.topics.directory().is_over()
+            {
                 self.stalled.set(true);
                 break;
             }

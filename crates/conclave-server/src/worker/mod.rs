@@ -3,7 +3,7 @@
 //! Reading order: `connection` (one socket), `input` (its bytes to commands), `commands` (what
 //! a command does), `answer`, `standing` (who it is), `fan_out` (publications to members), `rooms`
 //! (commands about rooms), `hearing` (how a room comes to be heard), `holding` (what waits for that), `gateway` (who says who it
-//! is after the upgrade), `deadlines` (pings, expiry, silence),
+//! is after the upgrade), `past` (what such a client missed), `lost` (who may come back), `deadlines` (pings, expiry, silence),
 //! `closing`, `outbox`, `stream`.
 
 mod answer;
@@ -17,7 +17,9 @@ mod gateway;
 mod hearing;
 mod holding;
 mod input;
+mod lost;
 mod outbox;
+mod past;
 mod rooms;
 mod standing;
 mod stream;
@@ -35,7 +37,7 @@ use connection::Connection;
 pub(crate) use connection::{Arrival, Drive, Surface};
 pub(crate) use desk::{Kick, Listed, Target, worker_of};
 pub(crate) use fan_out::Control;
-pub(crate) use gateway::Lost;
+pub(crate) use lost::Lost;
 pub(crate) use stream::{Stream, TlsStream};
 
 use crate::metrics::{Counter, LocalCounters};

@@ -195,10 +195,9 @@ impl Connection {
     /// stored at another time.
     fn was_published(&self, done: &Done) -> bool {
         match &done.result {
-            Ok(RoomReply::Message(message)) => {
-                self.side()
-                    .is_some_and(|side| message.updated_at >= side.asked_at)
-            }
+            Ok(RoomReply::Message(message)) => self
+                .side()
+                .is_some_and(|side| message.updated_at >= side.asked_at),
             Ok(_) => true,
             Err(_) => false,
         }
@@ -300,10 +299,7 @@ impl Connection {
             };
             Outcome::Room(Done {
                 asked,
-                result: Ok(RoomReply::Status {
-                    user: whose,
-                    count,
-                }),
+                result: Ok(RoomReply::Status { user: whose, count }),
                 counted: false,
             })
         });

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use conclave_protocol::{
-    Channel, CloseMeaning, Command, Permission, Present, Principal, Push, Refusal, Reply, SessionId, Start,
+    Channel, CloseMeaning, Command, Permission, Present, Principal, Push, Refusal, Reply,
+    SessionId, Start,
 };
 
 use super::answer::{Answer, Refused};
 use super::connection::{Connection, Phase, Surface};
-use super::gateway::{Admitted, Past};
+use super::gateway::Admitted;
+use super::past::Past;
 use super::rooms::Done;
 use crate::audit::Kind;
 use crate::identity::Review;

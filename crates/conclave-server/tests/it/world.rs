@@ -1,11 +1,12 @@
 //! Servers of the real binary, each with a data folder and a port of its own.
 //!
 //! `plan` says what a server is started with, `token` signs what clients show, `key_server` serves
-//! the keys of other issuers, `log` is what the server says; this file is the running server.
+//! the keys of other issuers, `receiver` takes what webhooks post, `log` is what the server says; this file is the running server.
 
 mod key_server;
 mod log;
 mod plan;
+mod receiver;
 mod token;
 
 use std::net::SocketAddr;
@@ -23,6 +24,7 @@ use serde_json::Value;
 pub(crate) use key_server::{KeyServer, Reply};
 use log::Log;
 pub(crate) use plan::{Folder, Plan};
+pub(crate) use receiver::Receiver;
 pub(crate) use token::{Token, signer};
 
 use crate::client::{Client, Dial};

@@ -110,7 +110,7 @@ async fn add(act: &mut Act<'_>, by: &Actor, new: &NewRoom) -> Result<RoomRow, Ha
         .bind(act.at());
     let key: Option<i64> = row.fetch_optional(&mut *act.connection).await?;
     let taken = Halt::refused(Refusal::Conflict, "there is a room with this id");
-    Ok(listing::by_key(act.connection, key.ok_or(taken)?).await?)
+    listing::by_key(act.connection, key.ok_or(taken)?).await
 }
 
 pub(super) async fn update(act: &mut Act<'_>, by: &Actor, ask: &UpdateRoom) -> Result<Room, Halt> {

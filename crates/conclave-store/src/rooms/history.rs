@@ -1,6 +1,7 @@
 //! Messages and events are read, as they are now.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use conclave_core::{Actor, Messages, Page, Replay};
@@ -168,12 +169,10 @@ impl Past {
         connection: &mut SqliteConnection,
         room: i64,
     ) -> Result<&Slowest, Halt> {
-        if !self.slowest.contains_key(&room) {
-            let slowest = receipts::slowest(connection, room).await?;
-            self.slowest.insert(room, slowest);
+        match self.slowest.entry(room) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(place) => Ok(place.insert(receipts::slowest(connection, room).await?)),
         }
-        let known = self.slowest.get(&room);
-        Ok(known.ok_or(StoreError::Value("room"))?)
     }
 
     pub(super) async fn event(

@@ -2,7 +2,8 @@
 
 use conclave_core::Actor;
 use conclave_protocol::{
-    Channel, DeliveryState, EventKind, GiveReceipt, Message, MessageId, Receipt, Refusal, UserId,
+    Channel, DeliveryState, EventKind, GiveReceipt, Message, MessageId, Receipt, Refusal, RoomId,
+    UserId,
 };
 use sqlx::SqliteConnection;
 
@@ -107,20 +108,31 @@ pub(super) async fn give(act: &mut Act<'_>, by: &Actor, ask: &GiveReceipt) -> Re
             .bind(act.at());
         row.execute(&mut *act.connection).await?;
     }
-    if covered_before < seq {
-        for (message, author) in covered(act, key, (covered_before, seq), &by.user).await? {
-            let receipt = EventKind::Receipt(Receipt {
-                message,
-                recipient: by.user.clone(),
-                status: ask.status,
-                at: act.stamp.at,
-            });
-            let own = Channel::Own {
-                room: id.clone(),
-                user: author.clone(),
-            };
-            act.tell_both([Channel::User(author), own], &id, receipt);
-        }
+    tell_authors(act, by, (key, &id, (covered_before, seq)), ask.status).await
+}
+
+/// The author of each newly covered message hears of it.
+async fn tell_authors(
+    act: &mut Act<'_>,
+    by: &Actor,
+    (key, room, (before, upto)): (i64, &RoomId, (i64, i64)),
+    status: DeliveryState,
+) -> Result<(), Halt> {
+    if before >= upto {
+        return Ok(());
+    }
+    for (message, author) in covered(act, key, (before, upto), &by.user).await? {
+        let receipt = EventKind::Receipt(Receipt {
+            message,
+            recipient: by.user.clone(),
+            status,
+            at: act.stamp.at,
+        });
+        let own = Channel::Own {
+            room: room.clone(),
+            user: author.clone(),
+        };
+        act.tell_both([Channel::User(author), own], room, receipt);
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::StoreError;
 use crate::error::Fault;
 
 /// What a crash leaves: the database and its log at one moment, without a word to the store.
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     for suffix in ["", "-wal"] {
         let name = |path: &Path| format!("{}{suffix}", path.display());
         std::fs::copy(name(from), name(to)).unwrap();

@@ -126,10 +126,11 @@ const RULES: &[(&str, &str)] = &[
         "member's position outside the room",
         "SELECT r.id || ' ' || m.user_id FROM members m JOIN rooms r ON r.key = m.room \
          WHERE m.room_id <> r.id OR m.delivered_seq > r.last_seq \
-         OR m.seen_ordinal <> (SELECT COUNT(*) FROM messages g \
-                               WHERE g.room = m.room AND g.seq <= m.seen_seq) \
-         OR m.delivered_ordinal <> (SELECT COUNT(*) FROM messages g \
-                                    WHERE g.room = m.room AND g.seq <= m.delivered_seq) LIMIT 20",
+         OR m.seen_ordinal <> COALESCE((SELECT g.ordinal FROM messages g \
+         WHERE g.room = m.room AND g.seq <= m.seen_seq ORDER BY g.seq DESC LIMIT 1), 0) \
+         OR m.delivered_ordinal <> COALESCE((SELECT g.ordinal FROM messages g \
+         WHERE g.room = m.room AND g.seq <= m.delivered_seq ORDER BY g.seq DESC LIMIT 1), 0) \
+         LIMIT 20",
     ),
     (
         "DM without its pair",

@@ -220,7 +220,8 @@ impl Stage<'_> {
         let event = queued[1].event.clone().unwrap();
         assert_eq!((event.number, queued[1].number), (newest, newest));
         let backlog = async |webhook, part, number| {
-            let backlog = self.webhooks.backlog(&name(webhook), part, number);
+            let webhook = name(webhook);
+            let backlog = self.webhooks.backlog(&webhook, part, number);
             backlog.await.unwrap()
         };
         assert_eq!(backlog("a", ALL, 0).await, newest + 3);

@@ -3,7 +3,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::{Arrival, Crowd, Door, Guest, Waiting};
+use super::{Arrival, Crowd, Door, Guest, Manner, Waiting};
 
 const HEAD: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Extensions: x\r\n\r\n";
 const ACK: &[u8] = b"{\"type\":\"ack\",\"command\":\"subscribe\",\"topic\":\"t\"}";
@@ -29,6 +29,7 @@ fn guest(extension: &'static str, command: Option<&str>) -> Guest {
         head: Some(head),
         extension,
         command: command.map(str::to_owned),
+        manner: Manner::Topics,
     }
 }
 
@@ -116,4 +117,27 @@ fn extension_that_was_not_agreed_to_is_an_error() {
 fn close_instead_of_acknowledgement_says_why() {
     let answer = b"HTTP/1.1 101 Fine\r\n\r\n\x88\x06\x03\xf0full";
     assert!(refused(answer, guest("", Some("subscribe:t"))).contains("full"));
+}
+
+#[test]
+fn socketio_guest_answers_the_opening_and_the_pings_that_are_texts() {
+    let (door, server) = serve(|stream| {
+        expect(stream, 18);
+        stream.write_all(HEAD).unwrap();
+        stream.write_all(&framed(b"0{}")).unwrap();
+        expect(stream, 6 + "40{}".len());
+        stream.write_all(&framed(b"40{\"sid\":\"s\"}")).unwrap();
+        stream.write_all(&framed(b"2")).unwrap();
+        assert_eq!(expect(stream, 7)[..2], [0x81, 0x81]);
+    });
+    let mut crowd = Crowd::new(8, Waiting::Asleep).unwrap();
+    let guest = Guest {
+        manner: Manner::SocketIo,
+        ..guest("x", Some("40{}"))
+    };
+    crowd.join(&door, std::iter::once(guest)).unwrap();
+    while crowd.pings == 0 {
+        assert!(crowd.poll(PATIENCE, &mut |_, _, _| {}).unwrap() > 0);
+    }
+    server.join().unwrap();
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 
 use super::super::bed::{Bed, Setting};
-use super::super::crowd::{Arrival, Crowd, Guest, Waiting};
+use super::super::crowd::{Arrival, Crowd, Door, Guest, Waiting};
 use super::super::measurement::{Case, Measurement};
 use super::super::subject::{Process, Subject};
 
@@ -60,14 +60,27 @@ impl Idle {
         bed.machine.ensure_room(to)?;
         let (process, setting) = bed.server(subject, setting)?;
         let door = bed.door(&process, setting);
+        Self::fill(process, &door, (from, to), guest)
+    }
+
+    /// The same in a process that runs already.
+    ///
+    /// # Errors
+    /// It refuses somebody.
+    pub(super) fn fill(
+        process: Process,
+        door: &Door,
+        (from, to): (usize, usize),
+        guest: &dyn Fn(usize) -> Guest,
+    ) -> Result<Self> {
         let mut idle = Self {
             process,
             crowd: Crowd::new(BATCH, Waiting::Asleep)?,
             bytes_per_connection: 0.0,
         };
-        idle.crowd.join(&door, (0..from).map(guest))?;
+        idle.crowd.join(door, (0..from).map(guest))?;
         let first = idle.settled_bytes()?;
-        idle.crowd.join(&door, (from..to).map(guest))?;
+        idle.crowd.join(door, (from..to).map(guest))?;
         let last = idle.settled_bytes()?;
         // Connections and bytes stay far below 2^53.
         idle.bytes_per_connection = (last as f64 - first as f64) / (to - from) as f64;

@@ -2,6 +2,7 @@ mod manual;
 mod rules;
 mod secrets;
 mod sources;
+mod webhooks;
 
 use std::fs;
 use std::path::Path;

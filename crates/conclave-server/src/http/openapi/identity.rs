@@ -139,7 +139,7 @@ fn server() -> Vec<Operation> {
             .gives_json(200, object([must("status", one_of(&["ready"]), "")])),
         call(Method::GET, "/metrics", "Metrics for Prometheus")
             .about("From this machine, or with `system.monitor`.")
-            .gives_as(200, "text/plain", text()),
+            .gives_as(200, "application/openmetrics-text", text()),
         call(Method::GET, "/ws/stats", "What is connected")
             .needs("system.monitor")
             .gives_json(200, stats()),

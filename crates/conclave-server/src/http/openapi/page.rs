@@ -9,7 +9,7 @@ use serde_json::Value;
 /// The page, and its content security policy: its own style alone.
 pub(super) fn page(document: &Value) -> (String, String) {
     let mut html = String::new();
-    let title = text(&document["info"]["title"]);
+    let title = text(part(document, "/info/title"));
     write_all(
         &mut html,
         format_args!(
@@ -18,15 +18,15 @@ pub(super) fn page(document: &Value) -> (String, String) {
              <title>{title}: HTTP calls</title><style>{STYLE}</style></head><body>\
              <header><h1>{title} {}</h1><p>{}</p>\
              <p><a href=\"/openapi.json\">openapi.json</a></p></header>",
-            text(&document["info"]["version"]),
-            prose(&document["info"]["description"]),
+            text(part(document, "/info/version")),
+            prose(part(document, "/info/description")),
         ),
     );
     for tag in list(&document["tags"]) {
         chapter(&mut html, document, tag);
     }
     html.push_str("<h2 id=\"shapes\">Shapes</h2>");
-    for (name, schema) in members(&document["components"]["schemas"]) {
+    for (name, schema) in members(part(document, "/components/schemas")) {
         let name = escape(name);
         write_all(
             &mut html,
@@ -62,7 +62,7 @@ fn chapter(html: &mut String, document: &Value, tag: &Value) {
     );
     for (path, methods) in members(&document["paths"]) {
         for (method, operation) in members(methods) {
-            if operation["tags"][0] == tag["name"] {
+            if *part(operation, "/tags/0") == tag["name"] {
                 call(html, (method, path), operation);
             }
         }
@@ -105,7 +105,7 @@ fn call(html: &mut String, (method, path): (&str, &str), operation: &Value) {
         }
         html.push_str("</table>");
     }
-    for (media_type, content) in members(&operation["requestBody"]["content"]) {
+    for (media_type, content) in members(part(operation, "/requestBody/content")) {
         write_all(html, format_args!("<h4>Body: {}</h4>", escape(media_type)));
         fields(html, &content["schema"]);
     }
@@ -194,6 +194,10 @@ fn kind(schema: &Value) -> String {
     };
     let format = format.map_or_else(String::new, |format| format!(" ({})", escape(format)));
     format!("{kind}{format}{bounds}")
+}
+
+fn part<'a>(value: &'a Value, pointer: &str) -> &'a Value {
+    value.pointer(pointer).unwrap_or(&Value::Null)
 }
 
 fn members(value: &Value) -> impl Iterator<Item = (&str, &Value)> {

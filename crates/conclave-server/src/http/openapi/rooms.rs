@@ -13,6 +13,7 @@ use crate::http::rooms::shapes::{
 
 pub(super) fn chapter() -> Chapter {
     let mut operations = channels();
+    operations.extend(membership());
     operations.extend(members());
     operations.extend(messages());
     operations.extend(users());
@@ -79,6 +80,12 @@ fn channels() -> Vec<Operation> {
         .about("By its owner, or with `chat:moderate`.")
         .token()
         .gives_nothing(),
+    ]
+}
+
+/// Of oneself.
+fn membership() -> Vec<Operation> {
+    vec![
         call(Method::POST, "/channels/{id}/join", "Become a member")
             .about("Of a public room, or where invited.")
             .needs("conversation.read")

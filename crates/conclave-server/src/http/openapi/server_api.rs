@@ -13,6 +13,8 @@ use crate::http::server_api::shapes::{Account, Connection, Disconnected, Explana
 
 pub(super) fn chapter() -> Chapter {
     let mut operations = publishing();
+    operations.extend(pushing());
+    operations.extend(ending());
     operations.extend(watching());
     operations.extend(accounts());
     operations.push(batch());
@@ -73,6 +75,13 @@ fn publishing() -> Vec<Operation> {
         ])
         .gives::<Message>(200)
         .gives::<Message>(201),
+    ]
+}
+
+/// What is not stored.
+fn pushing() -> Vec<Operation> {
+    let publish = "server.publish";
+    vec![
         call(
             Method::POST,
             "/api/v1/rooms/{id}/events",
@@ -111,8 +120,7 @@ fn publishing() -> Vec<Operation> {
     ]
 }
 
-fn watching() -> Vec<Operation> {
-    let monitor = "system.monitor";
+fn ending() -> Vec<Operation> {
     vec![
         call(Method::POST, "/api/v1/disconnect", "Close connections")
             .backend("server.disconnect")
@@ -136,6 +144,12 @@ fn watching() -> Vec<Operation> {
                 may("session_id", text(), ""),
             ])
             .gives_nothing(),
+    ]
+}
+
+fn watching() -> Vec<Operation> {
+    let monitor = "system.monitor";
+    vec![
         call(
             Method::GET,
             "/api/v1/connections",

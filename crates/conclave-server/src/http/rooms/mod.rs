@@ -54,8 +54,13 @@ pub(super) fn pages(pages: Pages) -> Pages {
         .get("/users/{id}", profiles::of_user)
 }
 
-/// The permit for what a caller asks; a denial is audited.
+/// The permit for what a caller asks; a denial is audited. Also keeps the name that the token
+/// gives its user, before anything that is asked with the permit.
 fn permit<C: Guarded>(node: &Node, caller: &Caller, command: C) -> Result<Permit<C>, Problem> {
+    if let Some(name) = &caller.principal.name {
+        let now = node.clock.now();
+        node.names.keep(&node.rooms, &caller.user, name, now);
+    }
     authorise(&caller.principal, command).map_err(|denied| {
         let detail = denied.to_string();
         let event = caller
@@ -119,8 +124,14 @@ pub(super) fn link(headers: &mut HeaderMap, target: &str, relation: &'static str
 
 /// An id as a part of a path or query.
 pub(super) fn encoded(id: &str) -> String {
-    percent_encoding::utf8_percent_encode(id, percent_encoding::NON_ALPHANUMERIC).to_string()
+    percent_encoding::utf8_percent_encode(id, &RESERVED).to_string()
 }
 
 /// The node, as handlers get it.
 type Here = axum::extract::State<Arc<Node>>;
+/// All but the unreserved characters of RFC 3986.
+const RESERVED: percent_encoding::AsciiSet = percent_encoding::NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');

@@ -167,3 +167,28 @@ fn refused(scene: &Scene, request: &[u8], expected: u16) -> String {
     );
     head
 }
+
+#[test]
+fn a_head_in_pieces_and_what_comes_behind_it_are_read_as_a_whole_one_is() {
+    let scene = Scene::with(&[]);
+    let token = scene.token("user123");
+    let whole = request(&token, "GET", "HTTP/1.1", "", "");
+    // A masked `ping`, the mask being zero.
+    let ping = b"\x81\x84\0\0\0\0ping";
+    for cut in [0, 1, 30, whole.len() - 1, whole.len()] {
+        let mut wire = scene.wire();
+        let (one, other) = whole.split_at(cut);
+        wire.write_all(one).expect("taken");
+        if cut > 0 {
+            std::thread::yield_now();
+        }
+        wire.write_all(&[other, ping].concat()).expect("taken");
+        wire.tcp()
+            .shutdown(std::net::Shutdown::Write)
+            .expect("a socket");
+        let text = String::from_utf8_lossy(&wire.read_rest()).into_owned();
+        assert!(text.starts_with("HTTP/1.1 101 "), "{cut}: {text}");
+        assert!(text.ends_with("\u{4}pong"), "{cut}: {text}");
+    }
+    scene.end(SLACK);
+}

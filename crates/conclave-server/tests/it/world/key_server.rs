@@ -32,7 +32,7 @@ impl Reply {
         Self::Document(json!({ "keys": keys }).to_string())
     }
 
-    fn text(&self) -> Option<String> {
+    pub(super) fn text(&self) -> Option<String> {
         Some(match self {
             Self::Hang => return None,
             Self::Document(document) => format!(

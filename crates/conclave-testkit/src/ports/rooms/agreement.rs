@@ -33,8 +33,8 @@ pub async fn rooms_agree(
         seed,
         step: 0,
         rooms: vec![RoomId::new("none").unwrap()],
-        messages: vec![MessageId(0)],
-        invitations: vec![InvitationId(0)],
+        messages: vec![(RoomId::new("none").unwrap(), MessageId(0))],
+        invitations: vec![(user("ann"), InvitationId(0))],
         numbers: vec![(0, 0)],
     };
     for step in 1..=steps {
@@ -68,8 +68,8 @@ struct Pair<'s> {
     seed: u64,
     step: u32,
     rooms: Vec<RoomId>,
-    messages: Vec<MessageId>,
-    invitations: Vec<InvitationId>,
+    messages: Vec<(RoomId, MessageId)>,
+    invitations: Vec<(UserId, InvitationId)>,
     /// Of the same event in both.
     numbers: Vec<(u64, u64)>,
 }
@@ -105,20 +105,43 @@ impl Pair<'_> {
                 .collect()
         };
         assert_eq!(plain(left), plain(right), "{at}");
-        eprintln!("STAT {} {}", format!("{asked:?}").split('{').next().unwrap().len(), match &one { Ok(_) => "ok".to_owned(), Err(e) => format!("{e:?}") });
-        let op = format!("{asked:?}"); let op: String = op.split([' ', '{', '(', '"']).filter(|w| w.chars().next().is_some_and(char::is_uppercase) || ["rooms","room","members","events","receipts","offline","count","missed"].contains(w)).take(3).collect::<Vec<_>>().join("/");
-        eprintln!("OP {op} {}", match &one { Ok(_) => "ok".to_owned(), Err(e) => format!("{e:?}") });
         one.ok()
     }
 
     fn actor(&mut self) -> Actor {
         let user = self.user();
-        let (any, moderator) = (self.chance.of(20) == 0, self.chance.of(20) == 0);
+        let (any, moderator) = (self.chance.of(12) == 0, self.chance.of(12) == 0);
         Actor::plain(user).with(any, moderator)
     }
 
     fn user(&mut self) -> UserId {
         user(["ann", "bob", "carol", "dave"][self.chance.of(4)])
+    }
+
+    /// Mostly one of the user's.
+    async fn room_of(&mut self, by: &Actor) -> RoomId {
+        let own = self.one.0.rooms_of(&by.user).await.unwrap();
+        if own.is_empty() || self.chance.of(6) == 0 {
+            return self.room();
+        }
+        let index = self.chance.of(own.len());
+        own[index].clone()
+    }
+
+    /// A message, and mostly a member of its room.
+    async fn message_and_actor(&mut self) -> (MessageId, Actor) {
+        let index = self.chance.late(self.messages.len());
+        let (room, message) = self.messages[index].clone();
+        let actor = self.actor();
+        let observer = actor.clone().with(true, false);
+        let members = self.one.0.members(&observer, &room, None, 9).await;
+        let members = members.unwrap_or_default();
+        if members.is_empty() || self.chance.of(6) == 0 {
+            return (message, actor);
+        }
+        let index = self.chance.of(members.len());
+        let user = members[index].profile.user.clone();
+        (message, Actor::plain(user).with(actor.any, actor.moderator))
     }
 
     /// Mostly one of the newest.
@@ -129,7 +152,7 @@ impl Pair<'_> {
 
     fn message(&mut self) -> MessageId {
         let index = self.chance.late(self.messages.len());
-        self.messages[index]
+        self.messages[index].1
     }
 
     /// Times stand still now and then.
@@ -176,8 +199,9 @@ impl Pair<'_> {
     }
 
     async fn govern(&mut self) {
-        let (by, stamp, room) = (self.actor(), self.stamp(), self.room());
-        if self.chance.of(4) == 0 {
+        let (by, stamp) = (self.actor(), self.stamp());
+        let room = self.room_of(&by).await;
+        if self.chance.of(6) == 0 {
             let ask = DeleteRoom { room };
             self.ask((&by, &ask), async |store| {
                 store.delete(&by, ask.clone(), stamp).await
@@ -197,9 +221,10 @@ impl Pair<'_> {
     }
 
     async fn come_and_go(&mut self) {
-        let (by, stamp, room) = (self.actor(), self.stamp(), self.room());
+        let (by, stamp) = (self.actor(), self.stamp());
+        let room = self.room_of(&by).await;
         if self.chance.of(3) > 0 {
-            let ask = JoinRoom { room };
+            let ask = JoinRoom { room: self.room() };
             self.ask((&by, &ask), async |store| {
                 store.join(&by, ask.clone(), stamp).await
             })
@@ -208,7 +233,7 @@ impl Pair<'_> {
         }
         let ask = LeaveRoom {
             room,
-            delete: self.chance.of(8) == 0,
+            delete: self.chance.of(20) == 0,
         };
         self.ask((&by, &ask), async |store| {
             store.leave(&by, ask.clone(), stamp).await
@@ -217,7 +242,8 @@ impl Pair<'_> {
     }
 
     async fn rule(&mut self) {
-        let (by, stamp, room, user) = (self.actor(), self.stamp(), self.room(), self.user());
+        let (by, stamp, user) = (self.actor(), self.stamp(), self.user());
+        let room = self.room_of(&by).await;
         if self.chance.of(3) == 0 {
             let ask = RemoveMember {
                 room,
@@ -246,7 +272,7 @@ impl Pair<'_> {
         let (by, stamp) = (self.actor(), self.stamp());
         if self.chance.of(2) == 0 {
             let ask = Invite {
-                room: self.room(),
+                room: self.room_of(&by).await,
                 invitee: self.user(),
             };
             let id = InvitationId(self.fresh());
@@ -254,13 +280,18 @@ impl Pair<'_> {
                 store.invite(&by, ask.clone(), id, stamp).await
             });
             if let Some(invitation) = invited.await {
-                self.invitations.push(invitation.id);
+                self.invitations.push((invitation.invitee, invitation.id));
             }
             return;
         }
         let index = self.chance.late(self.invitations.len());
+        let (invitee, invitation) = self.invitations[index].clone();
+        let by = match self.chance.of(5) {
+            0 => by,
+            _ => Actor::plain(invitee),
+        };
         let ask = AnswerInvitation {
-            invitation: self.invitations[index],
+            invitation,
             accept: self.chance.of(3) > 0,
         };
         self.ask((&by, &ask), async |store| {
@@ -275,7 +306,7 @@ impl Pair<'_> {
         let new = NewMessage {
             id: MessageId(self.fresh()),
             message: SendMessage {
-                room: self.room(),
+                room: self.room_of(&by).await,
                 content: format!("https://text.example/{}", self.chance.of(6)).into(),
                 kind: [MessageKind::Text, MessageKind::File][usize::from(self.chance.of(9) == 0)],
                 reply_to: (self.chance.of(5) == 0).then(|| self.message()),
@@ -287,13 +318,14 @@ impl Pair<'_> {
             store.send(&by, new.clone(), stamp).await
         });
         if let Some(sent) = sent.await {
-            self.messages.push(sent.message.id);
+            self.messages.push((sent.message.room, sent.message.id));
         }
     }
 
     async fn change(&mut self) {
-        let (by, stamp, message) = (self.actor(), self.stamp(), self.message());
-        let room = (self.chance.of(4) == 0).then(|| self.room());
+        let stamp = self.stamp();
+        let (message, by) = self.message_and_actor().await;
+        let room = (self.chance.of(9) == 0).then(|| self.room());
         if self.chance.of(4) == 0 {
             let ask = EraseMessage { message, room };
             self.ask((&by, &ask), async |store| {
@@ -315,10 +347,11 @@ impl Pair<'_> {
     }
 
     async fn receipt(&mut self) {
-        let (by, stamp) = (self.actor(), self.stamp());
+        let stamp = self.stamp();
+        let (message, by) = self.message_and_actor().await;
         let ask = GiveReceipt {
-            message: self.message(),
-            room: (self.chance.of(6) == 0).then(|| self.room()),
+            message,
+            room: (self.chance.of(9) == 0).then(|| self.room()),
             status: [DeliveryState::Delivered, DeliveryState::Read][self.chance.of(2)],
         };
         self.ask((&by, &ask), async |store| {
@@ -346,7 +379,8 @@ impl Pair<'_> {
     }
 
     async fn look_at_rooms(&mut self) {
-        let (by, room, other) = (self.actor(), self.room(), self.user());
+        let (by, other) = (self.actor(), self.user());
+        let room = self.room_of(&by).await;
         let after = (self.chance.of(2) == 0).then(|| self.room());
         let limit = u32::try_from(self.chance.of(9) + 1).unwrap();
         self.ask(("rooms", &by, &room, &after, limit), async |store| {
@@ -377,7 +411,8 @@ impl Pair<'_> {
     }
 
     async fn look_at_messages(&mut self) {
-        let (by, room, message) = (self.actor(), self.room(), self.message());
+        let (message, by) = self.message_and_actor().await;
+        let room = self.room_of(&by).await;
         let mut place = || {
             let place = self.chance.of(60);
             (place < 30).then(|| u64::try_from(place).unwrap())

@@ -29,6 +29,17 @@ pub(super) struct Heard {
 }
 
 impl Ear {
+    /// The contents of the messages that were heard since the last time.
+    #[must_use]
+    pub fn messages(&self) -> Vec<String> {
+        let heard = self.take().into_iter();
+        let contents = heard.filter_map(|heard| match &heard.event.kind {
+            EventKind::Message(message) => Some(message.content.to_string()),
+            _ => None,
+        });
+        contents.collect()
+    }
+
     /// What was heard since the last time.
     pub(super) fn take(&self) -> Vec<Heard> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))

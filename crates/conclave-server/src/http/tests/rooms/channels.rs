@@ -84,7 +84,7 @@ async fn a_private_room_of_others_does_not_exist() {
         talk.get(&talk.admin, &path).await.ok()["myRole"],
         Value::Null
     );
-    let lines = talk.site.audited("admin_action");
+    let lines = talk.site.audited("power_used");
     assert!(
         lines.iter().any(|line| line["user"] == "admin"),
         "{lines:?}"

@@ -1,3 +1,4 @@
+use conclave_auth::AccessClaims;
 use serde_json::json;
 
 use super::Talk;
@@ -20,6 +21,32 @@ async fn a_profile_is_shown_and_changed() {
     assert_eq!(removed, json!({ "id": "user", "name": "Alice" }));
     let said = talk.say(&talk.alice, "general", "x").await;
     assert_eq!(said["user"]["name"], "Alice");
+}
+
+#[tokio::test]
+async fn the_token_names_who_has_set_no_name() {
+    let talk = Talk::new().await;
+    let node = talk.site.node();
+    let named = |name| {
+        let claims = AccessClaims {
+            sub: "testuser",
+            sid: None,
+            name: Some(name),
+            roles: &["user".to_owned()],
+            permissions: &[],
+            issued_at: node.clock.now(),
+            life: std::time::Duration::from_secs(60),
+            id: node.fresh_id().to_be_bytes(),
+            family: None,
+        };
+        node.identity.signer().sign(&claims).expect("a token")
+    };
+    let said = talk.say(&named("Bob"), "general", "x").await;
+    assert_eq!(said["user"]["name"], "Bob");
+    let change = json!({ "name": "Robert" });
+    talk.put(&talk.bob, "/users/me", change).await.ok();
+    let said = talk.say(&named("Bobby"), "general", "x").await;
+    assert_eq!(said["user"]["name"], "Robert");
 }
 
 #[tokio::test]

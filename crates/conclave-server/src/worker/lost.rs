@@ -1,0 +1,103 @@
+//! Connections that were cut off and may come back, and what they had been sent.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use conclave_protocol::{Principal, Recovery, SessionId, Timestamp, UserId};
+use parking_lot::Mutex;
+
+/// Connections that were cut off within the last 2 minutes. Bounded: the oldest go first.
+#[derive(Default)]
+pub(crate) struct Lost {
+    connections: Mutex<HashMap<u128, Kept>>,
+}
+
+pub(super) struct Kept {
+    pub(super) user: UserId,
+    pub(super) session: SessionId,
+    pub(super) sid: u128,
+    pub(super) written: Written,
+    pub(super) at: Timestamp,
+}
+
+impl Lost {
+    pub(super) fn keep(&self, secret: u128, kept: Kept) {
+        let mut connections = self.connections.lock();
+        let now = kept.at;
+        if connections.len() >= LOST_MAX {
+            connections.retain(|_, kept| now.since(kept.at) < AWAY);
+        }
+        if connections.len() < LOST_MAX {
+            connections.insert(secret, kept);
+        }
+    }
+
+    /// The connection of that secret, once, if it was this principal's.
+    pub(super) fn take(
+        &self,
+        recovery: &Recovery,
+        principal: &Principal,
+        now: Timestamp,
+    ) -> Option<Kept> {
+        let mut connections = self.connections.lock();
+        let kept = connections.get(&recovery.secret)?;
+        let same = principal.user.as_ref() == Some(&kept.user)
+            && principal.session == kept.session
+            && now.since(kept.at) < AWAY;
+        if !same {
+            return None;
+        }
+        connections.remove(&recovery.secret)
+    }
+
+    /// Forgets those that were away too long.
+    pub(crate) fn expire(&self, now: Timestamp) {
+        let mut connections = self.connections.lock();
+        connections.retain(|_, kept| now.since(kept.at) < AWAY);
+        connections.shrink_to(1024);
+    }
+}
+
+/// In which order stored events were written: by their numbers, but for some that came late.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Written {
+    highest: u64,
+    /// (event, the highest number written before it).
+    late: Vec<(u64, u64)>,
+}
+
+impl Written {
+    /// An event is written.
+    pub(super) fn note(&mut self, number: u64) {
+        if number > self.highest {
+            self.highest = number;
+        } else if number > 0 {
+            if self.late.len() >= LATE_MAX {
+                self.late.remove(0);
+            }
+            self.late.push((number, self.highest));
+        }
+    }
+
+    /// Of a client whose last event was `last`: it has all up to the first number, but for the
+    /// listed ones.
+    pub(super) fn missed_after(&self, last: u64) -> (u64, Vec<u64>) {
+        let place = self.late.iter().position(|(number, _)| *number == last);
+        // A late event that was the last one to arrive: what was written before it, by number,
+        // and of the late ones those behind it are missed.
+        let (reached, behind) = match place {
+            Some(place) => {
+                let reached = self.late.get(place).map_or(last, |(_, before)| *before);
+                (reached, place + 1)
+            }
+            None => (last, 0),
+        };
+        let late = self.late.iter().skip(behind);
+        let missed = late.filter(|(number, before)| *number <= reached && *before >= reached);
+        (reached, missed.map(|(number, _)| *number).collect())
+    }
+}
+
+const AWAY: Duration = Duration::from_secs(120);
+const LOST_MAX: usize = 20_000;
+const LATE_MAX: usize = 32;
