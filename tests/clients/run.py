@@ -24,6 +24,7 @@ import gateway
 import hostile
 import kills
 import one_room
+import polling
 import publishing
 import recovering
 import refusals
@@ -42,6 +43,7 @@ MODULES = [
     gateway,
     one_room,
     recovering,
+    polling,
     revoking,
     hostile,
     kills,

@@ -85,6 +85,14 @@ impl Hub {
         true
     }
 
+    /// How many publications of this connection are still to be delivered. Not to be asked in
+    /// the middle of a turn.
+    #[must_use]
+    pub fn count_from(&self, connection: u64) -> usize {
+        let queue = self.queue.borrow();
+        queue.iter().map(|audience| audience.count_from(connection)).sum()
+    }
+
     /// The next channel's turn: its batch and where the walk stands. `None` when everything is
     /// delivered.
     #[must_use]
@@ -206,6 +214,14 @@ impl Audience {
             .iter()
             .filter(|member| member.slot != HOLE && publication.is_after(member.from));
         due.map(|member| member.slot).collect()
+    }
+
+    fn count_from(&self, connection: u64) -> usize {
+        let current = self.current.borrow();
+        let current = current.iter().flat_map(|batch| batch.publications());
+        let waiting = self.waiting.borrow();
+        let is_its = |publication: &&Arc<Publication>| publication.origin == connection;
+        current.filter(is_its).count() + waiting.iter().filter(is_its).count()
     }
 
     /// How long the list is, holes included, and how many holes are known.

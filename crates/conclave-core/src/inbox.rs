@@ -68,6 +68,14 @@ impl Inbox {
         taken.append(&mut self.queue.lock().publications);
     }
 
+    /// How many of those that are there come from this connection.
+    #[must_use]
+    pub fn count_from(&self, connection: u64) -> usize {
+        let queue = self.queue.lock();
+        let publications = queue.publications.iter();
+        publications.filter(|p| p.origin == connection).count()
+    }
+
     /// Says that publications of this weight are delivered; wakes waiting publishers when the
     /// inbox is half empty.
     pub fn release(&self, bytes: usize) {

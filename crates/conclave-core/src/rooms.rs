@@ -47,6 +47,7 @@ pub struct Rooms {
     connections: Arc<ConnectionTable>,
     of_user: Rates<UserId>,
     of_room: Rates<RoomId>,
+    typed_by: Rates<UserId>,
 }
 
 /// Who is told that a power beside membership was used (identity.md: "each use audited").
@@ -99,6 +100,7 @@ impl Rooms {
         Self {
             of_user: Rates::new(limits.user_messages_per_second),
             of_room: Rates::new(limits.room_messages_per_second),
+            typed_by: Rates::new(limits.user_messages_per_second),
             store,
             directory,
             witness,

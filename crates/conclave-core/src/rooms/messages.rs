@@ -176,10 +176,16 @@ impl Rooms {
 
     /// One types, or has stopped; told to all who hear the room. The caller knows that the
     /// connection hears the room, which is to be a member.
-    pub fn set_typing(&self, permit: Permit<SetTyping>, stamp: Stamp) {
+    ///
+    /// # Errors
+    /// `rate_limited` where the user begins to type more often than they may send.
+    pub fn set_typing(&self, permit: Permit<SetTyping>, stamp: Stamp) -> Result<(), RoomFault> {
         let (ask, _, user) = permit.into_parts();
-        let Some(user) = user else { return };
+        let user = user.ok_or_else(no_user)?;
         let news = if ask.typing {
+            if !self.typed_by.take(&user, stamp.at) {
+                return Err(too_fast("you say that you type", self.typed_by.per_second()));
+            }
             let connection = stamp.origin.connection;
             self.typing.begin(&ask.room, &user, connection, stamp.at)
         } else {
@@ -188,6 +194,7 @@ impl Rooms {
         if news {
             self.say_typing(ask.room, user, ask.typing, stamp.at);
         }
+        Ok(())
     }
 
     /// Who types in a room. The caller knows that the connection hears it.

@@ -100,7 +100,7 @@ impl Stage {
     fn type_in(&self, who: &Principal, room: &RoomId, typing: bool, stamp: Stamp) {
         let room = room.clone();
         let ask = SetTyping { room, typing };
-        self.rooms.set_typing(permit(who, ask), stamp);
+        self.rooms.set_typing(permit(who, ask), stamp).unwrap();
     }
 
     /// A connection of somebody who hears a room.

@@ -1,11 +1,13 @@
 //! The test bed: how each subject is started, and how the generator's users come in.
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
 
 use super::crowd::{Door, Guest, Manner};
+use super::house::Folder;
 use super::machine::{Machine, SERVER_CORE};
 use super::sizes::Sizes;
 use super::subject::{Launch, Process, Subject};
@@ -20,6 +22,8 @@ pub(super) struct Bed {
     pub(super) programs: Programs,
     pub(super) mint: Mint,
     pub(super) certificate: Certificate,
+    /// The store whose history is read: made once, for all runs.
+    pub(super) archive: OnceCell<Folder>,
 }
 
 /// Where the programs lie.

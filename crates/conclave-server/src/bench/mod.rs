@@ -28,6 +28,7 @@ mod tls;
 mod token;
 mod transport;
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::SystemTime;
@@ -115,6 +116,7 @@ pub fn run(arguments: BenchArguments) -> Result<ExitCode> {
         programs,
         mint: token::Mint::new(now)?,
         certificate: tls::Certificate::generate()?,
+        archive: OnceCell::new(),
     };
     println!("{}\n", bed.machine);
     if cfg!(debug_assertions) {

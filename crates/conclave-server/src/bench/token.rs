@@ -36,10 +36,21 @@ impl Mint {
 
     /// A token of user `u{user}`.
     pub(super) fn token(&self, user: usize) -> String {
-        let claims = format!(
+        self.signed(&format!(
             r#"{{"sub":"u{user}","sid":"{SESSION}","roles":["user"],"exp":{}}}"#,
             self.expires_at
-        );
+        ))
+    }
+
+    /// A token of a backend that may publish.
+    pub(super) fn backend_token(&self) -> String {
+        self.signed(&format!(
+            r#"{{"sub":"backend","roles":[],"permissions":["server.publish"],"exp":{}}}"#,
+            self.expires_at
+        ))
+    }
+
+    fn signed(&self, claims: &str) -> String {
         let mut token = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(claims, &mut token);

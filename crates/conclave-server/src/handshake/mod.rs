@@ -34,7 +34,7 @@ use axum::response::IntoResponse as _;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
-use hyper::{Request, Response, Version};
+use hyper::{Method, Request, Response, Version};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -138,6 +138,7 @@ impl Reception {
         let found = Cell::new(first.answer);
         let service = service_fn(|request| {
             let found = found.take();
+            requests.time.set(self.request_time(&request));
             requests.count(self.answer(request, peer, found, &upgrade))
         });
         let socket = Rewound::new(socket, first.bytes);
@@ -159,7 +160,7 @@ impl Reception {
             None => {
                 Pin::new(&mut connection).graceful_shutdown();
                 let time = if requests.pending() {
-                    REQUEST_TIME
+                    requests.time.get()
                 } else {
                     self.handshake_time()
                 };
@@ -227,11 +228,23 @@ impl Reception {
         }
         node.counters.add(Counter::HttpRequests, 1);
         request.extensions_mut().insert(peer);
+        let time = self.request_time(&request);
         let answer = self.router.clone().oneshot(request.map(Body::new));
-        match tokio::time::timeout(REQUEST_TIME, answer).await {
+        match tokio::time::timeout(time, answer).await {
             Ok(answered) => answered,
             Err(_) => Ok(Problem::too_slow().into_response()),
         }
+    }
+
+    /// How long a request that is no handshake may take. A poll waits for news, and the longest
+    /// for the next heartbeat.
+    fn request_time(&self, request: &Request<Incoming>) -> Duration {
+        let polls = request.method() == Method::GET
+            && self.worker.node().serves_polling()
+            && self
+                .route(request.uri().path())
+                .is_some_and(|route| route.kind == RouteKind::SocketIo);
+        if polls { POLL_TIME } else { REQUEST_TIME }
     }
 
     /// The surface that a request is for. A request that asks for no upgrade is one for HTTP
@@ -332,6 +345,8 @@ impl Reception {
 struct Requests {
     begun: Cell<u32>,
     answered: Cell<u32>,
+    /// How long the last one may take.
+    time: Cell<Duration>,
 }
 
 impl Requests {
@@ -364,6 +379,8 @@ fn bound(limit: u32, none: usize) -> usize {
 const LIFE: u32 = 6;
 /// How long a request that is no handshake may take, its body included.
 const REQUEST_TIME: Duration = Duration::from_secs(15);
+/// How long a poll may wait: more than two heartbeats are apart, and their answer may take.
+const POLL_TIME: Duration = Duration::from_secs(60);
 /// How long a socket without a request is still listened to when the server ends.
 const FIRST_REQUEST_TIME: Duration = Duration::from_millis(250);
 /// hyper's own least buffer.

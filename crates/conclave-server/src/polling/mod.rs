@@ -16,7 +16,7 @@ mod serve;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
 use conclave_socketio::engine::{self, Packet};
@@ -75,6 +75,10 @@ pub(crate) struct Session {
     /// What came out of the pipe and is not answered yet; held by who reads it.
     incoming: tokio::sync::Mutex<Incoming>,
     stage: Mutex<Stage>,
+    /// Held by who posts: frames go into the pipe one after the other.
+    outgoing: tokio::sync::Mutex<()>,
+    /// Whether a WebSocket asks to take over, or has.
+    relayed: AtomicBool,
     /// Told when a waiting poll is to look at the stage.
     changed: Notify,
     /// Silence after which the client is gone.
@@ -125,6 +129,8 @@ impl Session {
             sid,
             pipe,
             incoming: tokio::sync::Mutex::default(),
+            outgoing: tokio::sync::Mutex::default(),
+            relayed: AtomicBool::new(false),
             stage: Mutex::new(Stage::Idle),
             changed: Notify::new(),
             swept: AtomicU8::new(0),

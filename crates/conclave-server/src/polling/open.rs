@@ -34,6 +34,8 @@ pub(super) fn open(
         .wait(&counted_as(address), node.clock.monotonic());
     if waits.is_some() {
         let text = "too many refused handshakes";
+        let event = Event::new(Kind::LimitHit, node.clock.now());
+        node.audit.record(event.ip(address).detail(text));
         return Err(Problem::refused(Refusal::RateLimited, text));
     }
     let uncounted = node.setup.profile.dev && address.is_loopback();

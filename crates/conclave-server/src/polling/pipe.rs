@@ -111,6 +111,19 @@ impl PipeEnd {
         lane.ended && lane.bytes.is_empty()
     }
 
+    /// Waits until the other end is gone, with all it wrote and nobody has read.
+    pub(crate) async fn deserted(&self) {
+        poll_fn(|context| {
+            let mut lane = self.writes.lock();
+            if lane.deaf {
+                return Poll::Ready(());
+            }
+            lane.writer = Some(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
     /// Appends what comes next to `into`; 0 is the end.
     pub(crate) async fn read(&self, into: &mut Vec<u8>) -> usize {
         let mut buffer = [0; READ_BYTES];

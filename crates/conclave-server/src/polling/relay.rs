@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use conclave_websocket::{
@@ -15,7 +16,7 @@ use crate::worker::Stream;
 
 /// Serves a WebSocket that wants to take over a session, to its end.
 pub(crate) async fn relay(stream: Stream, early: Vec<u8>, session: Arc<Session>) {
-    if !session.may_upgrade() {
+    if !session.may_upgrade() || session.relayed.swap(true, Ordering::Relaxed) {
         let mut frame = Vec::new();
         encode_close(1008, "the session is not to be upgraded", &mut frame);
         let mut stream = stream;
@@ -35,14 +36,26 @@ pub(crate) async fn relay(stream: Stream, early: Vec<u8>, session: Arc<Session>)
         if let Stage::Probed { polled } = *stage {
             *stage = if polled { Stage::Polled } else { Stage::Idle };
         }
+        drop(stage);
+        session.relayed.store(false, Ordering::Relaxed);
         return;
     }
     // What no poll has taken comes first; a poll that still waits is answered and lets go.
     let waiting = std::mem::take(&mut session.incoming.lock().await.bytes);
-    if socket.write(&waiting).await.is_err() || session.pipe.write(&bytes).await.is_err() {
-        return session.finish(super::LastWord::Close);
+    // So is a post that is still writing.
+    drop(session.outgoing.lock().await);
+    let relayed = async {
+        socket.write(&waiting).await?;
+        session.pipe.write(&bytes).await?;
+        pump(&mut socket, &session).await;
+        io::Result::Ok(())
+    };
+    tokio::select! {
+        // Whatever went wrong, both ends end.
+        _ = relayed => {}
+        // The connection has ended; who reads nothing would keep the socket.
+        () = session.pipe.deserted() => {}
     }
-    pump(&mut socket, &session).await;
     session.finish(super::LastWord::Close);
 }
 

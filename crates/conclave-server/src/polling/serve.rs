@@ -47,11 +47,11 @@ pub(crate) async fn serve(State(node): State<Arc<Node>>, request: HttpRequest) -
         }
         (Ok(Request::Poll(sid)), _) => match node.polls.find_heard(sid.get(), &node) {
             Some(session) => poll(&node, &session).await,
-            None => reject(Rejection::SessionUnknown),
+            None => unknown(&node, &parts.headers, address),
         },
         (Ok(Request::Push(sid)), _) => {
             let Some(session) = node.polls.find_heard(sid.get(), &node) else {
-                return reject(Rejection::SessionUnknown);
+                return unknown(&node, &parts.headers, address);
             };
             let read = axum::body::to_bytes(body, node.payload_bytes_max());
             let Ok(bytes) = read.await else {
@@ -118,8 +118,8 @@ async fn probed(session: &Session) -> Response {
     text(b"6".to_vec())
 }
 
-/// A client that ends a poll before it is answered has lost what it would have said: the session
-/// ends.
+/// A client that ends a poll before it is answered has lost what it would have said, and one that
+/// ends a post has said half of something: the session ends.
 struct Cancelled<'a> {
     node: &'a Node,
     session: &'a Session,
@@ -193,7 +193,19 @@ async fn push(node: &Node, session: &Session, headers: &HeaderMap, bytes: &Bytes
         }
     }
     session.heard(node.clock.monotonic());
-    if session.pipe.write(&frames).await.is_err() {
+    let posting = session.outgoing.lock().await;
+    if *session.stage.lock() == Stage::Upgraded {
+        return reject(Rejection::BadRequest);
+    }
+    let cancelled = Cancelled {
+        node,
+        session,
+        armed: true,
+    };
+    let written = session.pipe.write(&frames).await;
+    cancelled.disarm();
+    drop(posting);
+    if written.is_err() {
         return reject(Rejection::SessionUnknown);
     }
     if leaves {
@@ -222,6 +234,13 @@ fn violate(node: &Node, session: &Session, status: u16) -> Response {
 
 fn too_big(node: &Node, session: &Session) -> Response {
     violate(node, session, StatusCode::PAYLOAD_TOO_LARGE.as_u16())
+}
+
+/// Who guesses names of sessions is refused handshakes after a while, as who guesses tokens is.
+fn unknown(node: &Node, headers: &HeaderMap, address: Option<std::net::IpAddr>) -> Response {
+    let rejection = Rejection::SessionUnknown;
+    note(node, headers, address, rejection.message());
+    reject(rejection)
 }
 
 fn reject(rejection: Rejection) -> Response {

@@ -118,6 +118,7 @@ impl Connection {
             .push(Rc::from(frame), 0);
         self.memberships.borrow_mut().clear();
         self.job.borrow_mut().take();
+        self.forget_rooms();
         self.close_by
             .set(self.worker.seconds().saturating_add(seconds));
         self.worker.schedule(self);
@@ -129,7 +130,7 @@ impl Connection {
     /// that nothing is left to write.
     pub(super) fn advance_closing(&self, written: bool) -> bool {
         match self.phase.get() {
-            Phase::Answering(code) if self.in_flight.get() == 0 => {
+            Phase::Answering(code) if self.in_flight.get() == 0 && !self.holds_own() => {
                 let mut frame = Vec::new();
                 if code == 0 {
                     encode(Opcode::Close, &[], &mut frame);

@@ -317,19 +317,25 @@ impl Connection {
                 return Poll::Ready(());
             }
             let written = self.poll_write(context);
+            let rooms = self.start_kind != Start::Topics;
+            // The answer to a command comes before what a history shows of it.
+            let waits = rooms && self.job.borrow().is_some();
+            if rooms && !waits && self.poll_catches(context) {
+                continue;
+            }
             if self.advance_closing(written) {
                 continue;
             }
             if self.phase.get() == Phase::Dead {
                 return Poll::Ready(());
             }
-            if self.start_kind != Start::Topics && self.phase.get() == Phase::Open {
-                self.poll_catches(context);
-                if self.is_waiting_to_greet() {
-                    return Poll::Pending;
-                }
+            if rooms && self.phase.get() == Phase::Open && self.is_waiting_to_greet() {
+                return Poll::Pending;
             }
-            if self.poll_job(context).is_pending() || self.poll_input(context).is_pending() {
+            if self.poll_job(context).is_pending() {
+                return Poll::Pending;
+            }
+            if !waits && self.poll_input(context).is_pending() {
                 return Poll::Pending;
             }
         }

@@ -1,6 +1,6 @@
 //! Pings, silence, token ends and closing, by one scan a second instead of a timer each.
 
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -98,7 +98,7 @@ impl Connection {
 
     fn ping(&self, now: u32) {
         self.ping_at
-            .set(now.saturating_add(self.worker.node.ping_seconds.max(1)));
+            .set(now.saturating_add(self.ping_seconds().max(1)));
         // A full socket already shows whether its reader lives.
         if self.outbox.borrow().is_some() {
             return;
@@ -116,6 +116,21 @@ impl Connection {
             self.pinged.set(true);
             self.send(&frame);
         }
+    }
+
+    /// Between two pings; of a heartbeat what its client was told.
+    fn ping_seconds(&self) -> u32 {
+        self.heartbeat()
+            .map_or(self.worker.node.ping_seconds, |beat| {
+                beat.every.div_ceil(1000)
+            })
+    }
+
+    /// The second of the first heartbeat: spread over the whole interval.
+    pub(super) fn first_beat(&self) -> u32 {
+        let seconds = u64::from(self.ping_seconds().max(1));
+        let late = u32::try_from(self.worker.node.dice.roll() % seconds).unwrap_or(0);
+        self.worker.seconds().saturating_add(1 + late)
     }
 
     fn silent_by(&self) -> u32 {
@@ -160,7 +175,7 @@ impl Connection {
     }
 }
 
-async fn beat(connection: std::rc::Weak<Connection>, heartbeat: Heartbeat) {
+async fn beat(connection: Weak<Connection>, heartbeat: Heartbeat) {
     let (every, patience) = (
         Duration::from_millis(heartbeat.every.into()),
         Duration::from_millis(heartbeat.patience.into()),
@@ -178,18 +193,37 @@ async fn beat(connection: std::rc::Weak<Connection>, heartbeat: Heartbeat) {
         asked.answered.set(false);
         asked.send(&frame);
         drop(asked);
-        tokio::time::sleep(patience).await;
-        let Some(asked) = connection.upgrade() else {
+        // The next question comes that long after the answer, as clients expect it.
+        let Some(answered) = answered_within(&connection, patience).await else {
             return;
         };
-        if asked.answered.get() {
-            continue;
+        if !answered {
+            return connection.upgrade().map_or((), |asked| asked.vanish());
         }
-        // Who polls would still be told of it.
-        if asked.stream.borrow().is_piped() {
-            return asked.die();
+    }
+}
+
+/// Whether something was heard in time; `None` where the connection has ended.
+async fn answered_within(connection: &Weak<Connection>, patience: Duration) -> Option<bool> {
+    let mut waited = Duration::ZERO;
+    while waited < patience {
+        tokio::time::sleep(LOOK_AGAIN).await;
+        waited += LOOK_AGAIN;
+        if connection.upgrade()?.answered.get() {
+            return Some(true);
         }
-        return asked.cut(CloseMeaning::Silent);
+    }
+    Some(false)
+}
+
+impl Connection {
+    /// It does not answer. Who polls would still be told of a Close.
+    fn vanish(&self) {
+        if self.stream.borrow().is_piped() {
+            self.die();
+        } else {
+            self.cut(CloseMeaning::Silent);
+        }
     }
 }
 
@@ -216,5 +250,7 @@ impl Worker {
 }
 
 const DECIDE_SECONDS: u32 = 5;
+/// How often an answer is looked for that must come within less than a second.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// Connections that are looked at before others get a turn.
 const CHUNK: usize = 64;

@@ -6,8 +6,7 @@ use std::task::Poll;
 
 use conclave_core::{Batch, Member};
 use conclave_protocol::{
-    Body, Channel, CloseMeaning, Dialect, EventKind, Form, FrameKind, Present, Publication, Start,
-    UserId,
+    Channel, CloseMeaning, Dialect, Form, FrameKind, Present, Publication, Start, UserId,
 };
 use conclave_websocket::{Opcode, encode, encode_deflated};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -153,7 +152,6 @@ impl Worker {
             weight += publication.weight();
             if publication.origin >> super::WORKER_SHIFT
                 == u64::try_from(self.number).unwrap_or(u64::MAX)
-                && comes_back(publication)
                 && let Some(origin) = self.by_id(publication.origin)
             {
                 origin.settle();
@@ -162,6 +160,14 @@ impl Worker {
         if let Some(inbox) = self.node.topics.directory().inbox(self.number) {
             inbox.release(weight);
         }
+    }
+
+    /// How many publications of this connection have not reached everybody here.
+    pub(super) fn under_way_from(&self, connection: u64) -> u32 {
+        let inbox = self.node.topics.directory().inbox(self.number);
+        let coming = inbox.map_or(0, |inbox| inbox.count_from(connection));
+        let here = self.hub.count_from(connection);
+        u32::try_from(coming + here).unwrap_or(u32::MAX)
     }
 
     fn obey(self: &Rc<Self>, ask: Control) {
@@ -182,8 +188,7 @@ impl Worker {
             Control::CountRooms { user, answer } => {
                 let mut rooms = 0;
                 self.each_connection(|connection| {
-                    let whose = connection.principal.borrow().user.clone();
-                    if user.is_none() || user == whose {
+                    if user.is_none() || user == connection.principal.borrow().user {
                         rooms += u64::try_from(connection.rooms_heard()).unwrap_or(0);
                     }
                 });
@@ -254,17 +259,6 @@ pub(super) fn frame<'a>(
         }
         out
     })
-}
-
-/// Whether a client's Close waits for it: it is the one thing that a command published.
-fn comes_back(publication: &Publication) -> bool {
-    match &publication.body {
-        Body::Broadcast { .. } | Body::Topic(_) => true,
-        Body::Event(event) => matches!(
-            event.kind,
-            EventKind::Message(_) | EventKind::Edited(_) | EventKind::Erased { .. }
-        ),
-    }
 }
 
 /// The opcode of a kind of message.

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use conclave_core::{Full, authorise};
 use conclave_protocol::{
-    Body, Channel, CloseMeaning, Connect, Follow, OwnFrame, Principal, Publication, Push, ReadOwn,
+    Body, CloseMeaning, Connect, Event, Follow, OwnFrame, Principal, Publication, Push, ReadOwn,
     Recovery, RoomId, Shown, Start,
 };
 use conclave_websocket::{Opcode, encode};
 
 use super::answer::Answer;
-use super::connection::{Connection, Surface};
+use super::connection::{Connection, Phase, Surface};
 use super::lost::{Kept, Written};
 use super::past::{Missed, Past};
 use super::standing::Outcome;
@@ -27,7 +27,7 @@ pub(super) struct Gateway {
     secret: u128,
     /// Of the page that made the handshake; a ticket works only there.
     origin: Origin,
-    pub(super) written: Written,
+    written: Written,
     /// The client has said goodbye, or was sent away: it does not come back as itself.
     ended: bool,
 }
@@ -41,8 +41,13 @@ impl Gateway {
     /// A publication is written to the client.
     pub(super) fn note(&mut self, publication: &Publication) {
         if let Body::Event(event) = &publication.body {
-            self.written.note(event.number);
+            self.note_event(event);
         }
+    }
+
+    /// An event is written to the client.
+    pub(super) fn note_event(&mut self, event: &Event) {
+        self.written.note(event.number);
     }
 }
 
@@ -81,6 +86,7 @@ impl Connection {
             },
         );
         self.send(&out);
+        self.ping_at.set(self.first_beat());
         self.beat();
     }
 
@@ -174,6 +180,9 @@ impl Connection {
         self.audit(Kind::HandshakeOk, "");
         if node.identity.epoch() != epoch {
             self.review();
+            if self.phase.get() != Phase::Open {
+                return;
+            }
         }
         self.begin_connected(&principal, recovery.as_ref());
     }
@@ -183,7 +192,7 @@ impl Connection {
         let missed = recovery.filter(|recovery| recovery.number > 0);
         let missed = missed.and_then(|recovery| {
             let kept = node.lost.take(recovery, principal, node.clock.now())?;
-            let (after, late) = kept.written.missed_after(recovery.number);
+            let (after, late) = kept.written.missed_after(recovery.number)?;
             let mut side = self.side()?;
             let gateway = side.gateway.as_mut()?;
             (gateway.sid, gateway.secret) = (kept.sid, recovery.secret);
@@ -209,26 +218,20 @@ impl Connection {
             return;
         };
         let rooms = Arc::clone(&node.rooms);
-        self.start(
-            async move { Outcome::Past(Past::Rooms(rooms.rooms_of(&permit).await, missed)) },
-        );
+        self.start_past(async move { Past::Rooms(rooms.rooms_of(&permit).await, missed) });
     }
 
     /// The user has become a member of a room: hears it from the event that made them one.
     pub(super) fn entered_room(&self, room: &RoomId, seq: u64) {
-        if self.start_kind != Start::Connect {
+        if self.start_kind != Start::Connect || self.phase.get() != Phase::Open {
             return;
         }
-        // Who has left and come back hears it anew; who connected after they had come does
-        // already.
-        let heard_after = {
-            let memberships = self.memberships.borrow();
-            let of_room = memberships
-                .iter()
-                .find(|held| matches!(&**held.channel(), Channel::Room(heard) if heard == room));
-            of_room.map(conclave_core::Membership::from)
-        };
-        if heard_after.is_some_and(|after| after >= seq) {
+        // The event of an earlier leaving may still be on its way.
+        if self.hears(room) {
+            if let Some(mut side) = self.side() {
+                side.entered.retain(|(entered, _)| entered != room);
+                side.entered.push((room.clone(), seq));
+            }
             return;
         }
         let ask = Follow {

@@ -4,7 +4,7 @@
 //! What it causes itself is held too until its answer is written, so that the answer comes first.
 
 use std::cell::RefMut;
-use std::collections::VecDeque;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use std::task::{Context, Poll};
 
 use conclave_core::{HearAll, Permit, Replay, RoomFault, authorise};
 use conclave_protocol::{
-    Channel, CloseMeaning, Event, EventKind, Follow, Principal, Publication, Push, Refusal, RoomId,
-    RoomReply, Start, Timestamp, Welcome,
+    Channel, CloseMeaning, Event, EventKind, Follow, Principal, Push, Refusal, RoomId, RoomReply,
+    Start, Welcome,
 };
 
 use super::answer::Answer;
-use super::connection::Connection;
+use super::connection::{Connection, Phase};
 use super::gateway::Gateway;
-use super::holding::Held;
+use super::holding::{Holding, Until, is_of_room};
 use super::rooms::Asked;
 use crate::audit::Kind;
 use crate::handshake::Origin;
@@ -28,17 +28,18 @@ use crate::handshake::Origin;
 #[derive(Default)]
 pub(super) struct RoomSide {
     /// What arrived in channels that are not let through yet.
-    pub(super) held: Vec<Held>,
+    pub(super) held: Holding,
     /// Rooms that it is coming to hear, one after the other.
     pub(super) catches: VecDeque<Catch>,
     /// The read of the store for the first of them.
     pub(super) reading: Option<Reading>,
     /// Whether its first frame was sent; nothing is read before.
     pub(super) greeted: bool,
-    /// Rooms that it hears no more once the answer to a command is written.
-    pub(super) endings: Vec<Arc<Publication>>,
-    /// When it asked last.
-    pub(super) asked_at: Timestamp,
+    /// Rooms that its user entered, by which event, while it heard them still: who left and came
+    /// back hears them anew once the event of their leaving is written.
+    pub(super) entered: Vec<(RoomId, u64)>,
+    /// Whether its job reads what its client missed, which waits for its reader.
+    pub(super) reads_past: bool,
     /// The name under which it was made, where it has one already.
     pub(super) sid: Option<u128>,
     /// Of the page that made the handshake, until the connection is made.
@@ -53,19 +54,40 @@ pub(super) type Reading = Pin<Box<dyn Future<Output = Result<Replay, RoomFault>>
 
 /// A room that a connection is coming to hear.
 pub(super) struct Catch {
+    room: RoomId,
+    step: Step,
+}
+
+/// How far it is.
+enum Step {
+    /// Its history is read.
+    Read(Past),
+    /// It is heard already; the store is asked whether it may be.
+    Check(Arc<Permit<Follow>>),
+    /// What was held of it and is above this sequence number is written.
+    Through(u64),
+}
+
+/// What is wanted of a room's history.
+struct Past {
     permit: Arc<Permit<Follow>>,
     /// The next read begins after this; `None` where nothing of before is wanted.
     after: Option<u64>,
     sent: u32,
+    /// `None` once it is said.
     greeting: Option<Greeting>,
+}
+
+/// What a room's step waits for.
+enum Next {
+    Reading(Reading),
+    Through(RoomId, u64),
 }
 
 /// What is said when it is known that the room may be heard.
 pub(super) enum Greeting {
     /// Nothing.
     Quiet,
-    /// Nothing: it is heard already, and goes on where it may still be.
-    Check,
     /// The answer to the command that asked for it.
     Reply(Asked),
     /// The connection's first frame.
@@ -117,20 +139,25 @@ impl Connection {
     pub(super) fn follow(&self, permit: Permit<Follow>, since: Option<u64>, greeting: Greeting) {
         let room = permit.command().room.clone();
         self.stop_hearing(&room);
-        self.hold_room(&permit);
+        self.hold_room(&permit, Until::Caught);
+        let past = Past {
+            permit: Arc::new(permit),
+            after: since,
+            sent: 0,
+            greeting: Some(greeting),
+        };
+        self.catch(room, Step::Read(past));
+    }
+
+    fn catch(&self, room: RoomId, step: Step) {
         if let Some(mut side) = self.side() {
-            side.catches.push_back(Catch {
-                permit: Arc::new(permit),
-                after: since,
-                sent: 0,
-                greeting: Some(greeting),
-            });
+            side.catches.push_back(Catch { room, step });
         }
         self.wake();
     }
 
     /// Subscribes, and holds what arrives. Who hears a feed of their own gets receipts there.
-    pub(super) fn hold_room(&self, permit: &Permit<Follow>) {
+    pub(super) fn hold_room(&self, permit: &Permit<Follow>, until: Until) {
         let rooms = &self.worker.node.rooms;
         let number = self.worker.number;
         let own = match self.start_kind {
@@ -142,8 +169,7 @@ impl Connection {
             .flatten()
         {
             if let Some(mut side) = self.side() {
-                let channel = Arc::clone(&subscribed.channel);
-                side.held.push(Held::new(channel, true));
+                side.held.begin(Arc::clone(&subscribed.channel), until);
             }
             let membership = self.worker.hub.join(&subscribed, self.slot());
             self.add_membership(membership);
@@ -152,12 +178,7 @@ impl Connection {
 
     /// Stops hearing a room, at once.
     pub(super) fn stop_hearing(&self, room: &RoomId) {
-        let is_of = |channel: &Channel| match channel {
-            Channel::Room(heard) | Channel::Own { room: heard, .. } => heard == room,
-            Channel::Broadcast | Channel::System | Channel::Topic { .. } | Channel::User(_) => {
-                false
-            }
-        };
+        let is_of = |channel: &Channel| is_of_room(channel, room);
         let gone: Vec<_> = {
             let mut memberships = self.memberships.borrow_mut();
             memberships
@@ -166,108 +187,168 @@ impl Connection {
         };
         drop(gone);
         if let Some(mut side) = self.side() {
-            side.held.retain(|held| !is_of(&held.channel));
-            let first = side.catches.front().map(|catch| catch.room() == room);
-            if first == Some(true) {
+            side.held.end(is_of);
+            side.entered.retain(|(entered, _)| entered != room);
+            if side.catches.front().is_some_and(|catch| catch.room == *room) {
                 side.reading = None;
             }
-            side.catches.retain(|catch| catch.room() != room);
+            side.catches.retain(|catch| catch.room != *room);
         }
     }
 
-    /// Carries on the rooms that it is coming to hear. Pending while there are none, or while a
-    /// read or the socket is waited for.
-    pub(super) fn poll_catches(&self, context: &mut Context<'_>) {
+    /// Carries on the rooms that it is coming to hear, until there are none, or a read or the
+    /// socket is waited for. Whether anything was done.
+    pub(super) fn poll_catches(&self, context: &mut Context<'_>) -> bool {
+        let mut done = false;
         loop {
             // A replay waits for its reader, and so never makes a slow one.
-            if self.outbox.borrow().is_some() {
-                return;
+            let is_open = matches!(self.phase.get(), Phase::Open | Phase::Answering(_));
+            if !is_open || self.outbox.borrow().is_some() {
+                return done;
             }
-            let Some(mut reading) = self.next_reading() else {
-                return;
-            };
-            match reading.as_mut().poll(context) {
-                Poll::Pending => {
-                    if let Some(mut side) = self.side() {
-                        side.reading = Some(reading);
+            match self.next_step() {
+                None => return done,
+                Some(Next::Through(room, last_seq)) => {
+                    if self.let_some_through(&room, last_seq) {
+                        self.leave_step(&room);
                     }
-                    return;
                 }
-                Poll::Ready(read) => self.caught(read),
+                Some(Next::Reading(mut reading)) => match reading.as_mut().poll(context) {
+                    Poll::Pending => {
+                        if let Some(mut side) = self.side() {
+                            side.reading = Some(reading);
+                        }
+                        return done;
+                    }
+                    Poll::Ready(read) => self.caught(read),
+                },
             }
+            done = true;
         }
     }
 
-    fn next_reading(&self) -> Option<Reading> {
+    fn next_step(&self) -> Option<Next> {
         let mut side = self.side()?;
         if let Some(reading) = side.reading.take() {
-            return Some(reading);
+            return Some(Next::Reading(reading));
         }
         let catch = side.catches.front()?;
-        let permit = Arc::clone(&catch.permit);
-        let after = catch
-            .after
-            .map_or(NOTHING_BEFORE, |n| n.min(NOTHING_BEFORE));
+        let (permit, after) = match &catch.step {
+            Step::Through(last_seq) => return Some(Next::Through(catch.room.clone(), *last_seq)),
+            Step::Check(permit) => (permit, None),
+            Step::Read(past) => (&past.permit, past.after),
+        };
+        let permit = Arc::clone(permit);
+        let after = after.map_or(NOTHING_BEFORE, |n| n.min(NOTHING_BEFORE));
         let rooms = Arc::clone(&self.worker.node.rooms);
-        Some(Box::pin(
-            async move { rooms.replay(&permit, after, PAGE).await },
-        ))
+        let read = async move { rooms.replay(&permit, after, PAGE).await };
+        Some(Next::Reading(Box::pin(read)))
+    }
+
+    /// The room is heard as everything is; its catch is over unless it is over already.
+    fn leave_step(&self, room: &RoomId) {
+        if let Some(mut side) = self.side() {
+            let is_it = |catch: &Catch| {
+                catch.room == *room && matches!(catch.step, Step::Through(_))
+            };
+            if side.catches.front().is_some_and(is_it) {
+                side.catches.pop_front();
+            }
+        }
     }
 
     /// A part of a room's history has come.
     fn caught(&self, read: Result<Replay, RoomFault>) {
-        let Some(mut catch) = self.side().and_then(|mut side| side.catches.pop_front()) else {
+        let Some(Catch { room, step }) = self.side().and_then(|mut side| side.catches.pop_front())
+        else {
             return;
         };
-        let mut out = Vec::new();
-        let mut payload = Vec::new();
+        let mut past = match (step, &read) {
+            (Step::Read(past), _) => past,
+            (Step::Check(_), Err(_)) => return self.hearing_taken(&room),
+            (Step::Check(_) | Step::Through(_), _) => return,
+        };
+        let (mut out, mut payload) = (Vec::new(), Vec::new());
         let answer = &mut Answer {
             out: &mut out,
             payload: &mut payload,
         };
-        let is_check = matches!(catch.greeting, Some(Greeting::Check));
         match read {
-            Ok(_) if is_check => {}
-            Err(_) if is_check => self.hearing_taken(catch.room()),
-            Err(fault) => self.not_heard(catch, &fault, answer),
+            Err(fault) => self.not_heard(&room, past.greeting, &fault, answer),
             Ok(replay) => {
-                self.greet(&mut catch, &replay, answer);
-                let more = self.send_replay(&mut catch, &replay, answer);
-                if more {
-                    if let Some(mut side) = self.side() {
-                        side.catches.push_front(catch);
-                    }
+                self.greet(&room, past.greeting.take(), replay.last_seq, answer);
+                let step = if self.send_replay(&room, &mut past, &replay, answer) {
+                    Step::Read(past)
                 } else {
-                    self.send(answer.out);
-                    answer.out.clear();
-                    self.let_through(catch.room(), replay.last_seq);
+                    self.skip_to(&room, replay.last_seq);
+                    Step::Through(replay.last_seq)
+                };
+                if let Some(mut side) = self.side() {
+                    side.catches.push_front(Catch { room, step });
                 }
             }
         }
         self.send(&out);
     }
 
-    fn greet(&self, catch: &mut Catch, replay: &Replay, answer: &mut Answer<'_>) {
-        let room = catch.room().clone();
-        match catch.greeting.take() {
-            None | Some(Greeting::Check | Greeting::Quiet) => {}
-            Some(Greeting::Welcome) => {
-                self.welcome_into(Some((&room, replay.last_seq)), answer);
+    /// What is above `last_seq` comes from now on as it happens, behind what is held.
+    fn skip_to(&self, room: &RoomId, last_seq: u64) {
+        let memberships = self.memberships.borrow();
+        let is_it = |channel: &Channel| matches!(channel, Channel::Room(heard) if heard == room);
+        if let Some(membership) = memberships.iter().find(|held| is_it(held.channel())) {
+            membership.skip_to(last_seq);
+        }
+    }
+
+    /// Of every room whose history waited for what a client missed: what is above its number
+    /// comes from now on as it happens, behind what is held.
+    pub(super) fn let_all_through(&self, heads: &HashMap<RoomId, u64>) {
+        let waiting: HashSet<RoomId> = self.side().map_or_else(HashSet::new, |side| {
+            side.held.rooms(Until::Connected).cloned().collect()
+        });
+        let memberships = self.memberships.borrow();
+        for membership in memberships.iter() {
+            let Channel::Room(room) = &**membership.channel() else {
+                continue;
+            };
+            if !waiting.contains(room) {
+                continue;
             }
+            let head = heads.get(room).copied().unwrap_or(0);
+            membership.skip_to(head);
+            self.catch(room.clone(), Step::Through(head));
+        }
+    }
+
+    fn greet(
+        &self,
+        room: &RoomId,
+        greeting: Option<Greeting>,
+        last_seq: u64,
+        answer: &mut Answer<'_>,
+    ) {
+        match greeting {
+            None | Some(Greeting::Quiet) => {}
+            Some(Greeting::Welcome) => self.welcome_into(Some((room, last_seq)), answer),
             Some(Greeting::Reply(asked)) => {
-                let last_seq = replay.last_seq;
+                let room = room.clone();
                 self.room_reply(&asked, &RoomReply::Followed { room, last_seq }, answer);
             }
         }
     }
 
     /// Writes a part of a replay; whether there is another part to read.
-    fn send_replay(&self, catch: &mut Catch, replay: &Replay, answer: &mut Answer<'_>) -> bool {
-        let Some(after) = catch.after else {
+    fn send_replay(
+        &self,
+        room: &RoomId,
+        past: &mut Past,
+        replay: &Replay,
+        answer: &mut Answer<'_>,
+    ) -> bool {
+        let Some(after) = past.after else {
             return false;
         };
         if after > replay.last_seq {
-            let room = catch.room();
             let from_seq = after;
             self.push(&Push::Resync { room, from_seq }, answer);
             return false;
@@ -276,42 +357,46 @@ impl Connection {
             self.event(event, answer);
         }
         let count = u32::try_from(replay.events.len()).unwrap_or(u32::MAX);
-        catch.sent = catch.sent.saturating_add(count);
+        past.sent = past.sent.saturating_add(count);
         let last = replay.events.last().map_or(after, |event| event.seq);
-        catch.after = Some(last);
+        past.after = Some(last);
         if !replay.more {
             return false;
         }
         let limit = self.worker.node.limits.replay_events;
-        if limit != 0 && catch.sent >= limit {
+        if limit != 0 && past.sent >= limit {
             let from_seq = last;
-            let room = catch.room();
             self.push(&Push::Resync { room, from_seq }, answer);
             return false;
         }
         true
     }
 
-    /// The room is none of this connection's.
-    fn not_heard(&self, catch: Catch, fault: &RoomFault, answer: &mut Answer<'_>) {
-        self.stop_hearing(catch.room());
-        match catch.greeting {
-            None | Some(Greeting::Check | Greeting::Quiet) => {}
-            Some(Greeting::Reply(asked)) => self.refuse_room(&asked, fault, answer),
-            Some(Greeting::Welcome) => {
-                let meaning = match fault.refusal() {
-                    Refusal::Unavailable | Refusal::Internal => CloseMeaning::GoingAway,
-                    Refusal::BadRequest
-                    | Refusal::Conflict
-                    | Refusal::Forbidden
-                    | Refusal::NotFound
-                    | Refusal::RateLimited
-                    | Refusal::TooLarge
-                    | Refusal::Unauthenticated
-                    | Refusal::UnknownCommand => CloseMeaning::Forbidden,
-                };
-                self.close(meaning);
-            }
+    /// The room is none of this connection's, or none any more.
+    fn not_heard(
+        &self,
+        room: &RoomId,
+        greeting: Option<Greeting>,
+        fault: &RoomFault,
+        answer: &mut Answer<'_>,
+    ) {
+        self.stop_hearing(room);
+        let is_away = matches!(fault.refusal(), Refusal::Unavailable | Refusal::Internal);
+        match (greeting, self.start_kind) {
+            (Some(Greeting::Reply(asked)), _) => self.refuse_room(&asked, fault, answer),
+            (_, Start::Room) if !is_away => self.close(CloseMeaning::Forbidden),
+            (_, Start::Connect | Start::Room) if is_away => self.close(CloseMeaning::GoingAway),
+            (None, Start::Feed) => self.push(&Push::Unfollowed { room }, answer),
+            (None | Some(Greeting::Quiet | Greeting::Welcome), _) => {}
+        }
+    }
+
+    /// Whether this connection's right to hear the event's room ends with it.
+    pub(super) fn ends_mine(&self, event: &Event) -> bool {
+        match &event.kind {
+            EventKind::Left { user } => self.principal.borrow().user.as_ref() == Some(user),
+            EventKind::Deleted => true,
+            _ => false,
         }
     }
 
@@ -319,17 +404,21 @@ impl Connection {
     /// connection's, it hears no more.
     pub(super) fn hearing_ended(&self, event: &Event) {
         let Some(room) = &event.room else { return };
-        let mine = match &event.kind {
-            EventKind::Left { user } => self.principal.borrow().user.as_ref() == Some(user),
-            EventKind::Deleted => true,
-            _ => false,
-        };
-        if !mine || !self.hears(room) {
+        if !self.ends_mine(event) || !self.hears(room) {
             return;
         }
+        let entered = self.side().and_then(|side| {
+            let again = side.entered.iter().find(|(entered, _)| entered == room);
+            again.map(|(_, seq)| *seq)
+        });
         self.stop_hearing(room);
         match self.start_kind {
-            Start::Connect | Start::Opened | Start::Topics => {}
+            Start::Opened | Start::Topics => {}
+            Start::Connect => {
+                if let Some(seq) = entered.filter(|seq| *seq > event.seq) {
+                    self.entered_room(room, seq);
+                }
+            }
             Start::Room => self.close(CloseMeaning::Forbidden),
             Start::Feed => {
                 let (mut out, mut payload) = (Vec::new(), Vec::new());
@@ -346,22 +435,8 @@ impl Connection {
     /// Of new permissions: ends what they do not allow any more. Where they no longer open every
     /// room, the store is asked whether the user is a member of those that are heard.
     pub(super) fn review_rooms(&self, opened_any: bool) {
-        let rooms: Vec<RoomId> = {
-            let memberships = self.memberships.borrow();
-            let rooms = memberships
-                .iter()
-                .filter_map(|held| match &**held.channel() {
-                    Channel::Room(room) => Some(room.clone()),
-                    Channel::Broadcast
-                    | Channel::Own { .. }
-                    | Channel::System
-                    | Channel::Topic { .. }
-                    | Channel::User(_) => None,
-                });
-            rooms.collect()
-        };
         let principal = Arc::clone(&self.principal.borrow());
-        for room in rooms {
+        for room in self.rooms_of_memberships() {
             let ask = Follow { room, since: None };
             let room = ask.room.clone();
             match authorise(&principal, ask) {
@@ -373,15 +448,28 @@ impl Connection {
     }
 
     fn check_hearing(&self, permit: Permit<Follow>) {
-        if let Some(mut side) = self.side() {
-            side.catches.push_back(Catch {
-                permit: Arc::new(permit),
-                after: None,
-                sent: 0,
-                greeting: Some(Greeting::Check),
-            });
+        let room = permit.command().room.clone();
+        let is_it = |catch: &Catch| catch.room == room && matches!(catch.step, Step::Check(_));
+        if self.side().is_some_and(|side| side.catches.iter().any(is_it)) {
+            return;
         }
-        self.wake();
+        self.catch(room, Step::Check(Arc::new(permit)));
+    }
+
+    /// The rooms it hears, or is coming to hear.
+    pub(super) fn rooms_of_memberships(&self) -> Vec<RoomId> {
+        let memberships = self.memberships.borrow();
+        let rooms = memberships
+            .iter()
+            .filter_map(|held| match &**held.channel() {
+                Channel::Room(room) => Some(room.clone()),
+                Channel::Broadcast
+                | Channel::Own { .. }
+                | Channel::System
+                | Channel::Topic { .. }
+                | Channel::User(_) => None,
+            });
+        rooms.collect()
     }
 
     fn hearing_taken(&self, room: &RoomId) {
@@ -396,6 +484,20 @@ impl Connection {
             at: self.worker.node.clock.now(),
             kind: EventKind::Deleted,
         };
+        if self.start_kind == Start::Connect && self.hears(room) {
+            let (mut out, mut payload) = (Vec::new(), Vec::new());
+            let error = Push::Error {
+                refusal: Refusal::Forbidden,
+                message: &format!("Permission denied: channel {} is heard no more", room.as_str()),
+                at: event.at,
+            };
+            let answer = &mut Answer {
+                out: &mut out,
+                payload: &mut payload,
+            };
+            self.push(&error, answer);
+            self.send(&out);
+        }
         self.hearing_ended(&event);
     }
 
@@ -443,12 +545,6 @@ impl Connection {
 
     pub(super) fn side(&self) -> Option<RefMut<'_, RoomSide>> {
         RefMut::filter_map(self.room.borrow_mut(), |side| side.as_deref_mut()).ok()
-    }
-}
-
-impl Catch {
-    fn room(&self) -> &RoomId {
-        &self.permit.command().room
     }
 }
 

@@ -117,9 +117,11 @@ impl Connection {
     /// wanted. Stops where that is much; `true` where nothing is held any more.
     pub(super) fn let_some_through(&self, room: &RoomId, last_seq: u64) -> bool {
         let is_of = |channel: &Channel| is_of_room(channel, room);
-        let channels = self.side().map_or_else(Vec::new, |side| {
+        let mut channels = self.side().map_or_else(Vec::new, |side| {
             side.held.channels(|channel, _| is_of(channel))
         });
+        // What is said of a message comes after it.
+        channels.sort_by_key(|channel| !matches!(**channel, Channel::Room(_)));
         for channel in &channels {
             if !self.write_held(channel, |publication| publication.is_after(last_seq)) {
                 return false;

@@ -2,7 +2,7 @@
 
 use std::task::{Context, Poll, ready};
 
-use conclave_protocol::{Frame, Mode, Received};
+use conclave_protocol::{Frame, Mode, Received, Start};
 use conclave_websocket::{
     Decoded, DecoderLimits, Event, Inflater, Opcode, encode, encode_deflated,
 };
@@ -192,6 +192,11 @@ impl Connection {
             Event::Close(code, _) => {
                 self.phase
                     .set(Phase::Answering(code.map_or(0, |code| code.number())));
+                if self.start_kind != Start::Topics {
+                    // Commands about rooms are over once they are answered, and what they
+                    // caused is under way by then.
+                    self.in_flight.set(self.worker.under_way_from(self.id));
+                }
                 self.close_by
                     .set(self.worker.seconds().saturating_add(ANSWER_SECONDS));
                 self.worker.schedule(self);

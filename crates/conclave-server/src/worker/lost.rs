@@ -1,12 +1,13 @@
 //! Connections that were cut off and may come back, and what they had been sent.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use conclave_protocol::{Principal, Recovery, SessionId, Timestamp, UserId};
 use parking_lot::Mutex;
 
-/// Connections that were cut off within the last 2 minutes. Bounded: the oldest go first.
+/// Connections that were cut off within the last 2 minutes. Bounded: when there are too many, who is cut off
+/// then comes back as a new one.
 #[derive(Default)]
 pub(crate) struct Lost {
     connections: Mutex<HashMap<u128, Kept>>,
@@ -63,7 +64,9 @@ impl Lost {
 pub(super) struct Written {
     highest: u64,
     /// (event, the highest number written before it).
-    late: Vec<(u64, u64)>,
+    late: VecDeque<(u64, u64)>,
+    /// Of the late ones that are forgotten the highest number written before one.
+    forgotten: u64,
 }
 
 impl Written {
@@ -73,15 +76,20 @@ impl Written {
             self.highest = number;
         } else if number > 0 {
             if self.late.len() >= LATE_MAX {
-                self.late.remove(0);
+                let forgotten = self.late.pop_front();
+                self.forgotten = forgotten.map_or(self.forgotten, |(_, before)| before);
             }
-            self.late.push((number, self.highest));
+            self.late.push_back((number, self.highest));
         }
     }
 
     /// Of a client whose last event was `last`: it has all up to the first number, but for the
-    /// listed ones.
-    pub(super) fn missed_after(&self, last: u64) -> (u64, Vec<u64>) {
+    /// listed ones. `None` where that is not known any more.
+    pub(super) fn missed_after(&self, last: u64) -> Option<(u64, Vec<u64>)> {
+        // Who was never sent that much is somebody else's client, or makes it up.
+        if last > self.highest {
+            return None;
+        }
         let place = self.late.iter().position(|(number, _)| *number == last);
         // A late event that was the last one to arrive: what was written before it, by number,
         // and of the late ones those behind it are missed.
@@ -90,11 +98,12 @@ impl Written {
                 let reached = self.late.get(place).map_or(last, |(_, before)| *before);
                 (reached, place + 1)
             }
+            None if last <= self.forgotten => return None,
             None => (last, 0),
         };
         let late = self.late.iter().skip(behind);
         let missed = late.filter(|(number, before)| *number <= reached && *before >= reached);
-        (reached, missed.map(|(number, _)| *number).collect())
+        Some((reached, missed.map(|(number, _)| *number).collect()))
     }
 }
 

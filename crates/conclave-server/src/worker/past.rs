@@ -1,7 +1,7 @@
 //! What a client that has said who it is is sent of its past: messages it has not received, or,
 //! where it comes back, all that it missed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use conclave_core::{Permit, RoomFault, authorise};
@@ -11,6 +11,7 @@ use conclave_protocol::{
 
 use super::answer::Answer;
 use super::connection::Connection;
+use super::holding::Until;
 use super::standing::Outcome;
 
 /// Where a connected client's past is read on.
@@ -71,28 +72,31 @@ impl Connection {
     /// membership that ended in between is seen.
     fn hear_rooms(&self, list: Vec<RoomId>, missed: Option<Missed>) {
         let principal = Arc::clone(&self.principal.borrow());
-        for room in list {
-            if self.hears(&room) {
-                continue;
-            }
+        let heard: HashSet<RoomId> = self.rooms_of_memberships().into_iter().collect();
+        for room in list.into_iter().filter(|room| !heard.contains(room)) {
             if let Ok(permit) = authorise(&principal, Follow { room, since: None }) {
-                self.hold_room(&permit);
+                self.hold_room(&permit, Until::Connected);
             }
         }
         let Ok(permit) = authorise(&principal, ReadOwn) else {
             return;
         };
         let rooms = Arc::clone(&self.worker.node.rooms);
-        self.start(async move { Outcome::Past(Past::Heads(rooms.heads(&permit).await, missed)) });
+        self.start_past(async move { Past::Heads(rooms.heads(&permit).await, missed) });
     }
 
     fn read_past(&self, heads: Vec<(RoomId, u64)>, missed: Option<Missed>) {
-        let heads: Heads = Arc::new(heads.into_iter().collect());
-        for room in self.rooms_being_caught() {
-            if !heads.contains_key(&room) {
-                self.stop_hearing(&room);
-            }
+        let mut heads: HashMap<RoomId, u64> = heads.into_iter().collect();
+        let waiting: HashSet<RoomId> = self.side().map_or_else(HashSet::new, |side| {
+            side.held.rooms(Until::Connected).cloned().collect()
+        });
+        for room in waiting.iter().filter(|room| !heads.contains_key(*room)) {
+            self.stop_hearing(room);
         }
+        // What it may not hear is not for it, and a room that it has entered since is read from
+        // there on.
+        heads.retain(|room, _| waiting.contains(room));
+        let heads: Heads = Arc::new(heads);
         match missed {
             Some(missed) => self.read_missed(missed, heads),
             None => self.read_offline(Offline {
@@ -113,9 +117,7 @@ impl Connection {
             Err(_) => return self.let_all_through(&offline.heads),
         };
         let rooms = Arc::clone(&self.worker.node.rooms);
-        self.start(async move {
-            Outcome::Past(Past::Offline(rooms.unreceived(&permit).await, offline))
-        });
+        self.start_past(async move { Past::Offline(rooms.unreceived(&permit).await, offline) });
     }
 
     fn send_offline(
@@ -164,9 +166,9 @@ impl Connection {
         let rooms = Arc::clone(&self.worker.node.rooms);
         let first_late = missed.late.iter().min().copied();
         let after = first_late.map_or(missed.after, |late| missed.after.min(late - 1));
-        self.start(async move {
+        self.start_past(async move {
             let events = rooms.missed(&permit, after, PAGE).await;
-            Outcome::Past(Past::Missed(events, missed, heads))
+            Past::Missed(events, missed, heads)
         });
     }
 
@@ -184,11 +186,6 @@ impl Connection {
             let is_past = head.is_some_and(|head| event.seq <= *head);
             if is_past && (event.number > missed.after || is_late) {
                 self.event(event, answer);
-                if let Some(mut side) = self.side()
-                    && let Some(gateway) = &mut side.gateway
-                {
-                    gateway.written.note(event.number);
-                }
             }
         }
         missed.sent += events.len();
@@ -206,11 +203,12 @@ impl Connection {
         self.let_all_through(&heads);
     }
 
-    fn let_all_through(&self, heads: &HashMap<RoomId, u64>) {
-        for room in self.rooms_being_caught() {
-            let head = heads.get(&room).copied().unwrap_or(0);
-            self.let_through(&room, head);
+    /// Reads on once the client has taken what was read before.
+    pub(super) fn start_past(&self, read: impl Future<Output = Past> + 'static) {
+        if let Some(mut side) = self.side() {
+            side.reads_past = true;
         }
+        self.start(async move { Outcome::Past(read.await) });
     }
 }
 

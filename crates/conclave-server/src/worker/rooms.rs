@@ -31,27 +31,17 @@ pub(super) struct Asked {
 pub(super) struct Done {
     pub(super) asked: Asked,
     pub(super) result: Result<RoomReply, RoomFault>,
-    /// Whether a publication of this connection was counted as under way before it was known
-    /// whether there would be one.
-    pub(super) counted: bool,
 }
 
 /// What a command needs of its connection.
 struct Ask<'a, 'b> {
     asked: Asked,
-    /// Whether it publishes one event in a room that this connection hears.
-    counted: bool,
     answer: &'a mut Answer<'b>,
 }
 
 impl Connection {
     pub(super) fn room_command(&self, asked: Asked, command: RoomCommand, answer: &mut Answer<'_>) {
-        let counted = self.will_hear(&command);
-        let ask = Ask {
-            asked,
-            counted,
-            answer,
-        };
+        let ask = Ask { asked, answer };
         match command {
             RoomCommand::Send(send) => {
                 let id = MessageId(self.worker.node.fresh_id());
@@ -166,72 +156,27 @@ impl Connection {
             Ok(permit) => permit,
             Err(denied) => return self.deny_room(&ask.asked, denied, ask.answer),
         };
-        if ask.counted {
-            self.in_flight.set(self.in_flight.get() + 1);
-        }
-        let (asked, counted) = (ask.asked, ask.counted);
+        let asked = ask.asked;
         let work = work(Arc::clone(&self.worker.node.rooms), permit, self.stamp());
         self.start(async move {
             Outcome::Room(Done {
                 asked,
                 result: work.await,
-                counted,
             })
         });
     }
 
     /// The answer to a command that had to wait.
     pub(super) fn room_done(&self, done: &Done, answer: &mut Answer<'_>) {
-        if done.counted && !self.was_published(done) {
-            self.settle();
-        }
         match &done.result {
             Ok(reply) => self.room_reply(&done.asked, reply, answer),
             Err(fault) => self.refuse_room(&done.asked, fault, answer),
         }
     }
 
-    /// A repeated send and an edit that changes nothing publish nothing: what they give back was
-    /// stored at another time.
-    fn was_published(&self, done: &Done) -> bool {
-        match &done.result {
-            Ok(RoomReply::Message(message)) => self
-                .side()
-                .is_some_and(|side| message.updated_at >= side.asked_at),
-            Ok(_) => true,
-            Err(_) => false,
-        }
-    }
-
-    /// Whether the command's own event comes back to this connection, so that a Close of the
-    /// client has to wait for it.
-    fn will_hear(&self, command: &RoomCommand) -> bool {
-        match command {
-            RoomCommand::Send(send) => self.hears(&send.room),
-            RoomCommand::Edit(edit) => edit.room.as_ref().is_some_and(|room| self.hears(room)),
-            RoomCommand::Erase(erase) => erase.room.as_ref().is_some_and(|room| self.hears(room)),
-            RoomCommand::Follow(_)
-            | RoomCommand::Join(_)
-            | RoomCommand::Leave(_)
-            | RoomCommand::Offline(_)
-            | RoomCommand::OfflineCount(_)
-            | RoomCommand::Presence(_)
-            | RoomCommand::Receipt(_)
-            | RoomCommand::Receipts(_)
-            | RoomCommand::Status
-            | RoomCommand::Typing(_)
-            | RoomCommand::Typists(_)
-            | RoomCommand::Unfollow(_) => false,
-        }
-    }
-
     fn stamp(&self) -> Stamp {
-        let at = self.worker.node.clock.now();
-        if let Some(mut side) = self.side() {
-            side.asked_at = at;
-        }
         Stamp {
-            at,
+            at: self.worker.node.clock.now(),
             origin: Origin {
                 connection: self.id,
                 worker: self.worker.number,
@@ -251,14 +196,16 @@ impl Connection {
         if let Some(mut side) = self.side() {
             side.typed = true;
         }
-        self.worker.node.rooms.set_typing(permit, self.stamp());
-        self.room_reply(&ask.asked, &RoomReply::Done, ask.answer);
+        match self.worker.node.rooms.set_typing(permit, self.stamp()) {
+            Ok(()) => self.room_reply(&ask.asked, &RoomReply::Done, ask.answer),
+            Err(fault) => self.refuse_room(&ask.asked, &fault, ask.answer),
+        }
     }
 
     fn follow_command(&self, ask: Ask<'_, '_>, follow: Follow) {
         let limit = self.worker.node.limits.subscriptions_per_connection;
         let held = self.hears(&follow.room);
-        let count = self.memberships.borrow().len();
+        let count = self.rooms_heard();
         if !held && limit != 0 && u32::try_from(count).unwrap_or(u32::MAX) >= limit {
             let fault = RoomFault::Refused {
                 refusal: Refusal::TooLarge,
@@ -300,7 +247,6 @@ impl Connection {
             Outcome::Room(Done {
                 asked,
                 result: Ok(RoomReply::Status { user: whose, count }),
-                counted: false,
             })
         });
     }

@@ -120,11 +120,18 @@ impl Connection {
         let Some(waiting) = job.as_mut() else {
             return Poll::Ready(());
         };
+        // What a client missed is read at its own pace, and so never makes a slow reader.
+        if self.outbox.borrow().is_some() && self.side().is_some_and(|side| side.reads_past) {
+            return Poll::Pending;
+        }
         let Poll::Ready(outcome) = waiting.as_mut().poll(context) else {
             return Poll::Pending;
         };
         *job = None;
         drop(job);
+        if let Some(mut side) = self.side() {
+            side.reads_past = false;
+        }
         if self.phase.get() != Phase::Open {
             return Poll::Ready(());
         }

@@ -51,6 +51,12 @@ impl Request {
         request.body("application/x-www-form-urlencoded", body.to_owned())
     }
 
+    /// Another method than POST.
+    pub(crate) fn method(self, method: &str) -> Self {
+        let head = self.head.replacen("POST", method, 1);
+        Self { head, ..self }
+    }
+
     fn body(self, content_type: &str, body: String) -> Self {
         let request = self.header("Content-Type", content_type);
         Self { body, ..request }

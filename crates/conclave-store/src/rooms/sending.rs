@@ -77,7 +77,7 @@ async fn check(
 }
 
 /// Writes the message, its event, and the room's counts.
-async fn store(
+pub(super) async fn store(
     act: &mut Act<'_>,
     room: &mut RoomRow,
     ask: &SendMessage,

@@ -93,25 +93,34 @@ async fn what_is_not_committed_is_not_told() {
     let rooms = fixture.rooms(ear.clone());
     let room = room(&rooms, "room").await;
     say(&rooms, &room, 1, "before").await;
-    // One that shares the transaction ends it for all.
+    // The writer is held until both of the next commit wait; one of them ends it for all.
     let writer = fixture.store.writer();
-    let ended = writer.write(async |connection| {
-        sqlx::query("ROLLBACK").execute(connection).await?;
+    let (begin, begun) = tokio::sync::oneshot::channel::<()>();
+    let (release, held) = tokio::sync::oneshot::channel::<()>();
+    let hold = writer.write(async move |_| {
+        begin.send(()).ok();
+        held.await.ok();
         Ok(())
     });
     let ann = plain("ann");
-    let sent = rooms.send(&ann, new(&room, 2, "lost"), stamp(2));
-    let ended = async { ended.await.map_err(|fault: Fault| format!("{fault:?}")) };
-    // Both wait in the queue before the writer begins: it has this thread's runtime as caller.
-    let (sent, ended) = tokio::join!(sent, ended);
+    let both = async {
+        begun.await.unwrap();
+        let sent = rooms.send(&ann, new(&room, 2, "lost"), stamp(2));
+        let ended = writer.write(async |connection| {
+            sqlx::query("ROLLBACK").execute(connection).await?;
+            Ok(())
+        });
+        tokio::join!(sent, ended, async { release.send(()).unwrap() })
+    };
+    let (hold, (sent, ended, ())) = tokio::join!(hold, both);
+    let (hold, ended): (Result<(), Fault>, Result<(), Fault>) = (hold, ended);
+    hold.unwrap();
     assert!(ended.is_err());
-    if let Err(fault) = &sent {
-        assert!(matches!(fault, RoomFault::Unavailable(_)), "{fault:?}");
-    }
+    assert!(matches!(sent, Err(RoomFault::Unavailable(_))), "{sent:?}");
     let stored = contents(&rooms, &room).await;
     let told = ear.messages();
     let stored: Vec<&str> = stored.iter().map(|(_, content)| content.as_str()).collect();
-    assert_eq!(told, stored, "told is what is stored");
+    assert_eq!((told, stored), (vec!["before".to_owned()], vec!["before"]));
     say(&rooms, &room, 3, "after").await;
     assert_eq!(fixture.store.check().await.unwrap(), []);
 }
