@@ -52,8 +52,9 @@ kills: ## kill -9 under load, KILLS times on one data folder: nothing acked is l
 	@cargo build $(quiet) --locked --release -p conclave-server
 	@$(python) tests/clients/kills.py --conclave $(target)/release/conclave --kills $(KILLS)
 
-bench: ## measures the release build, beside the kernel's floor and a usual server
+bench: ## measures the release build, beside the kernel's floor and usual servers
 	@.ci/install compiler
+	@if command -v npm >/dev/null; then .ci/install bench-node; fi
 	@echo '==> building conclave and the yardsticks (release)'
 	@cargo build $(quiet) --locked --release -p conclave-server -p conclave-yardsticks
 	@ulimit -n "$$(ulimit -H -n)"; $(target)/release/conclave bench --json bench/results.json --svg bench/chart.svg

@@ -90,7 +90,10 @@ impl Hub {
     #[must_use]
     pub fn count_from(&self, connection: u64) -> usize {
         let queue = self.queue.borrow();
-        queue.iter().map(|audience| audience.count_from(connection)).sum()
+        queue
+            .iter()
+            .map(|audience| audience.count_from(connection))
+            .sum()
     }
 
     /// The next channel's turn: its batch and where the walk stands. `None` when everything is

@@ -10,7 +10,7 @@
 //!
 //! Reading order: `store` (open, read, close), `writer` (one connection, many writes in one
 //! commit), `statement` (every SQL text), then the ports: `users`, `refresh`, `revocations`,
-//! `sessions`, `api_keys`, `idempotency`; `rooms` is that of `conclave-core`. `upkeep` checks,
+//! `sessions`, `api_keys`, `idempotency`; `rooms` and `webhooks` are those of `conclave-core`. `upkeep` checks,
 //! copies and writes out; `yardstick` is what a bare insert costs. `migration` makes and upgrades the tables of `migrations/`; `file` sees to folder
 //! and mode; `column` turns columns into the words of the protocol.
 //!

@@ -52,8 +52,7 @@ impl Store {
     /// `File`, `Open`, `Corrupt`, `Newer`, `Altered` or `Migration`; the file is then as before.
     pub async fn open(path: &Path, options: StoreOptions) -> Result<Self, StoreError> {
         let path = file::private(path)?;
-        let mut connect = connect_options(&path, options);
-        if let Ok(v) = std::env::var("XPRAGMA") { for kv in v.split(',') { let (k, x) = kv.split_once('=').unwrap(); connect = connect.pragma(k.to_owned(), x.to_owned()); } }
+        let connect = connect_options(&path, options);
         let mut connection = connect_patiently(&connect, options.busy_timeout)
             .await
             .map_err(|error| opening(&path, error))?;
@@ -135,10 +134,12 @@ fn connect_options(path: &Path, options: StoreOptions) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(options.busy_timeout)
         .pragma("trusted_schema", "OFF")
-        // What is deleted is overwritten with zeros, in the database at once. The write-ahead log
-        // holds it until that is written anew from its beginning, some megabytes later.
+        // What is deleted is overwritten with zeros, and so is what a page leaves behind when its
+        // rows move to another one. The write-ahead log holds a text until it is written anew
+        // from its beginning, some megabytes later.
         .pragma("secure_delete", "ON")
         .pragma("journal_size_limit", WAL_BYTES_KEPT)
+        .pragma("cache_size", CACHE_KIB)
         .disable_statement_logging()
 }
 
@@ -181,6 +182,10 @@ const RETRY_AFTER: Duration = Duration::from_millis(20);
 
 /// Rows that one step of a purge deletes.
 const PURGE_ROWS: i64 = 256;
+
+/// KiB of pages that one connection keeps, where it has met so many; negative says that it is no
+/// number of pages.
+const CACHE_KIB: &str = "-16384";
 
 /// A checkpoint cuts a longer write-ahead log to this many bytes.
 const WAL_BYTES_KEPT: &str = "16777216";

@@ -184,7 +184,10 @@ impl Rooms {
         let user = user.ok_or_else(no_user)?;
         let news = if ask.typing {
             if !self.typed_by.take(&user, stamp.at) {
-                return Err(too_fast("you say that you type", self.typed_by.per_second()));
+                return Err(too_fast(
+                    "you say that you type",
+                    self.typed_by.per_second(),
+                ));
             }
             let connection = stamp.origin.connection;
             self.typing.begin(&ask.room, &user, connection, stamp.at)

@@ -393,3 +393,28 @@ fn a_dropped_membership_ends_everywhere() {
     );
     assert!(stage.hub.audience(&stage.channel("t")).is_none());
 }
+
+#[test]
+fn what_a_connection_published_is_under_way_until_everybody_has_it() {
+    let stage = Stage::new();
+    let _members: Vec<_> = (0..3).map(|slot| stage.join("T", slot)).collect();
+    let counts = || {
+        let inbox = stage.topics.directory().inbox(0).unwrap();
+        (inbox.count_from(PUBLISHER), stage.hub.count_from(PUBLISHER))
+    };
+    stage.say("T", "1");
+    stage.say("T", "2");
+    assert_eq!(counts(), (2, 0));
+    assert_eq!(stage.take(), 0);
+    assert_eq!(counts(), (0, 2));
+    assert_eq!(stage.hub.count_from(PUBLISHER + 1), 0);
+    let walk = stage.hub.turn().unwrap();
+    walk.next_member().unwrap();
+    assert!(!stage.end_turn(walk), "two are left");
+    assert_eq!(counts(), (0, 2));
+    stage.deliver();
+    assert_eq!(counts(), (0, 0));
+}
+
+/// The connection that says everything.
+const PUBLISHER: u64 = 1;

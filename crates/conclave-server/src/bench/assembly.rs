@@ -62,7 +62,14 @@ impl Assembly {
             members.map(|(number, tongue)| tongue.guest(bed, number, &room)),
         )?;
         // Until all are told who came.
-        while crowd.poll(QUIET, &mut |_, _, _| {})? > 0 {}
+        let mut told = Instant::now();
+        while told.elapsed() < QUIET {
+            crowd.poll(QUIET, &mut |_, arrival, at| {
+                if matches!(arrival, Arrival::Text(_)) {
+                    told = at;
+                }
+            })?;
+        }
         let account = Account {
             ledgers: std::iter::repeat_with(Ledger::default)
                 .take(tongues.len() * PUBLISHERS)

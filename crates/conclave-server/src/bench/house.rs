@@ -73,7 +73,10 @@ impl House {
             Subject::Conclave => {
                 let folder = Folder::new()?;
                 let of = |room: usize| (room * members..(room + 1) * members).map(user);
-                furnish(&folder.database(), (0..rooms).map(|room| of(room).collect()))?;
+                furnish(
+                    &folder.database(),
+                    (0..rooms).map(|room| of(room).collect()),
+                )?;
                 Self::serve(bed, folder)
             }
             Subject::Node => Self::node(bed, members),
@@ -123,7 +126,14 @@ impl House {
 /// # Errors
 /// It does not start.
 pub(super) fn conclave(bed: &Bed, data: &Path) -> Result<Process> {
-    let arguments = ["serve", "--listen", "{address}", "--workers", "1", "--data-dir"];
+    let arguments = [
+        "serve",
+        "--listen",
+        "{address}",
+        "--workers",
+        "1",
+        "--data-dir",
+    ];
     let mut arguments: Vec<String> = arguments.map(str::to_owned).into();
     arguments.push(data.to_string_lossy().into_owned());
     let unlimited = UNLIMITED.map(|name| (name, "0".to_owned()));
@@ -172,10 +182,7 @@ pub(super) async fn open_store(database: &Path) -> Result<(Arc<Store>, SqliteRoo
 ///
 /// # Errors
 /// The store cannot be opened or written.
-pub(super) fn furnish(
-    database: &Path,
-    rooms: impl Iterator<Item = Vec<UserId>>,
-) -> Result<()> {
+pub(super) fn furnish(database: &Path, rooms: impl Iterator<Item = Vec<UserId>>) -> Result<()> {
     runtime()?.block_on(async {
         let (store, handle) = open_store(database).await?;
         let mut creations = tokio::task::JoinSet::new();
@@ -189,7 +196,10 @@ pub(super) fn furnish(
                     members: members.split_off(1),
                 },
             };
-            let by = members.pop().map(Actor::plain).context("a room of nobody")?;
+            let by = members
+                .pop()
+                .map(Actor::plain)
+                .context("a room of nobody")?;
             let handle = handle.clone();
             creations.spawn(async move { handle.create(&by, new, now()).await.map(drop) });
         }
@@ -302,9 +312,9 @@ impl Tongue {
     pub(super) fn send(self, room: &RoomId, stamp: Stamp) -> String {
         let (content, number) = (stamp.payload(), stamp.sequence);
         match self {
-            Self::Conversation => format!(
-                r#"{{"type":"send_message","content":"{content}","client_id":"{number}"}}"#
-            ),
+            Self::Conversation => {
+                format!(r#"{{"type":"send_message","content":"{content}","client_id":"{number}"}}"#)
+            }
             Self::SocketIo => format!(
                 r#"42{number}["sendMessage",{{"channelId":"{}","content":"{content}","clientId":"{number}"}}]"#,
                 room.as_str()

@@ -75,23 +75,31 @@ impl Case {
             Self::DurableSixteen => "durable: acked sends by conversation, 16 senders; per send",
             Self::DurableMany => "durable: acked sends by conversation, 256 senders; per send",
             Self::DurableSocketIoOne => "durable: acked sends by Socket.IO, 1 sender; per send",
-            Self::DurableSocketIoSixteen => "durable: acked sends by Socket.IO, 16 senders; per send",
+            Self::DurableSocketIoSixteen => {
+                "durable: acked sends by Socket.IO, 16 senders; per send"
+            }
             Self::DurableSocketIoMany => "durable: acked sends by Socket.IO, 256 senders; per send",
             Self::SocketIoHandshake => {
                 "Socket.IO handshake: connect, upgrade, CONNECT with a token answered; per handshake"
             }
-            Self::SocketIoMemory => "Socket.IO memory: idle, connected, in a room of ten; per connection",
+            Self::SocketIoMemory => {
+                "Socket.IO memory: idle, connected, in a room of ten; per connection"
+            }
             Self::SocketIoFanout => "Socket.IO fan-out, a message to a room of 1,000; per delivery",
             Self::SocketIoInFlight => {
                 "Socket.IO fan-out, 16 messages of 16 members in flight; per delivery"
             }
-            Self::SocketIoEvent => "Socket.IO fan-out, a named event of the server API; per delivery",
+            Self::SocketIoEvent => {
+                "Socket.IO fan-out, a named event of the server API; per delivery"
+            }
             Self::SocketIoEventInFlight => {
                 "Socket.IO fan-out, 16 named events of the server API in flight; per delivery"
             }
             Self::MixedTopic => "mixed: a topic of the same size for comparison; per delivery",
             Self::MixedTopicInFlight => "mixed: the same topic, 16 in flight; per delivery",
-            Self::MixedRoom => "mixed: a message to a room, half Socket.IO, half conversation; per delivery",
+            Self::MixedRoom => {
+                "mixed: a message to a room, half Socket.IO, half conversation; per delivery"
+            }
             Self::MixedRoomInFlight => "mixed: the same room, 16 messages in flight; per delivery",
             Self::HistoryNewest => "history: newest page of 50 of a room of 1,000,000 messages",
             Self::HistoryFarBack => "history: a page of 50, 10,000 pages back",

@@ -196,7 +196,7 @@ impl Connection {
             let mut side = self.side()?;
             let gateway = side.gateway.as_mut()?;
             (gateway.sid, gateway.secret) = (kept.sid, recovery.secret);
-            gateway.written = kept.written;
+            gateway.written = kept.written.back_to(after);
             Some(Missed {
                 after,
                 late: Arc::new(late),

@@ -61,7 +61,7 @@ pub(super) struct Catch {
 /// How far it is.
 enum Step {
     /// Its history is read.
-    Read(Past),
+    Read(History),
     /// It is heard already; the store is asked whether it may be.
     Check(Arc<Permit<Follow>>),
     /// What was held of it and is above this sequence number is written.
@@ -69,7 +69,7 @@ enum Step {
 }
 
 /// What is wanted of a room's history.
-struct Past {
+struct History {
     permit: Arc<Permit<Follow>>,
     /// The next read begins after this; `None` where nothing of before is wanted.
     after: Option<u64>,
@@ -140,7 +140,7 @@ impl Connection {
         let room = permit.command().room.clone();
         self.stop_hearing(&room);
         self.hold_room(&permit, Until::Caught);
-        let past = Past {
+        let past = History {
             permit: Arc::new(permit),
             after: since,
             sent: 0,
@@ -186,10 +186,15 @@ impl Connection {
                 .collect()
         };
         drop(gone);
+        let held = self.held_of_room(room);
         if let Some(mut side) = self.side() {
-            side.held.end(is_of);
+            side.held.end(&held);
             side.entered.retain(|(entered, _)| entered != room);
-            if side.catches.front().is_some_and(|catch| catch.room == *room) {
+            if side
+                .catches
+                .front()
+                .is_some_and(|catch| catch.room == *room)
+            {
                 side.reading = None;
             }
             side.catches.retain(|catch| catch.room != *room);
@@ -248,9 +253,8 @@ impl Connection {
     /// The room is heard as everything is; its catch is over unless it is over already.
     fn leave_step(&self, room: &RoomId) {
         if let Some(mut side) = self.side() {
-            let is_it = |catch: &Catch| {
-                catch.room == *room && matches!(catch.step, Step::Through(_))
-            };
+            let is_it =
+                |catch: &Catch| catch.room == *room && matches!(catch.step, Step::Through(_));
             if side.catches.front().is_some_and(is_it) {
                 side.catches.pop_front();
             }
@@ -341,7 +345,7 @@ impl Connection {
     fn send_replay(
         &self,
         room: &RoomId,
-        past: &mut Past,
+        past: &mut History,
         replay: &Replay,
         answer: &mut Answer<'_>,
     ) -> bool {
@@ -450,7 +454,10 @@ impl Connection {
     fn check_hearing(&self, permit: Permit<Follow>) {
         let room = permit.command().room.clone();
         let is_it = |catch: &Catch| catch.room == room && matches!(catch.step, Step::Check(_));
-        if self.side().is_some_and(|side| side.catches.iter().any(is_it)) {
+        if self
+            .side()
+            .is_some_and(|side| side.catches.iter().any(is_it))
+        {
             return;
         }
         self.catch(room, Step::Check(Arc::new(permit)));
@@ -488,7 +495,10 @@ impl Connection {
             let (mut out, mut payload) = (Vec::new(), Vec::new());
             let error = Push::Error {
                 refusal: Refusal::Forbidden,
-                message: &format!("Permission denied: channel {} is heard no more", room.as_str()),
+                message: &format!(
+                    "Permission denied: channel {} is heard no more",
+                    room.as_str()
+                ),
                 at: event.at,
             };
             let answer = &mut Answer {

@@ -1,17 +1,21 @@
 //! What a connection of a surface of rooms holds back, and lets go: publications of rooms whose
 //! past is being read, and what a command caused until its answer is written.
 
+use std::cell::RefMut;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use conclave_core::{Batch, Member};
-use conclave_protocol::{Body, Channel, CloseMeaning, Event, EventKind, Publication, RoomId};
+use conclave_protocol::{
+    Body, Channel, CloseMeaning, Event, EventKind, Publication, RoomId, UserId,
+};
 use conclave_websocket::encode;
 
 use super::answer::Answer;
 use super::connection::{Connection, Surface};
 use super::fan_out::{frame, opcode};
+use super::hearing::RoomSide;
 use crate::metrics::Counter;
 
 /// Publications that wait, by their channels. Bounded by `limits.outbox_bytes`, all channels
@@ -38,6 +42,17 @@ pub(super) enum Until {
     Caught,
     /// What a client that has just said who it is missed is written, of all its rooms.
     Connected,
+}
+
+/// What is left of a channel's publications that wait.
+enum Left {
+    /// More than is written at once.
+    Much,
+    /// They may be held no longer.
+    Nothing,
+    /// The right to hear it has ended, and what was held is forgotten. It may be heard anew
+    /// already.
+    Ended,
 }
 
 impl Holding {
@@ -76,19 +91,33 @@ impl Holding {
     }
 
     /// Forgets what is held of these channels, and holds no more of them.
-    pub(super) fn end(&mut self, ended: impl Fn(&Channel) -> bool) {
-        let bytes = &mut self.bytes;
-        self.channels.retain(|channel, held| {
-            if !ended(channel) {
-                return true;
-            }
+    pub(super) fn end(&mut self, channels: &[Arc<Channel>]) {
+        for channel in channels {
+            let Some(held) = self.channels.remove(channel) else {
+                continue;
+            };
             let weights = held.publications.iter().map(|held| held.weight());
-            *bytes = bytes.saturating_sub(weights.sum());
-            false
-        });
+            self.bytes = self.bytes.saturating_sub(weights.sum());
+        }
         if self.channels.is_empty() {
             *self = Self::default();
         }
+    }
+
+    /// Those of a room that are held, the room itself first: what is said of a message comes
+    /// after it.
+    pub(super) fn of_room(&self, room: &RoomId, user: Option<&UserId>) -> Vec<Arc<Channel>> {
+        if self.channels.is_empty() {
+            return Vec::new();
+        }
+        let own = user.map(|user| Channel::Own {
+            room: room.clone(),
+            user: user.clone(),
+        });
+        let known = [Some(Channel::Room(room.clone())), own];
+        let held = known.iter().flatten();
+        let held = held.filter_map(|channel| self.channels.get_key_value(channel));
+        held.map(|(channel, _)| Arc::clone(channel)).collect()
     }
 
     /// The rooms that are held for this reason.
@@ -105,9 +134,9 @@ impl Holding {
         })
     }
 
-    fn channels(&self, wanted: impl Fn(&Channel, Until) -> bool) -> Vec<Arc<Channel>> {
+    fn until(&self, until: Until) -> Vec<Arc<Channel>> {
         let held = self.channels.iter();
-        let wanted = held.filter(|(channel, held)| wanted(channel, held.until));
+        let wanted = held.filter(|(_, held)| held.until == until);
         wanted.map(|(channel, _)| Arc::clone(channel)).collect()
     }
 }
@@ -116,46 +145,54 @@ impl Connection {
     /// Writes what was held of a room and is above `last_seq`: what is not was sent, or is not
     /// wanted. Stops where that is much; `true` where nothing is held any more.
     pub(super) fn let_some_through(&self, room: &RoomId, last_seq: u64) -> bool {
-        let is_of = |channel: &Channel| is_of_room(channel, room);
-        let mut channels = self.side().map_or_else(Vec::new, |side| {
-            side.held.channels(|channel, _| is_of(channel))
-        });
-        // What is said of a message comes after it.
-        channels.sort_by_key(|channel| !matches!(**channel, Channel::Room(_)));
+        let channels = self.held_of_room(room);
         for channel in &channels {
-            if !self.write_held(channel, |publication| publication.is_after(last_seq)) {
-                return false;
+            match self.write_held(channel, |publication| publication.is_after(last_seq)) {
+                Left::Much => return false,
+                Left::Nothing => {}
+                Left::Ended => return true,
             }
         }
         if let Some(mut side) = self.side() {
-            side.held.end(is_of);
+            side.held.end(&channels);
         }
         true
     }
 
+    /// The channels of a room that are held.
+    pub(super) fn held_of_room(&self, room: &RoomId) -> Vec<Arc<Channel>> {
+        let principal = self.principal.borrow();
+        let held = |side: RefMut<'_, RoomSide>| side.held.of_room(room, principal.user.as_ref());
+        self.side().map_or_else(Vec::new, held)
+    }
+
     /// The answer to a command is written: what was held for it may follow.
     pub(super) fn let_own_through(&self) {
-        let channels = self.side().map_or_else(Vec::new, |side| {
-            side.held.channels(|_, until| until == Until::Answered)
-        });
+        let channels = self
+            .side()
+            .map_or_else(Vec::new, |side| side.held.until(Until::Answered));
         for channel in &channels {
-            while !self.write_held(channel, |_| true) {}
-            if let Some(mut side) = self.side() {
-                side.held.end(|held| *held == **channel);
+            let left = loop {
+                match self.write_held(channel, |_| true) {
+                    Left::Much => {}
+                    left => break left,
+                }
+            };
+            if let (Left::Nothing, Some(mut side)) = (left, self.side()) {
+                side.held.end(std::slice::from_ref(channel));
             }
         }
     }
 
-    /// Writes what is held of a channel, up to the event that ends the right to hear it; `true`
-    /// where nothing is left.
-    fn write_held(&self, channel: &Channel, wanted: impl Fn(&Publication) -> bool) -> bool {
+    /// Writes what is held of a channel, up to the event that ends the right to hear it.
+    fn write_held(&self, channel: &Channel, wanted: impl Fn(&Publication) -> bool) -> Left {
         let mut out = Vec::new();
-        let mut left = true;
+        let mut left = Left::Much;
         let mut ended = None;
         while out.len() < PIECE_BYTES && ended.is_none() {
             let next = self.side().and_then(|mut side| side.held.next_of(channel));
             let Some(publication) = next else {
-                left = false;
+                left = Left::Nothing;
                 break;
             };
             if wanted(&publication) {
@@ -167,9 +204,9 @@ impl Connection {
         match ended.as_ref().map(|publication| &publication.body) {
             Some(Body::Event(event)) => {
                 self.hearing_ended(event);
-                true
+                Left::Ended
             }
-            _ => !left,
+            _ => left,
         }
     }
 

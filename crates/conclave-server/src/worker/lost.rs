@@ -1,13 +1,16 @@
 //! Connections that were cut off and may come back, and what they had been sent.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use conclave_protocol::{Principal, Recovery, SessionId, Timestamp, UserId};
 use parking_lot::Mutex;
 
-/// Connections that were cut off within the last 2 minutes. Bounded: when there are too many, who is cut off
-/// then comes back as a new one.
+/// Connections that were cut off within the last 2 minutes. Bounded: when there are too many, who
+/// is cut off then comes back as a new one.
 #[derive(Default)]
 pub(crate) struct Lost {
     connections: Mutex<HashMap<u128, Kept>>,
@@ -75,6 +78,8 @@ impl Written {
         if number > self.highest {
             self.highest = number;
         } else if number > 0 {
+            // The client has not got what is written to it again.
+            self.late.retain(|(written, _)| *written != number);
             if self.late.len() >= LATE_MAX {
                 let forgotten = self.late.pop_front();
                 self.forgotten = forgotten.map_or(self.forgotten, |(_, before)| before);
@@ -104,6 +109,17 @@ impl Written {
         let late = self.late.iter().skip(behind);
         let missed = late.filter(|(number, before)| *number <= reached && *before >= reached);
         Some((reached, missed.map(|(number, _)| *number).collect()))
+    }
+
+    /// For a client that is now sent what it missed, with `reached` as [`Written::missed_after`]
+    /// says: all behind that is written again.
+    pub(super) fn back_to(mut self, reached: u64) -> Self {
+        self.late.retain(|(number, _)| *number <= reached);
+        for (_, before) in &mut self.late {
+            *before = reached.min(*before);
+        }
+        self.highest = reached;
+        self
     }
 }
 

@@ -127,13 +127,21 @@ impl Connection {
         mut offline: Offline,
         answer: &mut Answer<'_>,
     ) {
-        let most = u64::from(self.worker.node.limits.offline_messages);
+        let most = match self.worker.node.limits.offline_messages {
+            0 => u64::MAX,
+            most => u64::from(most),
+        };
+        let mut passed_over = false;
         let whole = messages.len() < usize::try_from(PAGE).unwrap_or(usize::MAX);
         offline.after = messages.last().map(|message| message.id);
         for message in messages {
             let head = offline.heads.get(&message.room).copied().unwrap_or(0);
-            if message.seq > head || offline.sent >= most {
+            if message.seq > head {
                 continue;
+            }
+            if offline.sent >= most {
+                passed_over = true;
+                break;
             }
             offline.sent += 1;
             let event = Event {
@@ -148,7 +156,7 @@ impl Connection {
         if !whole && offline.sent < most {
             return self.read_offline(offline);
         }
-        let remaining = if whole {
+        let remaining = if whole && !passed_over {
             0
         } else {
             count.saturating_sub(offline.sent)

@@ -15,6 +15,7 @@ mod journal;
 mod meter;
 mod payloads;
 mod readers;
+mod rooms;
 mod scene;
 mod silence;
 mod tls;

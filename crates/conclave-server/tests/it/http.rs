@@ -51,6 +51,12 @@ impl Request {
         request.body("application/x-www-form-urlencoded", body.to_owned())
     }
 
+    /// A POST of text.
+    pub(crate) fn text(address: SocketAddr, path: &str, body: &str) -> Self {
+        let request = Self::new(address, "POST", path);
+        request.body("text/plain;charset=UTF-8", body.to_owned())
+    }
+
     /// Another method than POST.
     pub(crate) fn method(self, method: &str) -> Self {
         let head = self.head.replacen("POST", method, 1);

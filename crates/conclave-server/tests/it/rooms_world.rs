@@ -129,7 +129,9 @@ impl Gate {
         loop {
             let packet = self.packet().expect("an event");
             let body = packet.get(2..).unwrap_or_default();
-            let begin = body.find('[').unwrap_or_else(|| panic!("no event: {packet}"));
+            let begin = body
+                .find('[')
+                .unwrap_or_else(|| panic!("no event: {packet}"));
             let parts: Vec<Value> = serde_json::from_str(&body[begin..]).expect("JSON");
             if packet.starts_with("43") {
                 return (format!("ack {}", &body[..begin]), parts[0].clone());

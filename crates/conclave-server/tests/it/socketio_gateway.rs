@@ -39,6 +39,66 @@ fn offline_messages_come_at_the_readers_pace_and_make_no_slow_reader() {
 }
 
 #[test]
+fn no_more_offline_messages_come_than_the_limit_says() {
+    let world = unlimited().set("limits.offline_messages", 50).start();
+    let room = room(&world, "ann", &["bob"]);
+    fill(&world, "ann", &room, 70, "short");
+    let auth = json!({ "token": world.token("bob") });
+    let mut gate = Gate::with(&Gate::dial(&world), &auth);
+    for seq in 2..52 {
+        let (name, data) = gate.event();
+        assert_eq!(
+            (name.as_str(), &data["seq"]),
+            ("message.created", &json!(seq))
+        );
+    }
+    assert_eq!(
+        gate.event(),
+        ("offline.end".to_owned(), json!({ "remaining": 20 }))
+    );
+}
+
+#[test]
+fn rooms_entered_while_connecting_are_heard_and_nothing_comes_twice() {
+    let world = unlimited().start();
+    for round in 0..6 {
+        let user = format!("bob{round}");
+        let (rooms, mut gate, mut heard) = std::thread::scope(|scope| {
+            let making = scope.spawn(|| {
+                let make = |number| {
+                    let room = room(&world, "ann", &[&user]);
+                    say(&world, &room, &format!("first {number}"));
+                    room
+                };
+                (0..MADE).map(make).collect::<Vec<_>>()
+            });
+            let auth = json!({ "token": world.token(&user) });
+            let mut gate = Gate::with(&Gate::dial(&world), &auth);
+            let mut heard = Vec::new();
+            while heard.len() < MADE {
+                let (name, data) = gate.event();
+                if name == "message.created" {
+                    heard.push(data["content"].to_string());
+                }
+            }
+            (making.join().expect("rooms"), gate, heard)
+        });
+        for (number, room) in rooms.iter().enumerate() {
+            say(&world, room, &format!("second {number}"));
+        }
+        while heard.len() < 2 * MADE {
+            let (name, data) = gate.event();
+            if name == "message.created" {
+                heard.push(data["content"].to_string());
+            }
+        }
+        heard.sort();
+        heard.dedup();
+        assert_eq!(heard.len(), 2 * MADE, "each once: {heard:?}");
+    }
+}
+
+#[test]
 fn who_comes_back_is_sent_exactly_what_was_missed() {
     let world = unlimited().start();
     let rooms = [room(&world, "ann", &["bob"]), room(&world, "ann", &["bob"])];
@@ -71,7 +131,10 @@ fn who_comes_back_is_sent_exactly_what_was_missed() {
         assert_eq!((&gate.welcome["sid"], &gate.welcome["pid"]), (&sid, &pid));
         for content in &missed {
             let (name, data) = gate.event();
-            assert_eq!((name.as_str(), &data["content"]), ("message.created", &json!(content)));
+            assert_eq!(
+                (name.as_str(), &data["content"]),
+                ("message.created", &json!(content))
+            );
         }
         // The secret works once.
         let again = Gate::with(&Gate::dial(&world), &auth);
@@ -88,7 +151,13 @@ fn a_room_entered_while_connected_does_not_repeat_what_other_rooms_said_on_retur
     say(&world, &first, "one");
     assert_eq!(gate.event().1["content"], "one");
     let invite = format!("/channels/{later}/invitations");
-    let invited = call(&world, "ann", "POST", &invite, &json!({ "inviteeId": "bob" }));
+    let invited = call(
+        &world,
+        "ann",
+        "POST",
+        &invite,
+        &json!({ "inviteeId": "bob" }),
+    );
     assert_eq!(invited.status, 201, "{invited:?}");
     let join = format!("/channels/{later}/join");
     assert!(call(&world, "bob", "POST", &join, &json!({})).status < 300);
@@ -110,12 +179,16 @@ fn a_room_entered_while_connected_does_not_repeat_what_other_rooms_said_on_retur
 fn a_revoked_token_ends_a_connection_that_reads_nothing_of_what_it_missed() {
     let world = unlimited().start();
     let room = room(&world, "ann", &["bob"]);
-    fill(&world, "ann", &room, 500, &"\u{1}".repeat(1990).replace('\u{1}', "\u{1}x"));
+    fill(&world, "ann", &room, 500, &"\u{1}".repeat(1990));
     let dial = Gate::dial(&world).receive_buffer(4096);
     let mut gate = Gate::with(&dial, &json!({ "token": world.token("bob") }));
     assert_eq!(gate.event().0, "message.created");
     let admin = world.sign(&Token::of("admin").role("admin"));
-    let revoke = Request::post(world.address(), "/auth/revoke", &json!({ "user_id": "bob" }));
+    let revoke = Request::post(
+        world.address(),
+        "/auth/revoke",
+        &json!({ "user_id": "bob" }),
+    );
     assert_eq!(revoke.bearer(&admin).send().status, 204);
     let at = Instant::now();
     world.wait_for_audit(|line| {
@@ -169,5 +242,7 @@ fn wait_until_gone(world: &World) {
     });
 }
 
+/// Rooms made while somebody connects.
+const MADE: usize = 12;
 /// What a busy machine may add.
 const SLACK: Duration = Duration::from_millis(750);

@@ -210,7 +210,11 @@ fn a_server_killed_before_the_post_posts_after_its_next_start() {
 fn a_receiver_that_comes_back_gets_everything_in_order() {
     let receiver = Receiver::start();
     let address = receiver.address();
-    let world = server(&receiver, &["message"]);
+    let world = Plan::new()
+        .file(&webhook("hook", &receiver.url(), &["message"]))
+        .set("limits.requests_per_second", 0)
+        .set("limits.user_messages_per_second", 0)
+        .start();
     let room = room(&world, &[]);
     send(&world, &room, "0");
     wait_for(&receiver, &["0"]);

@@ -86,15 +86,27 @@ impl<'c> Act<'c> {
         let number = numbers.last().copied();
         let number = number.ok_or(StoreError::Value("number of an event"))?;
         let (id, seq) = (room.id()?, column::count(room.last_seq)?);
+        self.tell_stored(&id, (seq, number), kind)?;
+        Ok(seq)
+    }
+
+    /// An event that is stored at this place of the room, with this number.
+    pub(super) fn tell_stored(
+        &mut self,
+        room: &RoomId,
+        (seq, number): (u64, i64),
+        kind: EventKind,
+    ) -> Result<(), StoreError> {
         let event = Event {
-            room: Some(id.clone()),
+            room: Some(room.clone()),
             seq,
             number: column::count(number)?,
             at: self.stamp.at,
             kind,
         };
-        self.news.push((Channel::Room(id), Arc::new(event)));
-        Ok(seq)
+        self.news
+            .push((Channel::Room(room.clone()), Arc::new(event)));
+        Ok(())
     }
 
     /// An event that is not stored.

@@ -1,7 +1,8 @@
 //! Messages are sent, edited and deleted.
 //!
-//! Sending is what the store does most: one statement that reads everything the rules need, one
-//! trip for what is written, and no savepoint, since nothing is refused after the first write.
+//! Sending is what the store does most. What is usual goes in one trip to the database, which
+//! does everything or nothing; the rest asks for all that the rules need, then writes. Neither
+//! has a savepoint, since nothing is refused after the first write.
 
 use conclave_core::{Actor, NewMessage, Sent, suited};
 use conclave_protocol::{
@@ -33,6 +34,12 @@ struct CheckRow {
 
 pub(super) async fn send(act: &mut Act<'_>, by: &Actor, new: &NewMessage) -> Result<Sent, Halt> {
     let (ask, id) = (&new.message, new.message.id.unwrap_or(new.id));
+    if let Some(message) = send_at_once(act, by, ask, id).await? {
+        return Ok(Sent {
+            message,
+            repeated: false,
+        });
+    }
     let mut check = check(act, by, ask, id).await?;
     let kind = check.room.kind()?;
     if check.role.is_none() && !by.any {
@@ -58,6 +65,35 @@ pub(super) async fn send(act: &mut Act<'_>, by: &Actor, new: &NewMessage) -> Res
         message,
         repeated: false,
     })
+}
+
+/// The message, where nothing was unusual; else nothing was done.
+async fn send_at_once(
+    act: &mut Act<'_>,
+    by: &Actor,
+    ask: &SendMessage,
+    id: MessageId,
+) -> Result<Option<Message>, Halt> {
+    let row = sqlx::query_as(statement::SEND_AT_ONCE)
+        .bind(ask.room.as_str())
+        .bind(by.user.as_str())
+        .bind(id.0.to_be_bytes().to_vec())
+        .bind(ask.kind.name())
+        .bind(ask.content.as_ref())
+        .bind(fingerprint(&ask.content))
+        .bind(ask.reply_to.map(|id| id.0.to_be_bytes().to_vec()))
+        .bind(ask.client_id.as_deref())
+        .bind(act.at());
+    let row: Option<(i64, i64, Option<String>, Option<String>)> =
+        row.fetch_optional(&mut *act.connection).await?;
+    let Some((number, seq, name, avatar)) = row else {
+        return Ok(None);
+    };
+    let author = row::profile(by.user.as_str(), name, avatar)?;
+    let message = message(act, ask, (id, author), seq)?;
+    let told = EventKind::Message(Box::new(message.clone()));
+    act.tell_stored(&ask.room, (message.seq, number), told)?;
+    Ok(Some(message))
 }
 
 async fn check(
@@ -98,7 +134,19 @@ pub(super) async fn store(
         .bind(act.at());
     let numbers: Vec<i64> = row.fetch_all(&mut *act.connection).await?;
     (room.last_seq, room.sent) = (seq, ordinal);
-    let message = Message {
+    let message = message(act, ask, (id, author), seq)?;
+    act.stored(room, numbers, EventKind::Message(Box::new(message.clone())))?;
+    Ok(message)
+}
+
+/// What was sent, at its place.
+fn message(
+    act: &Act<'_>,
+    ask: &SendMessage,
+    (id, author): (MessageId, Profile),
+    seq: i64,
+) -> Result<Message, StoreError> {
+    Ok(Message {
         id,
         room: ask.room.clone(),
         seq: column::count(seq)?,
@@ -111,9 +159,7 @@ pub(super) async fn store(
         updated_at: act.stamp.at,
         deleted_at: None,
         status: DeliveryState::Sent,
-    };
-    act.stored(room, numbers, EventKind::Message(Box::new(message.clone())))?;
-    Ok(message)
+    })
 }
 
 /// Members of a DM who have left it, and do not send this message themselves, are back.

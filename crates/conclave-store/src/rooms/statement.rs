@@ -257,6 +257,24 @@ statements! {
              LEFT JOIN messages t ON t.id = $4 AND t.room = r.key \
              LEFT JOIN messages x ON x.id = $5 WHERE r.id = $1"
         );
+    // What is usual, in one trip: by a member, to a room that has all its members, of nothing
+    // that was sent before. All of it is done, or nothing, and then no row is given.
+    SEND_AT_ONCE =
+        "INSERT INTO messages (room, seq, id, ordinal, author, kind, content, fingerprint, \
+         reply_to, client_id, created_at, updated_at) \
+         SELECT r.key, r.last_seq + 1, $3, r.sent + 1, $2, $4, $5, $6, $7, $8, $9, $9 \
+         FROM rooms r JOIN members m ON m.room = r.key AND m.user_id = $2 \
+         WHERE r.id = $1 AND (r.kind <> 'DM' OR r.members = 2) AND ($7 IS NULL OR EXISTS \
+         (SELECT 1 FROM messages t WHERE t.id = $7 AND t.room = r.key)) ON CONFLICT DO NOTHING; \
+         UPDATE rooms SET last_seq = last_seq + 1, sent = sent + 1, messages = messages + 1 \
+         WHERE id = $1 AND EXISTS (SELECT 1 FROM messages g \
+         WHERE g.room = rooms.key AND g.seq = rooms.last_seq + 1); \
+         INSERT INTO events (room, seq, kind, at, target) \
+         SELECT r.key, r.last_seq, 'message', $9, r.last_seq FROM rooms r \
+         JOIN messages g ON g.room = r.key AND g.seq = r.last_seq AND g.id = $3 WHERE r.id = $1 \
+         ON CONFLICT DO NOTHING RETURNING number, seq, \
+         (SELECT COALESCE(p.name, p.token_name) FROM profiles p WHERE p.user_id = $2), \
+         (SELECT p.avatar FROM profiles p WHERE p.user_id = $2)";
     SEND_STORE =
         "INSERT INTO messages (room, seq, id, ordinal, author, kind, content, fingerprint, \
          reply_to, client_id, created_at, updated_at) \

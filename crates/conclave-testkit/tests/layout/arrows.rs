@@ -15,6 +15,7 @@ pub(crate) const DRAWN: &[(&str, &[&str])] = &[
             "conclave-core",
             "conclave-dialects",
             "conclave-protocol",
+            "conclave-socketio",
             "conclave-store",
             "conclave-websocket",
         ],

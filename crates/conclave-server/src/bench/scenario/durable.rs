@@ -62,7 +62,9 @@ impl<'a> Senders<'a> {
             tongue,
             crowd,
             sent: vec![(0, Instant::now()); count],
-            ledgers: std::iter::repeat_with(Ledger::default).take(count).collect(),
+            ledgers: std::iter::repeat_with(Ledger::default)
+                .take(count)
+                .collect(),
             acked: 0,
             samples: Samples::default(),
             under_way: 0,
@@ -81,7 +83,9 @@ impl<'a> Senders<'a> {
         let mut row = Measurement::new(case, Subject::Conclave).cost(self.acked, cpu, wall);
         row.latency = self.samples.percentiles();
         let accounts = self.ledgers.iter().zip(&self.sent);
-        let tally: Tally = accounts.map(|(ledger, (sent, _))| ledger.close(*sent)).sum();
+        let tally: Tally = accounts
+            .map(|(ledger, (sent, _))| ledger.close(*sent))
+            .sum();
         row.tally = Some(tally);
         Ok(row)
     }
@@ -182,7 +186,10 @@ async fn store_rows(database: PathBuf, time: Duration) -> Result<Vec<Measurement
     let members = |room: usize| (room * MEMBERS..(room + 1) * MEMBERS).map(house::user);
     let filled = database.clone();
     let furnished = tokio::task::spawn_blocking(move || {
-        house::furnish(&filled, (0..SENDERS_MAX).map(|room| members(room).collect()))
+        house::furnish(
+            &filled,
+            (0..SENDERS_MAX).map(|room| members(room).collect()),
+        )
     });
     furnished.await??;
     let (store, rooms) = house::open_store(&database).await?;

@@ -41,7 +41,9 @@ fn written(bed: &Bed) -> Result<Folder> {
     house::runtime()?.block_on(async {
         let (store, rooms) = house::open_store(&folder.database()).await?;
         let messages = bed.sizes.history_messages;
-        rooms.fill(&house::room(0), members(), messages, house::now()).await?;
+        rooms
+            .fill(&house::room(0), members(), messages, house::now())
+            .await?;
         anyhow::Ok(store.close().await?)
     })?;
     eprintln!(
@@ -123,8 +125,7 @@ fn answer(mut socket: TcpStream) -> Result<String> {
     Ok(text)
 }
 
-const READY: &[u8] =
-    b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+const READY: &[u8] = b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 const MEMBERS: usize = 2;
 const PAGE: u32 = 50;
 const ASKS: u64 = 400;

@@ -30,7 +30,10 @@ pub(super) fn run(bed: &Bed) -> Result<Vec<Measurement>> {
 fn fan_out(bed: &Bed, subject: Subject) -> Result<Vec<Measurement>> {
     let members = vec![Tongue::SocketIo; bed.sizes.subscribers];
     let mut assembly = Assembly::gather(bed, subject, members)?;
-    let (one, many) = ((bed.sizes.messages, 1), (bed.sizes.message_bursts, PUBLISHERS));
+    let (one, many) = (
+        (bed.sizes.messages, 1),
+        (bed.sizes.message_bursts, PUBLISHERS),
+    );
     let voice = &mut Voice::Members;
     let mut rows = vec![
         assembly.measure(bed, Case::SocketIoFanout, one, voice)?,

@@ -90,7 +90,11 @@ fn pushing() -> Vec<Operation> {
         .about("It is not stored.")
         .backend(publish)
         .body([
-            must("event", text_of(1, 64), "None of the server's own names."),
+            must(
+                "event",
+                word_of("^[A-Za-z0-9.:_-]{1,64}$"),
+                "None of the server's own names.",
+            ),
             may("data", anything(), ""),
         ])
         .gives_nothing(),
@@ -113,7 +117,7 @@ fn pushing() -> Vec<Operation> {
         )
         .backend(publish)
         .body([
-            must("status", text_of(1, 64), "One word."),
+            must("status", word_of("^[A-Za-z0-9_-]{1,64}$"), "One word."),
             must("message", text_of(0, 2000), ""),
         ])
         .gives_nothing(),
@@ -126,7 +130,7 @@ fn ending() -> Vec<Operation> {
             .backend("server.disconnect")
             .body([
                 may("user_id", text(), "Either this,"),
-                may("connection_id", text(), "or this."),
+                may("connection_id", word_of("^[0-9]{1,20}$"), "or this."),
                 may(
                     "code",
                     json!({ "type": "integer", "minimum": 1000, "maximum": 4999 }),
@@ -250,6 +254,10 @@ fn batch() -> Operation {
         .backend("each one's own")
         .body_of("application/json", calls, true)
         .gives_json(200, answers)
+}
+
+fn word_of(pattern: &str) -> Value {
+    json!({ "type": "string", "pattern": pattern })
 }
 
 fn anything() -> Value {

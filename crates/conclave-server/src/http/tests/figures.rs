@@ -53,6 +53,7 @@ async fn stats_count_connections_and_users() {
     let user = UserId::new("user").expect("a user");
     let table = &site.node().connections;
     let guards = [Some(&user), Some(&user), None].map(|user| table.open(user, None, bounds));
+    site.node().surfaces.add("topics", 3);
     let stats = site.get("/ws/stats").bearer(&admin).send().await.json()["stats"].clone();
     assert_eq!(stats["websocket_manager"]["active_connections"], 3);
     assert_eq!(stats["authentication"]["unique_users"], 1);
