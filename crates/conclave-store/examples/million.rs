@@ -127,13 +127,10 @@ async fn fill(path: &Path, count: i64) {
     let mut transaction = connection.begin().await.unwrap();
     for text in [
         "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < $1) \
-         INSERT INTO messages (id, room, seq, ordinal, author, kind, content, client_id, \
-         created_at, updated_at) SELECT CAST(printf('%016d', n) AS BLOB), 1, n + 1, n, \
+         INSERT INTO messages (key, id, room, seq, ordinal, author, kind, content, client_id, \
+         created_at, updated_at) SELECT n + 1, CAST(printf('%016d', n) AS BLOB), 1, n + 1, n, \
          'user-' || (n % 100), 'Text', 'message ' || n || ' of a million, of usual length', \
          'key-' || n, 1700000000000 + n, 1700000000000 + n FROM n",
-        "INSERT INTO events (room, seq, kind, at, target) \
-         SELECT 1, seq, 'message', created_at, seq FROM messages WHERE room = 1 AND seq <= $1 + 1",
-        "UPDATE rooms SET last_seq = $1 + 1, sent = $1, messages = $1",
     ] {
         let done = sqlx::query(text).bind(count);
         done.execute(&mut *transaction).await.unwrap();

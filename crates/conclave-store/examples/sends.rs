@@ -2,6 +2,7 @@
 //! senders, beside bare inserts by the same writer. `sends FOLDER SECONDS`.
 #![expect(
     clippy::disallowed_methods,
+    clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a measurement on a real disk, for people"

@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 use conclave_core::{Outlet, RoomFault, Stamp};
 use conclave_protocol::{Limits, Refusal};
+use sqlx::pool::PoolConnection;
 use sqlx::{Sqlite, Transaction};
 
 use crate::error::Wrong;
@@ -104,6 +105,11 @@ impl SqliteRooms {
             },
         );
         Ok(done.await.map(|(value, _)| value)?)
+    }
+
+    /// For one statement, which needs no transaction around it.
+    async fn glance(&self) -> Result<PoolConnection<Sqlite>, Halt> {
+        Ok(self.store.readers().acquire().await?)
     }
 
     /// One moment of the store, for reading; it ends when dropped.

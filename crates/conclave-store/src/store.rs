@@ -139,7 +139,6 @@ fn connect_options(path: &Path, options: StoreOptions) -> SqliteConnectOptions {
         // from its beginning, some megabytes later.
         .pragma("secure_delete", "ON")
         .pragma("journal_size_limit", WAL_BYTES_KEPT)
-        .pragma("cache_size", CACHE_KIB)
         .disable_statement_logging()
 }
 
@@ -182,10 +181,6 @@ const RETRY_AFTER: Duration = Duration::from_millis(20);
 
 /// Rows that one step of a purge deletes.
 const PURGE_ROWS: i64 = 256;
-
-/// KiB of pages that one connection keeps, where it has met so many; negative says that it is no
-/// number of pages.
-const CACHE_KIB: &str = "-16384";
 
 /// A checkpoint cuts a longer write-ahead log to this many bytes.
 const WAL_BYTES_KEPT: &str = "16777216";

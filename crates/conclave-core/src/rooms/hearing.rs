@@ -97,7 +97,11 @@ impl Rooms {
     ) -> Result<(Vec<Message>, u64), RoomFault> {
         let actor = permit.actor().ok_or_else(no_user)?;
         let messages = self.offline(permit).await?;
-        let count = self.store.offline_count(&actor.user).await?;
+        let none = messages.is_empty() && permit.command().after.is_none();
+        let count = match none {
+            true => 0,
+            false => self.store.offline_count(&actor.user).await?,
+        };
         Ok((messages, count))
     }
 

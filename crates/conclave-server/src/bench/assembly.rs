@@ -138,13 +138,18 @@ impl Assembly {
             Voice::Backend(backend) => self.call(bed, burst, backend)?,
         }
         let expected = self.sent.iter().sum::<u64>() * u64::try_from(self.tongues.len())?;
-        while self.account.delivered < expected {
-            if self.step(PATIENCE)? == 0 {
-                return Ok(false);
-            }
-        }
         if let Voice::Backend(backend) = voice {
             await_answers(backend, burst)?;
+        }
+        // Pings wake too: only deliveries are progress.
+        let (mut latest, mut delivered) = (Instant::now(), self.account.delivered);
+        while self.account.delivered < expected {
+            self.step(PATIENCE)?;
+            if self.account.delivered > delivered {
+                (latest, delivered) = (Instant::now(), self.account.delivered);
+            } else if latest.elapsed() >= PATIENCE {
+                return Ok(false);
+            }
         }
         Ok(true)
     }

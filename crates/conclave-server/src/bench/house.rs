@@ -121,7 +121,8 @@ impl House {
     }
 }
 
-/// Starts Conclave with one worker on a data folder; the limits of messages a second are lifted.
+/// Starts Conclave with one worker on a data folder; the limits of messages and requests a second are
+/// lifted.
 ///
 /// # Errors
 /// It does not start.
@@ -342,9 +343,10 @@ impl Tongue {
 }
 
 static FOLDERS: AtomicU32 = AtomicU32::new(0);
-/// One member stands for many: what bounds the messages of a second is lifted.
-const UNLIMITED: [&str; 3] = [
+/// One member and one backend stand for many: what bounds their messages of a second is lifted.
+const UNLIMITED: [&str; 4] = [
     "CONCLAVE_LIMITS__MESSAGES_PER_SECOND",
+    "CONCLAVE_LIMITS__REQUESTS_PER_SECOND",
     "CONCLAVE_LIMITS__ROOM_MESSAGES_PER_SECOND",
     "CONCLAVE_LIMITS__USER_MESSAGES_PER_SECOND",
 ];

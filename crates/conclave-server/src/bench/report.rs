@@ -149,7 +149,7 @@ pub(super) const SETTINGS: &[&str] = &[
     "--workers 1, but 2 in the second half of workers",
     "CONCLAVE_LIMITS__MESSAGES_PER_SECOND=0 in fanout, flood, rooms, echo, workers and tls",
     "the same and CONCLAVE_LIMITS__USER_MESSAGES_PER_SECOND=0, \
-     CONCLAVE_LIMITS__ROOM_MESSAGES_PER_SECOND=0 in durable, socketio and mixed",
+     CONCLAVE_LIMITS__ROOM_MESSAGES_PER_SECOND=0, CONCLAVE_LIMITS__REQUESTS_PER_SECOND=0 in durable, socketio and mixed",
     "all other limits and the audit: as they come",
 ];
 const HEADER: &str =

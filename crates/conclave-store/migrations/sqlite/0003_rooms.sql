@@ -39,7 +39,7 @@ CREATE INDEX members_by_joining ON members (room, joined_seq, user_id);
 CREATE INDEX members_by_delivered ON members (room, delivered_seq, user_id);
 CREATE INDEX members_by_seen ON members (room, seen_seq, user_id);
 
--- `ordinal` counts the room's messages from 1. Of a deleted message the row stays, without text. No reference to
+-- `key` is the number of its event. `ordinal` counts the room's messages from 1. Of a deleted message the row stays, without text. No reference to
 -- `rooms`: those of a deleted room go some at a time.
 CREATE TABLE messages (
   key INTEGER NOT NULL PRIMARY KEY,
@@ -65,8 +65,9 @@ CREATE INDEX messages_deleted ON messages (room, seq) WHERE deleted_at IS NOT NU
 
 -- What happened, in the order of the commits: `number` grows and is never used twice. `target` is the `seq` of the
 -- message it is about.
+INSERT INTO counters (name, value) VALUES ('event', 0);
 CREATE TABLE events (
-  number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+  number INTEGER NOT NULL PRIMARY KEY,
   room INTEGER NOT NULL,
   seq INTEGER NOT NULL CHECK (seq >= 1),
   kind TEXT NOT NULL,
@@ -76,6 +77,14 @@ CREATE TABLE events (
   role TEXT,
   UNIQUE (room, seq)
 ) STRICT;
+
+-- What a new message does beside itself: so that one statement is all it takes.
+CREATE TRIGGER message_stored AFTER INSERT ON messages BEGIN
+  UPDATE counters SET value = NEW.key WHERE name = 'event';
+  UPDATE rooms SET last_seq = NEW.seq, sent = NEW.ordinal, messages = messages + 1 WHERE key = NEW.room;
+  INSERT INTO events (number, room, seq, kind, at, target)
+    VALUES (NEW.key, NEW.room, NEW.seq, 'message', NEW.created_at, NEW.seq);
+END;
 
 -- When a member's position rose to `seq`; status 1 is delivered, 2 seen.
 CREATE TABLE receipt_log (

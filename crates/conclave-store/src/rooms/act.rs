@@ -174,7 +174,7 @@ pub(super) const EDITED: &str = "edited";
 pub(super) const ERASED: &str = "erased";
 pub(super) const JOINED: &str = "joined";
 pub(super) const LEFT: &str = "left";
-/// Also in the text of `SEND_STORE`.
+/// Also in the trigger `message_stored`.
 pub(super) const MESSAGE: &str = "message";
 pub(super) const ROLE_CHANGED: &str = "role";
 pub(super) const UPDATED: &str = "updated";

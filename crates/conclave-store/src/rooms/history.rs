@@ -249,6 +249,16 @@ pub(super) async fn offline(
     Ok(messages)
 }
 
+/// Whether there is any such message; one statement.
+pub(super) async fn any_offline(
+    connection: &mut SqliteConnection,
+    user: &UserId,
+) -> Result<bool, Halt> {
+    let any = sqlx::query_scalar(statement::OFFLINE_ANY).bind(user.as_str());
+    let any: Option<i64> = any.fetch_optional(connection).await?;
+    Ok(any.is_some())
+}
+
 /// Where a message is that a user may see, deleted or not.
 async fn place(
     connection: &mut SqliteConnection,

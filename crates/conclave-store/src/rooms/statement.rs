@@ -205,9 +205,11 @@ statements! {
          WHERE i.invitee = $1 AND i.state = 'PENDING' ORDER BY i.key LIMIT $2";
 
     EVENT_ADD =
-        "UPDATE rooms SET last_seq = $2 WHERE key = $1; \
-         INSERT INTO events (room, seq, kind, at, target, user_id, role) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING number";
+        "UPDATE counters SET value = value + 1 WHERE name = 'event'; \
+         UPDATE rooms SET last_seq = $2 WHERE key = $1; \
+         INSERT INTO events (number, room, seq, kind, at, target, user_id, role) \
+         VALUES ((SELECT value FROM counters WHERE name = 'event'), $1, $2, $3, $4, $5, $6, $7) \
+         RETURNING number";
     EVENT_LIST =
         concat!(
             "SELECT e.number, e.room, r.id AS room_id, e.seq, e.kind, e.at, e.user_id, e.role, ",
@@ -258,30 +260,24 @@ statements! {
              LEFT JOIN messages x ON x.id = $5 WHERE r.id = $1"
         );
     // What is usual, in one trip: by a member, to a room that has all its members, of nothing
-    // that was sent before. All of it is done, or nothing, and then no row is given.
+    // that was sent before. Otherwise nothing is done and no row given. The counts of the room
+    // and the event are a trigger's.
     SEND_AT_ONCE =
-        "INSERT INTO messages (room, seq, id, ordinal, author, kind, content, fingerprint, \
+        "INSERT INTO messages (key, room, seq, id, ordinal, author, kind, content, fingerprint, \
          reply_to, client_id, created_at, updated_at) \
-         SELECT r.key, r.last_seq + 1, $3, r.sent + 1, $2, $4, $5, $6, $7, $8, $9, $9 \
-         FROM rooms r JOIN members m ON m.room = r.key AND m.user_id = $2 \
+         SELECT c.value + 1, r.key, r.last_seq + 1, $3, r.sent + 1, $2, $4, $5, $6, $7, $8, $9, \
+         $9 FROM rooms r JOIN members m ON m.room = r.key AND m.user_id = $2 \
+         JOIN counters c ON c.name = 'event' \
          WHERE r.id = $1 AND (r.kind <> 'DM' OR r.members = 2) AND ($7 IS NULL OR EXISTS \
-         (SELECT 1 FROM messages t WHERE t.id = $7 AND t.room = r.key)) ON CONFLICT DO NOTHING; \
-         UPDATE rooms SET last_seq = last_seq + 1, sent = sent + 1, messages = messages + 1 \
-         WHERE id = $1 AND EXISTS (SELECT 1 FROM messages g \
-         WHERE g.room = rooms.key AND g.seq = rooms.last_seq + 1); \
-         INSERT INTO events (room, seq, kind, at, target) \
-         SELECT r.key, r.last_seq, 'message', $9, r.last_seq FROM rooms r \
-         JOIN messages g ON g.room = r.key AND g.seq = r.last_seq AND g.id = $3 WHERE r.id = $1 \
-         ON CONFLICT DO NOTHING RETURNING number, seq, \
+         (SELECT 1 FROM messages t WHERE t.id = $7 AND t.room = r.key)) ON CONFLICT DO NOTHING \
+         RETURNING key, seq, \
          (SELECT COALESCE(p.name, p.token_name) FROM profiles p WHERE p.user_id = $2), \
          (SELECT p.avatar FROM profiles p WHERE p.user_id = $2)";
     SEND_STORE =
-        "INSERT INTO messages (room, seq, id, ordinal, author, kind, content, fingerprint, \
+        "INSERT INTO messages (key, room, seq, id, ordinal, author, kind, content, fingerprint, \
          reply_to, client_id, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11); \
-         UPDATE rooms SET last_seq = $2, sent = $4, messages = messages + 1 WHERE key = $1; \
-         INSERT INTO events (room, seq, kind, at, target) VALUES ($1, $2, 'message', $11, $2) \
-         RETURNING number";
+         VALUES ((SELECT value + 1 FROM counters WHERE name = 'event'), \
+         $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11) RETURNING key";
     MESSAGE_EDIT =
         "UPDATE messages SET content = $3, updated_at = $4 WHERE room = $1 AND seq = $2";
     // Shorter than what it replaces, so the page's free bytes are overwritten (`secure_delete`).
@@ -330,6 +326,10 @@ statements! {
          FROM members m WHERE m.room = $1 AND m.user_id <> $3 AND +m.joined_seq < $2 \
          ORDER BY m.user_id LIMIT $4";
 
+    OFFLINE_ANY =
+        "SELECT 1 FROM members m \
+         JOIN messages g ON g.room = m.room AND g.seq > m.delivered_seq \
+         WHERE m.user_id = $1 AND g.author <> $1 AND g.deleted_at IS NULL LIMIT 1";
     OFFLINE_COUNT =
         concat!(
             "SELECT ", after_position!("delivered_seq", "delivered_ordinal"),

@@ -82,9 +82,15 @@ const RULES: &[(&str, &str)] = &[
           WHERE e.room = r.key) WHERE number <= before) LIMIT 20",
     ),
     (
+        "number of an event that would be used again",
+        "SELECT name FROM counters WHERE name = 'event' \
+         AND value < (SELECT COALESCE(MAX(number), 0) FROM events)",
+    ),
+    (
         "message without its event",
         "SELECT r.id || ' seq ' || m.seq FROM messages m JOIN rooms r ON r.key = m.room \
          LEFT JOIN events e ON e.room = m.room AND e.seq = m.seq AND e.kind = 'message' \
+         AND e.number = m.key \
          WHERE e.number IS NULL LIMIT 20",
     ),
     (

@@ -18,6 +18,7 @@ pub(super) async fn all(stage: &Stage<'_>) {
     a_deleted_room_is_none(stage).await;
     rooms_are_seen_by_who_may(stage).await;
     rooms_are_listed_by_id(stage).await;
+    who_is_where(stage).await;
     rooms_of_a_user_are_bounded(stage).await;
 }
 
@@ -321,31 +322,39 @@ async fn rooms_are_listed_by_id(stage: &Stage<'_>) {
     assert!(public.contains(&(own[1].clone(), 0)), "{public:?}");
     assert!(!public.contains(&all[0]));
     assert!(public.is_sorted());
-    let heads = stage.store.heads(&user("li-ann")).await.unwrap();
+}
+
+async fn who_is_where(stage: &Stage<'_>) {
+    let mut own = Vec::new();
+    for _ in 0..3 {
+        own.push(stage.room(RoomKind::Private, "wh-ann", &["wh-bob"]).await);
+    }
+    stage.say("wh-bob", &own[1], "a place more").await;
+    let heads = stage.store.heads(&user("wh-ann")).await.unwrap();
     let expected = [
         (own[0].clone(), 1),
         (own[1].clone(), 2),
         (own[2].clone(), 1),
     ];
     assert_eq!(heads, expected);
-    let users = [user("li-eve"), user("li-bob")];
+    let users = [user("wh-eve"), user("wh-bob")];
     let of_each = stage.store.rooms_of_each(&users);
     let of_bob: Vec<_> = own
         .iter()
-        .map(|room| (user("li-bob"), room.clone()))
+        .map(|room| (user("wh-bob"), room.clone()))
         .collect();
     assert_eq!(of_each.await.unwrap(), of_bob);
     assert!(
         stage
             .store
-            .share_room(&user("li-ann"), &user("li-bob"))
+            .share_room(&user("wh-ann"), &user("wh-bob"))
             .await
             .unwrap()
     );
     assert!(
         !stage
             .store
-            .share_room(&user("li-ann"), &user("li-eve"))
+            .share_room(&user("wh-ann"), &user("wh-eve"))
             .await
             .unwrap()
     );

@@ -2,7 +2,8 @@
 
 use conclave_core::{Messages, Page};
 use conclave_protocol::{
-    EditMessage, EraseMessage, Event, EventKind, RoomId, RoomKind, UpdateRoom,
+    EditMessage, EraseMessage, Event, EventKind, Message, MessageId, RoomId, RoomKind, Timestamp,
+    UpdateRoom,
 };
 
 use super::stage::{EVER, Stage, any, contents, plain, seqs, text};
@@ -110,7 +111,8 @@ fn kinds(events: &[std::sync::Arc<Event>]) -> Vec<(u64, &EventKind)> {
         .collect()
 }
 
-async fn events_are_replayed_as_they_are_now(stage: &Stage<'_>) {
+/// Eight events of each kind but one: a message that is edited later, one that is deleted later.
+async fn eventful(stage: &Stage<'_>) -> (RoomId, Message, MessageId, Timestamp) {
     let ann = plain("ev-ann");
     let room = stage.room(RoomKind::Public, "ev-ann", &[]).await;
     let mut keyed = text(&room, "first");
@@ -123,17 +125,13 @@ async fn events_are_replayed_as_they_are_now(stage: &Stage<'_>) {
         room: None,
         content: "edited".into(),
     };
-    let edited = stage
-        .store
-        .edit(&ann, ask, EVER, stage.stamp())
-        .await
-        .unwrap();
+    let edited = stage.store.edit(&ann, ask, EVER, stage.stamp()).await;
     let ask = EraseMessage {
         message: second.id,
         room: None,
     };
-    let erased_at = stage.stamp();
-    stage.store.erase(&ann, ask, erased_at).await.unwrap();
+    let erased = stage.stamp();
+    stage.store.erase(&ann, ask, erased).await.unwrap();
     let ask = UpdateRoom {
         room: room.clone(),
         name: Some("new name".into()),
@@ -141,11 +139,18 @@ async fn events_are_replayed_as_they_are_now(stage: &Stage<'_>) {
     };
     stage.store.update(&ann, ask, stage.stamp()).await.unwrap();
     stage.leave("ev-bob", &room).await;
-    let replay = stage.store.events(&ann, &room, 0, 99).await.unwrap();
+    (room, edited.unwrap(), second.id, erased.at)
+}
+
+async fn events_are_replayed_as_they_are_now(stage: &Stage<'_>) {
+    let (room, edited, second, erased_at) = eventful(stage).await;
+    let replay = stage.store.events(&plain("ev-ann"), &room, 0, 99).await;
+    let replay = replay.unwrap();
     assert_eq!(
         (replay.last_seq, replay.more, replay.by_any),
         (8, false, false)
     );
+    as_told(stage, &room, &replay.events);
     let told = kinds(&replay.events);
     let EventKind::Created(shown) = told[0].1 else {
         panic!("{told:?}")
@@ -160,37 +165,33 @@ async fn events_are_replayed_as_they_are_now(stage: &Stage<'_>) {
     };
     assert_eq!(
         (&*tombstone.content, tombstone.deleted_at),
-        ("", Some(erased_at.at))
+        ("", Some(erased_at))
     );
     let bob = user("ev-bob");
     assert_eq!(told[3], (4, &EventKind::Joined { user: bob.clone() }));
     assert_eq!(told[4], (5, &EventKind::Edited(Box::new(edited))));
     let erased = EventKind::Erased {
-        message: second.id,
+        message: second,
         by: user("ev-ann"),
     };
     assert_eq!(told[5], (6, &erased));
-    assert_eq!(replay.events[5].at, erased_at.at);
+    assert_eq!(replay.events[5].at, erased_at);
     assert!(matches!(told[6], (7, EventKind::Updated(room)) if &*room.name == "new name"));
     assert_eq!(told[7], (8, &EventKind::Left { user: bob }));
-    assert!(
-        replay
-            .events
-            .is_sorted_by(|one, two| one.number < two.number)
-    );
-    assert!(
-        replay
-            .events
-            .iter()
-            .all(|event| event.room.as_ref() == Some(&room))
-    );
+}
+
+/// A replay has the numbers that were told, and all of one room.
+fn as_told(stage: &Stage<'_>, room: &RoomId, events: &[std::sync::Arc<Event>]) {
+    assert!(events.is_sorted_by(|one, two| one.number < two.number));
+    assert!(events.iter().all(|event| event.room.as_ref() == Some(room)));
     let heard = stage.heard();
     let stored = heard.iter().filter(|heard| heard.event.seq > 0);
     let numbers: Vec<_> = stored
         .map(|heard| (heard.event.seq, heard.event.number))
         .collect();
+    assert_eq!(numbers.len(), 5, "{heard:?}");
     for (seq, number) in numbers {
-        let event = replay.events.iter().find(|event| event.seq == seq).unwrap();
+        let event = events.iter().find(|event| event.seq == seq).unwrap();
         assert_eq!(event.number, number, "as it was told");
     }
 }

@@ -17,6 +17,7 @@ pub(super) async fn all(stage: &Stage<'_>) {
     a_state_is_the_lowest_of_all(stage).await;
     who_leaves_is_no_recipient(stage).await;
     each_recipient_has_a_state_and_a_time(stage).await;
+    states_are_for_members(stage).await;
     unread_counts_what_others_wrote(stage).await;
 }
 
@@ -330,22 +331,19 @@ async fn each_recipient_has_a_state_and_a_time(stage: &Stage<'_>) {
     let carol = &list(&first).await[1];
     assert_eq!(carol.1, READ);
     assert!(carol.2 > carol_at, "when it was read, not when it came");
-    let hidden = stage.store.receipts(&plain("ea-eve"), first.id).await;
-    let none = stage
-        .store
-        .receipts(&plain("ea-eve"), stage.message_id())
-        .await;
-    same_refusal(hidden, none);
-    assert_eq!(
-        stage
-            .store
-            .receipts(&any("ea-eve"), first.id)
-            .await
-            .unwrap()
-            .len(),
-        3
-    );
     stage.heard();
+}
+
+async fn states_are_for_members(stage: &Stage<'_>) {
+    let room = stage.room(RoomKind::Public, "sm-ann", &["sm-bob"]).await;
+    let message = stage.say("sm-ann", &room, "hello").await;
+    let (eve, none) = (plain("sm-eve"), stage.message_id());
+    let hidden = stage.store.receipts(&eve, message.id).await;
+    same_refusal(hidden, stage.store.receipts(&eve, none).await);
+    for by in [plain("sm-bob"), any("sm-eve")] {
+        let listed = stage.store.receipts(&by, message.id).await;
+        assert_eq!(listed.unwrap().len(), 1);
+    }
 }
 
 async fn unread_counts_what_others_wrote(stage: &Stage<'_>) {

@@ -1,8 +1,5 @@
 //! Messages are sent, edited and deleted.
 
-use std::future::Future;
-use std::pin::Pin;
-
 use conclave_core::{Actor, Page, RoomFault, Sent};
 use conclave_protocol::{
     Channel, DeliveryState, EditMessage, EraseMessage, EventKind, MemberRole, Message, MessageId,
@@ -10,8 +7,8 @@ use conclave_protocol::{
 };
 
 use super::stage::{
-    EVER, ORIGIN, Stage, any, at_once, contents, moderator, nowhere, plain, refusal, same_refusal,
-    seqs, text,
+    EVER, ORIGIN, Soon, Stage, any, at_once, contents, moderator, nowhere, plain, refusal,
+    same_refusal, seqs, text,
 };
 use crate::ports::user;
 
@@ -66,7 +63,7 @@ async fn a_message_is_told_before_its_ack(stage: &Stage<'_>) {
         ..Page::default()
     };
     let page = stage.store.messages(&plain("sn-ann"), &room, newest).await;
-    assert_eq!(page.unwrap().messages, [message.clone()]);
+    assert_eq!(page.unwrap().messages[..], [message.clone()][..]);
     let page = stage.store.messages(&plain("sn-bob"), &room, newest).await;
     let others = Message {
         client_id: None,
@@ -90,7 +87,7 @@ async fn places_have_no_gaps_at_once(stage: &Stage<'_>) {
         let sent = stage.try_send(&plain(by), text(&room, &content)).await;
         sent.unwrap().message
     };
-    let mut sends: Vec<Pin<Box<dyn Future<Output = Message> + '_>>> = Vec::new();
+    let mut sends: Vec<Soon<'_, Message>> = Vec::new();
     for number in 0..60 {
         for (index, by) in ["ga-ann", "ga-bob", "ga-carol"].into_iter().enumerate() {
             let room = rooms[(number + index) % 2].clone();
@@ -194,7 +191,7 @@ async fn a_client_id_names_one_message(stage: &Stage<'_>) {
 async fn one_of_many_at_once_with_one_client_id_is_stored(stage: &Stage<'_>) {
     let room = stage.room(RoomKind::Private, "om-ann", &[]).await;
     let ann = plain("om-ann");
-    let mut sends: Vec<Pin<Box<dyn Future<Output = Result<Sent, RoomFault>> + '_>>> = Vec::new();
+    let mut sends: Vec<Soon<'_, Result<Sent, RoomFault>>> = Vec::new();
     for _ in 0..50 {
         sends.push(Box::pin(stage.try_send(&ann, keyed(&room, "same", "k"))));
     }

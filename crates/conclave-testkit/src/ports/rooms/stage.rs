@@ -231,10 +231,11 @@ pub(super) fn seqs(messages: &[Message]) -> Vec<u64> {
     messages.iter().map(|message| message.seq).collect()
 }
 
+/// One of some futures that differ.
+pub(super) type Soon<'f, T> = Pin<Box<dyn Future<Output = T> + 'f>>;
+
 /// Runs futures at the same time.
-pub(super) async fn at_once<'f, T>(
-    mut futures: Vec<Pin<Box<dyn Future<Output = T> + 'f>>>,
-) -> Vec<T> {
+pub(super) async fn at_once<T>(mut futures: Vec<Soon<'_, T>>) -> Vec<T> {
     let mut outputs: Vec<Option<T>> = futures.iter().map(|_| None).collect();
     std::future::poll_fn(move |context| {
         let mut waiting = false;

@@ -180,6 +180,11 @@ async fn what_is_wrong_with_a_request_is_named() {
         let answer = talk.post(&talk.alice, "/channels", room).await;
         assert_eq!(answer.problem(400, "bad_request"), detail);
     }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_query_or_a_change_is_named() {
+    let talk = Talk::new().await;
     let queries = [
         ("/channels?scope=all", "scope: expected own or public"),
         ("/channels?limit=0", "limit: expected 1 to 200"),

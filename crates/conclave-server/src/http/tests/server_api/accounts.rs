@@ -1,17 +1,14 @@
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::Site;
+use super::{Answer, Site};
+use crate::http::tests::text;
 
 #[tokio::test]
-async fn a_user_is_added_changed_and_removed() {
-    let mut site = Site::new().await;
+async fn a_user_is_added_once_and_signs_in() {
+    let site = Site::new().await;
     let key = site.key("hr", &["admin"]).await.shown;
-    let add = json!({
-        "name": "ann é", "password": "correct horse", "roles": ["moderator", "user"],
-        "permissions": ["topic.publish:x"],
-    });
-    let answer = site.call_post(&key, "users", add.clone()).await;
+    let answer = add(&site, &key).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
     assert_eq!(
         answer.header("location"),
@@ -22,22 +19,29 @@ async fn a_user_is_added_changed_and_removed() {
         "disabled": false,
     });
     assert_eq!(answer.json(), account);
-    let taken = site.call_post(&key, "users", add).await;
+    let taken = add(&site, &key).await;
     assert_eq!(
         taken.problem(409, "conflict"),
         "name: there is such a user already"
     );
-    let wish = json!({ "username": "ann é", "password": "correct horse" });
-    let signed = site.post("/auth/token").json(&wish).send().await;
+    let signed = site.post("/auth/token").json(&wish()).send().await;
     assert_eq!(signed.status, StatusCode::OK, "{}", signed.text);
-    let token = super::super::text(&signed.json(), "token");
+}
+
+#[tokio::test]
+async fn a_user_is_changed_and_removed() {
+    let mut site = Site::new().await;
+    let key = site.key("hr", &["admin"]).await.shown;
+    add(&site, &key).await;
+    let signed = site.post("/auth/token").json(&wish()).send().await;
+    let token = text(&signed.json(), "token");
 
     let path = "users/ann%20%C3%A9";
     let change = json!({ "roles": [], "permissions": ["chat:send"], "disabled": true });
     let changed = site.call(&key, Method::PUT, path, change).await;
     assert_eq!(changed.json()["disabled"], true, "{}", changed.text);
     assert_eq!(changed.json()["roles"], json!([]));
-    let again = site.post("/auth/token").json(&wish).send().await;
+    let again = site.post("/auth/token").json(&wish()).send().await;
     again.problem(401, "unauthenticated");
     let change = json!({ "password": "another horse", "disabled": false });
     let changed = site.call(&key, Method::PUT, path, change).await;
@@ -73,8 +77,20 @@ async fn a_user_is_added_changed_and_removed() {
         "user_remove",
     ];
     assert_eq!(actions, expected);
-    let text = format!("{lines:?}{:?}", site.audited("role_change"));
-    assert!(text.contains("user_grant") && !text.contains("horse"));
+    let lines = format!("{lines:?}{:?}", site.audited("role_change"));
+    assert!(lines.contains("user_grant") && !lines.contains("horse"));
+}
+
+async fn add(site: &Site, key: &str) -> Answer {
+    let user = json!({
+        "name": "ann é", "password": "correct horse", "roles": ["moderator", "user"],
+        "permissions": ["topic.publish:x"],
+    });
+    site.call_post(key, "users", user).await
+}
+
+fn wish() -> Value {
+    json!({ "username": "ann é", "password": "correct horse" })
 }
 
 #[tokio::test]
