@@ -12,9 +12,9 @@ use tokio::sync::watch;
 
 use crate::audit::AuditLog;
 use crate::config::Setup;
+use crate::handshake::{RouteKind, counted_as};
 use crate::identity::Identity;
 use crate::metrics::Counters;
-use crate::handshake::{RouteKind, counted_as};
 use crate::names::Names;
 use crate::polling::Polls;
 use crate::surfaces::Surfaces;

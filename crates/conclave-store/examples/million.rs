@@ -2,6 +2,7 @@
 //! `million FOLDER [MESSAGES]`; the folder's database is made where it is missing.
 #![expect(
     clippy::disallowed_methods,
+    clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a measurement on a real disk, for people"

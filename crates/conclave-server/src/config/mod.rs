@@ -40,10 +40,11 @@ mod webhook_rules;
 use std::path::PathBuf;
 
 pub use audit::Audit;
-pub use conversation::Conversation;
 pub use auth::{Auth, Reject};
+pub use conversation::Conversation;
 pub use dialects::{Dialect, Dialects};
 pub use fault::{Fault, Faults};
+pub(crate) use files::webhook_secret;
 pub use issuer::{Claims, Issuer, Preset};
 pub use keyfile::{Random, kept_secret, make_data_dir, own_secret, secret_in, stored_secret};
 pub use limits::Limits;
@@ -58,7 +59,6 @@ pub use source::{Flags, Launch, Profile, Setup, load, read};
 pub use store::Store;
 pub use topics::Topics;
 pub use webhook::{Webhook, WebhookEvent};
-pub(crate) use files::webhook_secret;
 
 section! {
     /// Every key, by section.

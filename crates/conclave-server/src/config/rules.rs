@@ -252,7 +252,10 @@ impl Findings {
 
     fn path(&mut self, key: &str, path: &str, example: &str) {
         if !path.starts_with('/') || path.contains(['?', '#', '%', ' ']) {
-            self.refuse(key, format!("{path:?} given, expected a path such as {example}"));
+            self.refuse(
+                key,
+                format!("{path:?} given, expected a path such as {example}"),
+            );
         }
     }
 

@@ -88,7 +88,10 @@ pub(super) enum Judgement {
 /// What an upgraded socket becomes.
 pub(super) enum Verdict {
     Admitted(Box<Admission>),
-    Refused { code: u16, reason: &'static str },
+    Refused {
+        code: u16,
+        reason: &'static str,
+    },
     /// A WebSocket that wants to take over a session of long-polling.
     Relayed(Arc<Session>),
 }
@@ -482,9 +485,7 @@ fn by_http(meaning: CloseMeaning) -> (StatusCode, &'static str, &'static str) {
         | CloseMeaning::Forbidden
         | CloseMeaning::Kicked
         | CloseMeaning::Left
-        | CloseMeaning::Malformed => {
-            (StatusCode::FORBIDDEN, "forbidden", reason)
-        }
+        | CloseMeaning::Malformed => (StatusCode::FORBIDDEN, "forbidden", reason),
         CloseMeaning::GoingAway => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", reason),
         CloseMeaning::InvalidPayload | CloseMeaning::InvalidToken | CloseMeaning::MissingToken => {
             (StatusCode::UNAUTHORIZED, "unauthenticated", reason)

@@ -42,10 +42,10 @@ use tower::ServiceExt as _;
 
 pub(crate) use address::{client_address, counted_as};
 pub(crate) use credential::{ACCESS_COOKIE, Credential, cookie, credential};
+pub(crate) use judge::nobody;
 pub(crate) use opening::Entrance;
 pub(crate) use origin::{Origin, Origins};
 pub(crate) use patience::Patience;
-pub(crate) use judge::nobody;
 pub(crate) use route::{ENGINE_ECHO_PATH, Route, RouteKind, route};
 pub(crate) use under_way::{Crowded, Place, UnderWay};
 
@@ -185,8 +185,7 @@ impl Reception {
         };
         if let Some(fault) = fault {
             let (socket, _) = parts.io.into_inner().into_parts();
-            self.end_faulty(socket, peer.address, fault)
-                .await;
+            self.end_faulty(socket, peer.address, fault).await;
         }
     }
 

@@ -110,16 +110,27 @@ impl Figures {
             return Ok(());
         };
         let lost = "Events for webhooks that found no room on their way to the store";
-        count(encoder, "conclave_webhook_events_lost", lost, webhooks.lost())?;
+        count(
+            encoder,
+            "conclave_webhook_events_lost",
+            lost,
+            webhooks.lost(),
+        )?;
         for (index, (name, help, _)) in first.counters().into_iter().enumerate() {
             let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
             for figures in webhooks.figures() {
                 let label = [("webhook", figures.name())];
-                let value = figures.counters().get(index).map_or(0, |(_, _, value)| *value);
+                let value = figures
+                    .counters()
+                    .get(index)
+                    .map_or(0, |(_, _, value)| *value);
                 ConstCounter::new(value).encode(family.encode_family(&label)?)?;
             }
         }
-        let (name, help) = ("conclave_webhook_backlog", "Events that wait for a webhook, about");
+        let (name, help) = (
+            "conclave_webhook_backlog",
+            "Events that wait for a webhook, about",
+        );
         let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
         for figures in webhooks.figures() {
             let label = [("webhook", figures.name())];

@@ -209,7 +209,13 @@ impl Ask<'_> {
         let answer = self.send_to(router).await;
         let media_type = answer.header("content-type").unwrap_or_default();
         let target = target.unwrap_or_default();
-        check(&method, &target, answer.status.as_u16(), media_type, &answer.text);
+        check(
+            &method,
+            &target,
+            answer.status.as_u16(),
+            media_type,
+            &answer.text,
+        );
         answer
     }
 

@@ -159,7 +159,10 @@ impl Identity {
     /// # Errors
     /// The store is away.
     pub(crate) async fn account_of(&self, user: &UserId) -> Result<Option<StoredUser>, PortError> {
-        let own = self.verifier.issuers().find(|issuer| issuer.id == IssuerId(0));
+        let own = self
+            .verifier
+            .issuers()
+            .find(|issuer| issuer.id == IssuerId(0));
         let prefix = own.map_or("", |own| own.user_prefix.as_str());
         match user.as_str().strip_prefix(prefix).map(UserId::new) {
             Some(Ok(name)) => self.users.find(&name).await,
@@ -231,10 +234,7 @@ impl Identity {
         }
     }
 
-    fn admitted(
-        &self,
-        verified: Result<Verified, TokenError>,
-    ) -> Result<Arc<Principal>, Unproved> {
+    fn admitted(&self, verified: Result<Verified, TokenError>) -> Result<Arc<Principal>, Unproved> {
         let admitted = verified.and_then(|verified| self.standing.admit(verified.principal));
         admitted.map(Arc::new).map_err(|error| match error {
             TokenError::Payload => Unproved::Payload,

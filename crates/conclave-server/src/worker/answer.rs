@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
-use conclave_core::Denied;
-use conclave_protocol::{CloseMeaning, FrameKind, Present, Push, Refusal, Reply};
+use conclave_core::{Denied, RoomFault};
+use conclave_protocol::{CloseMeaning, Command, FrameKind, Present, Push, Refusal, Reply};
 use conclave_websocket::{encode, encode_deflated};
 
 use super::connection::{Connection, Surface};
 use super::fan_out::opcode;
+use super::rooms::Asked;
 use super::with_deflater;
 use crate::audit::{Event, Kind, Level};
 use crate::metrics::Counter;
@@ -55,6 +56,49 @@ impl Connection {
         };
         self.reply(&reply, &mut Answer { out, payload });
         self.strike(out);
+    }
+
+    /// The same for a decoded command, by the ack that it asked for.
+    pub(super) fn refuse_command_rate(
+        &self,
+        word: &'static str,
+        command: Command<'_>,
+        out: &mut Vec<u8>,
+        payload: &mut Vec<u8>,
+    ) {
+        let limit = self.worker.node.limits.messages_per_second;
+        let message = format!("at most {limit} messages per second");
+        let answer = &mut Answer { out, payload };
+        match command {
+            Command::Room(tag, _) => {
+                let fault = RoomFault::Refused {
+                    refusal: Refusal::RateLimited,
+                    message: Cow::Owned(message),
+                };
+                self.refuse_room(&Asked { tag, word }, &fault, answer);
+            }
+            // Goodbye is always heard.
+            Command::Disconnect => self.leave_gateway(),
+            Command::Broadcast(_)
+            | Command::Connect(_)
+            | Command::Ping
+            | Command::Publish(_)
+            | Command::RegisterName(_)
+            | Command::RegisterSession(_)
+            | Command::Renew(_)
+            | Command::Subscribe(_)
+            | Command::TopicPresence(_)
+            | Command::Unsubscribe(_) => {
+                let refused = Refused {
+                    refusal: Refusal::RateLimited,
+                    message: Cow::Owned(message),
+                    word,
+                    topic: None,
+                };
+                self.refuse(refused, answer);
+                self.strike(answer.out);
+            }
+        }
     }
 
     pub(super) fn refuse_reply(&self, reply: &Reply<'_>, out: &mut Vec<u8>, payload: &mut Vec<u8>) {

@@ -212,7 +212,10 @@ impl Connection {
                 return;
             }
         };
-        if !self.within_rate() {
+        // Where an ack is asked for, only the decoded packet says which one to refuse.
+        let acked = self.start_kind == Start::Connect;
+        let within = self.within_rate();
+        if !within && !acked {
             self.refuse_rate(out, payload);
             return;
         }
@@ -225,7 +228,15 @@ impl Connection {
             self.worker.schedule(self);
         }
         match received {
-            Received::Answered(frames) => write_own(&frames, out),
+            Received::Command(command) if !within => {
+                self.refuse_command_rate(dialect.word(&command), command, out, payload);
+            }
+            Received::Answered(frames) => {
+                write_own(&frames, out);
+                if !within {
+                    self.strike(out);
+                }
+            }
             Received::Command(command) => self.command(command, out, payload),
             Received::Refused(reply) => self.refuse_reply(&reply, out, payload),
             Received::Violation(meaning) => {

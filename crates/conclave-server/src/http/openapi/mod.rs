@@ -26,10 +26,7 @@ pub(super) use tests::check;
 
 /// `GET /openapi.json`.
 pub(super) async fn document() -> impl IntoResponse {
-    let headers = [
-        (CONTENT_TYPE, "application/json"),
-        (CACHE_CONTROL, KEPT),
-    ];
+    let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, KEPT)];
     (headers, DOCUMENT.as_str())
 }
 

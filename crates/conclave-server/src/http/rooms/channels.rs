@@ -11,7 +11,7 @@ use conclave_protocol::{
 };
 
 use super::shapes::{Channel, Left, all};
-use super::{Here, cut, encoded, limit, link, permit, room, stamp, user};
+use super::{Here, cut, encoded, keep_name, limit, link, permit, room, stamp, user};
 use crate::http::caller::Caller;
 use crate::http::fields::{JsonFields, QueryFields};
 use crate::http::flow::whole;
@@ -73,6 +73,7 @@ pub(in crate::http) async fn create(
         members: members.collect::<Result<_, _>>()?,
     };
     fields.end()?;
+    keep_name(&node, &caller).await;
     let permit = permit(&node, &caller, ask)?;
     whole(async move {
         let id = uuid::Uuid::from_u128(node.fresh_id()).to_string();
@@ -164,6 +165,7 @@ pub(in crate::http) async fn join(
 ) -> Result<Json<Channel>, Problem> {
     let room = room(&named(id)?)?;
     fields.end()?;
+    keep_name(&node, &caller).await;
     let read = permit(&node, &caller, ReadRoom { room: room.clone() })?;
     let permit = permit(&node, &caller, JoinRoom { room })?;
     whole(async move {

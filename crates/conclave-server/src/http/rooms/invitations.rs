@@ -9,7 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use conclave_protocol::{AnswerInvitation, InvitationId, Invite, ReadOwn, Refusal};
 
 use super::shapes::{Invitation, all};
-use super::{Here, permit, room, stamp, user};
+use super::{Here, keep_name, permit, room, stamp, user};
 use crate::http::caller::Caller;
 use crate::http::fields::{Fields, JsonFields};
 use crate::http::flow::whole;
@@ -83,6 +83,7 @@ async fn answer(
     let invitation = InvitationId::parse(&named(id)?).ok_or_else(none)?;
     fields.end()?;
     let ask = AnswerInvitation { invitation, accept };
+    keep_name(&node, &caller).await;
     let permit = permit(&node, &caller, ask)?;
     whole(async move {
         let answered = node.rooms.answer(permit, stamp(&node)).await?;

@@ -11,7 +11,7 @@ use conclave_protocol::{
 };
 
 use super::shapes::{DeliveryStatus, Message, all};
-use super::{Here, limit, link, message, permit, room, stamp};
+use super::{Here, keep_name, limit, link, message, permit, room, stamp};
 use crate::http::caller::Caller;
 use crate::http::fields::{Fields, JsonFields, QueryFields};
 use crate::http::flow::whole;
@@ -74,6 +74,7 @@ pub(in crate::http) async fn send(
 ) -> Result<Response, Problem> {
     let ask = content(room(&named(id)?)?, &mut fields, &CAMEL)?;
     fields.end()?;
+    keep_name(&node, &caller).await;
     let permit = permit(&node, &caller, ask)?;
     whole(async move {
         let id = MessageId(node.fresh_id());

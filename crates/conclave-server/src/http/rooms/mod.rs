@@ -54,13 +54,20 @@ pub(super) fn pages(pages: Pages) -> Pages {
         .get("/users/{id}", profiles::of_user)
 }
 
-/// The permit for what a caller asks; a denial is audited. Also keeps the name that the token
-/// gives its user, before anything that is asked with the permit.
-fn permit<C: Guarded>(node: &Node, caller: &Caller, command: C) -> Result<Permit<C>, Problem> {
-    if let Some(name) = &caller.principal.name {
-        let now = node.clock.now();
-        node.names.keep(&node.rooms, &caller.user, name, now);
+/// Keeps the name that the token gives its user, before anything that shows it.
+async fn keep_name(node: &Node, caller: &Caller) {
+    if let Some(name) = &caller.principal.name
+        && let Some(kept) = node
+            .names
+            .keep(&node.rooms, &caller.user, name, node.clock.now())
+    {
+        // It has said itself what went wrong.
+        kept.await.ok();
     }
+}
+
+/// The permit for what a caller asks; a denial is audited.
+fn permit<C: Guarded>(node: &Node, caller: &Caller, command: C) -> Result<Permit<C>, Problem> {
     authorise(&caller.principal, command).map_err(|denied| {
         let detail = denied.to_string();
         let event = caller

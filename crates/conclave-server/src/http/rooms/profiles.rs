@@ -5,7 +5,7 @@ use axum::extract::State;
 use conclave_protocol::{ReadOwn, Refusal, UpdateProfile, UserId};
 
 use super::shapes::Profile;
-use super::{Here, permit, stamp};
+use super::{Here, keep_name, permit, stamp};
 use crate::http::caller::Caller;
 use crate::http::fields::JsonFields;
 use crate::http::flow::whole;
@@ -17,6 +17,7 @@ pub(in crate::http) async fn me(
     State(node): Here,
     caller: Caller,
 ) -> Result<Json<Profile>, Problem> {
+    keep_name(&node, &caller).await;
     let permit = permit(&node, &caller, ReadOwn)?;
     Ok(Json(node.rooms.profile(permit, &caller.user).await?.into()))
 }
