@@ -50,6 +50,9 @@ class Ledger:
         self.total = 0
         self.faults: list[str] = []
         self.news = threading.Condition()
+        # Whether there is a server to come back to.
+        self.up = threading.Event()
+        self.up.set()
 
     def write(self, user: str, number: int, id: str, seq: int) -> None:
         with self.news:
@@ -92,7 +95,7 @@ class ByConversation:
             with contextlib.suppress(ConnectionClosed, InvalidHandshake, OSError, TimeoutError):
                 with self.dial() as connection:
                     self.talk(connection)
-            time.sleep(0.01)
+            self.ledger.up.wait(COMES_BACK_SECONDS_MAX)
 
     def talk(self, connection) -> None:
         for number in sorted(self.pending):
@@ -161,10 +164,12 @@ def run(node: Node, kills: int, randomness: random.Random) -> str:
     began, retried = time.monotonic(), 0
     for _ in range(kills):
         ledger.wait(randomness.randrange(1, 400))
+        ledger.up.clear()
         node.crash()
         # What the killed server stored without having said so is what the retries must find.
         retried += sum(len(each.pending) for each in clients.values() if hasattr(each, "pending"))
         node.start()
+        ledger.up.set()
     ledger.wait(100)
     sent = {user: client.stop() for user, client in clients.items()}
     assert not ledger.faults, ledger.faults

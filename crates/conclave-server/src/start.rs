@@ -11,7 +11,7 @@ use conclave_core::{
     Actor, ConnectionTable, Directory, NewRoom, Origin, RoomStore, Rooms, Stamp, Topics, Witness,
 };
 use conclave_protocol::{Clock, CreateRoom, RoomId, RoomKind, UserId};
-use conclave_store::{RoomLimits, Store, StoreOptions};
+use conclave_store::{RoomLimits, SqliteRooms, Store, StoreOptions};
 use tokio::sync::{mpsc, watch};
 
 use crate::attendance;
@@ -124,6 +124,7 @@ fn node(setup: Setup, opened: Opened, controls: Vec<mpsc::UnboundedSender<Contro
         audit: Arc::clone(&audit),
         clock: Arc::clone(&clock),
     });
+    tokio::spawn(sweep(stored.clone()));
     let rooms = Rooms::new(
         Arc::new(stored),
         Arc::clone(&directory),
@@ -208,6 +209,18 @@ fn open_identity(
         Arc::clone(clock),
         background,
     )?))
+}
+
+/// Deletes what is left of great rooms that were deleted, until the runtime ends.
+async fn sweep(rooms: SqliteRooms) {
+    let mut ticks = tokio::time::interval(SWEEP_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = rooms.sweep().await {
+            tracing::warn!(%error, "cannot delete what is left of deleted rooms");
+        }
+    }
 }
 
 /// Writes down each use of a power beside membership.
@@ -316,6 +329,7 @@ fn random(bytes: &mut [u8; 32]) -> std::io::Result<()> {
     Ok(())
 }
 
+const SWEEP_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
 const DAY: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 const DEV_USERS: [&str; 5] = ["user", "testuser", "username", "user123", "admin"];
 /// The room of dev mode.

@@ -1,5 +1,6 @@
-//! Durable state in one `SQLite` file, behind the ports of `conclave-auth`: users, refresh
-//! families, revocations, named sessions, keys of backends, answers to repeatable calls.
+//! Durable state in one `SQLite` file, behind the ports of `conclave-auth` (users, refresh
+//! families, revocations, named sessions, keys of backends, answers to repeatable calls) and of
+//! `conclave-core` (rooms with their messages, webhooks).
 //!
 //! What is acknowledged is on the disk: a write returns after the COMMIT that holds it, and
 //! COMMIT waits for the disk. Another process (the command line, beside a running server) may
@@ -10,9 +11,10 @@
 //!
 //! Reading order: `store` (open, read, close), `writer` (one connection, many writes in one
 //! commit), `statement` (every SQL text), then the ports: `users`, `refresh`, `revocations`,
-//! `sessions`, `api_keys`, `idempotency`; `rooms` and `webhooks` are those of `conclave-core`. `upkeep` checks,
-//! copies and writes out; `yardstick` is what a bare insert costs. `migration` makes and upgrades the tables of `migrations/`; `file` sees to folder
-//! and mode; `column` turns columns into the words of the protocol.
+//! `sessions`, `api_keys`, `idempotency`; `rooms` and `webhooks` are those of `conclave-core`.
+//! `upkeep` checks, copies and writes out; `yardstick` is what a bare insert costs. `migration`
+//! makes and upgrades the tables of `migrations/`; `file` sees to folder and mode; `column` turns
+//! columns into the words of the protocol.
 //!
 //! To add a statement, name it in `statement`: a test shows that it goes by an index. To change
 //! a table, add a migration; those that were released are never edited.

@@ -70,7 +70,7 @@ fn say(dir: &Path, line: &str) -> Result<String, Failure> {
 }
 
 fn audited(dir: &Path) -> Vec<Value> {
-    let text = fs::read_to_string(dir.join("audit.jsonl")).unwrap();
+    let text = fs::read_to_string(dir.join("audit.log")).unwrap();
     let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
     lines
         .map(|line: Value| line["detail"]["action"].clone())
