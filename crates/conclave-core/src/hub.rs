@@ -327,6 +327,10 @@ impl Drop for Membership {
 pub struct Batch {
     publications: Vec<Arc<Publication>>,
     last: u64,
+    /// The lowest place of what has one; `u64::MAX` where nothing has. What is asked for each
+    /// member is kept here once for all.
+    first: u64,
+    origins: Box<[u64]>,
     /// Whether something in it has no place in the channel and goes to every member.
     fleeting: bool,
     bytes: [OnceCell<Rc<[u8]>>; FORMS * 2],
@@ -354,9 +358,14 @@ impl Batch {
             .map(|publication| publication.position.offset);
         let last = offsets.clone().max().unwrap_or(0);
         let fleeting = offsets.clone().any(|offset| offset == 0);
+        let first = offsets.filter(|offset| *offset > 0).min();
+        let origins = publications.iter().map(|publication| publication.origin);
+        let origins = origins.collect();
         Self {
             publications,
             last,
+            first: first.unwrap_or(u64::MAX),
+            origins,
             fleeting,
             bytes: Default::default(),
         }
@@ -371,9 +380,21 @@ impl Batch {
     /// Whether something in it was caused by this connection.
     #[must_use]
     pub fn is_from(&self, connection: u64) -> bool {
+        self.origins.contains(&connection)
+    }
+
+    /// The channel of all of it.
+    #[must_use]
+    pub fn channel(&self) -> Option<&Arc<Channel>> {
         self.publications
-            .iter()
-            .any(|publication| publication.origin == connection)
+            .first()
+            .map(|publication| &publication.channel)
+    }
+
+    /// Whether a member that has everything up to `from` needs all of it.
+    #[must_use]
+    pub const fn is_whole_after(&self, from: u64) -> bool {
+        from < self.first
     }
 
     /// The event with which somebody's right to hear the channel ends.
@@ -411,7 +432,7 @@ impl Batch {
                 .for_each(|p| encode(p, &mut out));
             Rc::from(out)
         };
-        let whole = self.publications.iter().all(|p| p.is_after(from));
+        let whole = self.is_whole_after(from);
         let place = self
             .bytes
             .get(usize::from(form.0) * 2 + usize::from(deflated));

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use conclave_auth::{Idempotency, KeyRing};
 use conclave_core::{ConnectionTable, Rooms, Topics};
 use conclave_protocol::{Clock, Limits};
+use conclave_socketio::engine::Offer;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 
@@ -84,9 +85,13 @@ impl Node {
         }
     }
 
-    /// Whether Socket.IO comes by long-polling too.
-    pub(crate) const fn serves_polling(&self) -> bool {
-        self.setup.config.socketio.polling || self.setup.profile.conformance
+    /// How Socket.IO may come.
+    pub(crate) const fn offer(&self) -> Offer {
+        if self.setup.config.socketio.polling || self.setup.profile.conformance {
+            Offer::WebsocketAndPolling
+        } else {
+            Offer::Websocket
+        }
     }
 
     /// Bytes of a posted body of packets.

@@ -96,6 +96,13 @@ pub(super) enum Verdict {
     Relayed(Arc<Session>),
 }
 
+/// A request that may be upgraded.
+struct Granted {
+    accepted: Accepted<'static>,
+    /// The session of long-polling that it wants to take over.
+    session: Option<Arc<Session>>,
+}
+
 /// What the steps of a judgement share.
 struct Case<'a> {
     plea: &'a Plea<'a>,
@@ -113,8 +120,8 @@ impl Reception {
     /// Judges a request for a surface. Waits only where the token's key may be fetched.
     pub(super) async fn judge(&self, plea: &Plea<'_>) -> Judgement {
         let case = self.case(plea);
-        let accepted = match self.check_request(&case) {
-            Ok(accepted) => accepted,
+        let granted = match self.check_request(&case) {
+            Ok(granted) => granted,
             Err(no) => return Judgement::Answered(self.refuse(&case, None, &no)),
         };
         let epoch = self.worker.node().identity.epoch();
@@ -125,19 +132,19 @@ impl Reception {
                 admitted.map_err(unproved)
             }
         };
-        self.settle(&case, accepted, epoch, proved)
+        self.settle(&case, granted, epoch, proved)
     }
 
     /// The same at once; `None`, and nothing has happened, where it would have to wait.
     pub(super) fn judge_now(&self, plea: &Plea<'_>) -> Option<Judgement> {
         let case = self.case(plea);
-        let accepted = match self.check_request(&case) {
-            Ok(accepted) => accepted,
+        let granted = match self.check_request(&case) {
+            Ok(granted) => granted,
             Err(no) => return Some(Judgement::Answered(self.refuse(&case, None, &no))),
         };
         let epoch = self.worker.node().identity.epoch();
         match self.prove_now(&case) {
-            Proof::Done(proved) => Some(self.settle(&case, accepted, epoch, proved)),
+            Proof::Done(proved) => Some(self.settle(&case, granted, epoch, proved)),
             Proof::Later(_) => None,
         }
     }
@@ -157,13 +164,12 @@ impl Reception {
     fn settle(
         &self,
         case: &Case<'_>,
-        accepted: Accepted<'static>,
+        granted: Granted,
         epoch: u64,
         proved: Result<Arc<Principal>, No>,
     ) -> Judgement {
-        if case.plea.route.kind == RouteKind::SocketIo
-            && let Ok(Some(session)) = self.check_engine(case.plea)
-        {
+        let Granted { accepted, session } = granted;
+        if let Some(session) = session {
             return Judgement::Switching(accepted, Verdict::Relayed(session));
         }
         let deflate = accepted.deflate.map(|deflate| deflate.window_bits_max);
@@ -188,7 +194,7 @@ impl Reception {
     }
 
     /// What is wrong before anybody asks who it is; never upgrades.
-    fn check_request(&self, case: &Case<'_>) -> Result<Accepted<'static>, No> {
+    fn check_request(&self, case: &Case<'_>) -> Result<Granted, No> {
         let node = self.worker.node();
         let now = node.clock.monotonic();
         if node.draining.load(std::sync::atomic::Ordering::Relaxed) {
@@ -209,23 +215,25 @@ impl Reception {
             return Err(No::http(StatusCode::FORBIDDEN, code, detail));
         }
         let plea = case.plea;
-        if plea.route.kind == RouteKind::SocketIo {
-            self.check_engine(plea)?;
-        }
+        let session = match plea.route.kind {
+            RouteKind::SocketIo => self.check_engine(plea)?,
+            RouteKind::Conversation | RouteKind::Echo | RouteKind::Topics => None,
+        };
         let lines = plea.lines.iter().map(|line| (line.name, line.value));
         let options = AcceptOptions {
             subprotocols: &[],
             // What is relayed goes over as it is, so both ends must frame alike.
-            deflate: !plea.query.contains("sid="),
+            deflate: session.is_none(),
         };
-        accept(plea.method, plea.is_http_1_1, lines, &options).map_err(|error| {
+        let accepted = accept(plea.method, plea.is_http_1_1, lines, &options).map_err(|error| {
             let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
             No::Http {
                 status,
                 code: "bad_request",
                 detail: error.to_string().into(),
             }
-        })
+        });
+        accepted.map(|accepted| Granted { accepted, session })
     }
 
     /// The session that a WebSocket wants to take over; `None` where it begins its own.
@@ -236,12 +244,7 @@ impl Reception {
             query: plea.query,
             upgrade: true,
         };
-        let offer = if node.serves_polling() {
-            engine::Offer::WebsocketAndPolling
-        } else {
-            engine::Offer::Websocket
-        };
-        let asked = engine::Request::parse(&arrival, offer);
+        let asked = engine::Request::parse(&arrival, node.offer());
         let asked = match asked {
             Ok(engine::Request::Upgrade(sid)) => match node.polls.find(sid.get()) {
                 Some(session) => return Ok(Some(session)),

@@ -239,7 +239,6 @@ impl Reception {
     /// for the next heartbeat.
     fn request_time(&self, request: &Request<Incoming>) -> Duration {
         let polls = request.method() == Method::GET
-            && self.worker.node().serves_polling()
             && self
                 .route(request.uri().path())
                 .is_some_and(|route| route.kind == RouteKind::SocketIo);

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
-use conclave_socketio::engine::{self, Packet};
+use conclave_socketio::engine::Packet;
 use conclave_websocket::{Decoded, Decoder, DecoderLimits, Event, Inflater, Role};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -284,15 +284,6 @@ impl Incoming {
         }
         self.bytes.drain(..done);
         open
-    }
-}
-
-/// What may be asked for at the surface's path.
-fn offer(polling: bool) -> engine::Offer {
-    if polling {
-        engine::Offer::WebsocketAndPolling
-    } else {
-        engine::Offer::Websocket
     }
 }
 

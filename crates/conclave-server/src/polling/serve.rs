@@ -12,7 +12,7 @@ use conclave_protocol::FrameKind;
 use conclave_socketio::engine::{Arrival, Packet, Payload, Rejection, Request};
 use conclave_websocket::{Opcode, encode_masked};
 
-use super::{Incoming, LastWord, Poll, Session, Stage, offer, open};
+use super::{Incoming, LastWord, Poll, Session, Stage, open};
 use crate::audit::{Event, Kind};
 use crate::handshake::{Peer, client_address, route};
 use crate::node::Node;
@@ -29,7 +29,7 @@ pub(crate) async fn serve(State(node): State<Arc<Node>>, request: HttpRequest) -
         query,
         upgrade: false,
     };
-    let asked = Request::parse(&arrival, offer(node.serves_polling()));
+    let asked = Request::parse(&arrival, node.offer());
     let peer = parts.extensions.get::<Peer>().map(|peer| peer.address);
     let proxies = &node.setup.config.server.trusted_proxies;
     let address = peer.map(|peer| client_address(peer, &parts.headers, proxies));

@@ -44,8 +44,7 @@ impl Connection {
 
     /// Refuses a message over the rate; `strike` writes that down, once for many.
     pub(super) fn refuse_rate(&self, out: &mut Vec<u8>, payload: &mut Vec<u8>) {
-        let limit = self.worker.node.limits.messages_per_second;
-        let message = Cow::Owned(format!("at most {limit} messages per second"));
+        let message = self.too_fast();
         self.worker.counters.add(Counter::Refusals, 1);
         let refusal = Refusal::RateLimited;
         let reply = Reply::Refused {
@@ -58,7 +57,12 @@ impl Connection {
         self.strike(out);
     }
 
-    /// The same for a decoded command, by the ack that it asked for.
+    fn too_fast(&self) -> Cow<'static, str> {
+        let limit = self.worker.node.limits.messages_per_second;
+        Cow::Owned(format!("at most {limit} messages per second"))
+    }
+
+    /// As [`Connection::refuse_rate`] for a decoded command, by the ack that it asked for.
     pub(super) fn refuse_command_rate(
         &self,
         word: &'static str,
@@ -66,14 +70,13 @@ impl Connection {
         out: &mut Vec<u8>,
         payload: &mut Vec<u8>,
     ) {
-        let limit = self.worker.node.limits.messages_per_second;
-        let message = format!("at most {limit} messages per second");
+        let message = self.too_fast();
         let answer = &mut Answer { out, payload };
         match command {
             Command::Room(tag, _) => {
                 let fault = RoomFault::Refused {
                     refusal: Refusal::RateLimited,
-                    message: Cow::Owned(message),
+                    message,
                 };
                 self.refuse_room(&Asked { tag, word }, &fault, answer);
             }
@@ -91,7 +94,7 @@ impl Connection {
             | Command::Unsubscribe(_) => {
                 let refused = Refused {
                     refusal: Refusal::RateLimited,
-                    message: Cow::Owned(message),
+                    message,
                     word,
                     topic: None,
                 };

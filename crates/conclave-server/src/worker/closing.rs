@@ -13,30 +13,34 @@ impl Connection {
     /// Closes with the dialect's code; what is queued is still sent.
     pub(super) fn close(&self, meaning: CloseMeaning) {
         let Disconnect { code, reason, .. } = self.disconnect(meaning);
+        self.close_as(meaning, code, reason);
+    }
+
+    /// Closes with the dialect's code; of what is queued only a frame already begun is sent.
+    pub(super) fn cut(&self, meaning: CloseMeaning) {
+        self.drop_queued();
+        self.close(meaning);
+    }
+
+    /// Closes because somebody with the right to do so wishes it, as [`Connection::cut`] unless
+    /// they give another code or reason.
+    pub(super) fn kick(&self, code: Option<u16>, reason: Option<&str>) {
+        self.drop_queued();
+        let usual = self.disconnect(CloseMeaning::Kicked);
+        let (code, reason) = (code.unwrap_or(usual.code), reason.unwrap_or(usual.reason));
+        self.close_as(CloseMeaning::Kicked, code, reason);
+    }
+
+    fn close_as(&self, meaning: CloseMeaning, code: u16, reason: &str) {
         self.note_close(meaning, code);
         self.say_farewell(meaning);
         self.end(code, reason);
     }
 
-    /// Closes with the dialect's code; of what is queued only a frame already begun is sent.
-    pub(super) fn cut(&self, meaning: CloseMeaning) {
+    fn drop_queued(&self) {
         if let Some(outbox) = self.outbox.borrow_mut().as_mut() {
             outbox.keep_started_frame();
         }
-        self.close(meaning);
-    }
-
-    /// Closes because somebody with the right to do so wishes it, with the dialect's code and
-    /// reason unless they give others; of what is queued only a frame already begun is sent.
-    pub(super) fn kick(&self, code: Option<u16>, reason: Option<&str>) {
-        if let Some(outbox) = self.outbox.borrow_mut().as_mut() {
-            outbox.keep_started_frame();
-        }
-        let usual = self.disconnect(CloseMeaning::Kicked);
-        let code = code.unwrap_or(usual.code);
-        self.note_close(CloseMeaning::Kicked, code);
-        self.say_farewell(CloseMeaning::Kicked);
-        self.end(code, reason.unwrap_or(usual.reason));
     }
 
     /// Closes for a breach of RFC 6455.

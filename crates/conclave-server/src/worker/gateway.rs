@@ -45,6 +45,23 @@ impl Gateway {
         }
     }
 
+    /// A batch of one channel is written to the client. Their numbers grow, so that the ends tell
+    /// whether any of them comes late.
+    pub(super) fn note_all(&mut self, publications: &[Arc<Publication>]) {
+        let number = |publication: Option<&Arc<Publication>>| match publication.map(|p| &p.body) {
+            Some(Body::Event(event)) => event.number,
+            Some(Body::Broadcast { .. } | Body::Topic(_)) | None => 0,
+        };
+        let (first, last) = (number(publications.first()), number(publications.last()));
+        if first > 0 && last > 0 && self.written.is_news(first) {
+            self.written.note(last);
+        } else {
+            publications
+                .iter()
+                .for_each(|publication| self.note(publication));
+        }
+    }
+
     /// An event is written to the client.
     pub(super) fn note_event(&mut self, event: &Event) {
         self.written.note(event.number);

@@ -236,13 +236,11 @@ impl Connection {
     /// A batch for a connection of a surface of rooms. `true` where it was dealt with: held, or
     /// sent in bytes of its own.
     pub(super) fn take_batch(&self, member: Member, batch: &Batch) -> bool {
-        for publication in batch.publications() {
-            if let (Channel::User(_), Body::Event(event)) =
-                (&*publication.channel, &publication.body)
-                && let (EventKind::Entered { seq }, Some(room)) = (&event.kind, &event.room)
-            {
-                self.entered_room(room, *seq);
-            }
+        let Some(channel) = batch.channel() else {
+            return true;
+        };
+        if matches!(**channel, Channel::User(_)) {
+            self.enter_rooms(batch);
         }
         let own = batch.is_from(self.id);
         let waits = own && self.job.borrow().is_some();
@@ -250,7 +248,7 @@ impl Connection {
             let news = batch.publications().iter();
             news.filter(|publication| publication.is_after(member.from))
         };
-        if self.hold(batch, waits, publications()) {
+        if self.hold(channel, waits, publications()) {
             return true;
         }
         if own {
@@ -260,31 +258,43 @@ impl Connection {
         } else if let Some(mut side) = self.side()
             && let Some(gateway) = &mut side.gateway
         {
-            publications().for_each(|publication| gateway.note(publication));
+            if batch.is_whole_after(member.from) {
+                gateway.note_all(batch.publications());
+            } else {
+                publications().for_each(|publication| gateway.note(publication));
+            }
         }
         own
     }
 
+    /// What a batch of the user's feed says of rooms that they have become a member of.
+    fn enter_rooms(&self, batch: &Batch) {
+        for publication in batch.publications() {
+            if let Body::Event(event) = &publication.body
+                && let (EventKind::Entered { seq }, Some(room)) = (&event.kind, &event.room)
+            {
+                self.entered_room(room, *seq);
+            }
+        }
+    }
+
     fn hold<'a>(
         &self,
-        batch: &Batch,
+        channel: &Arc<Channel>,
         waits: bool,
         publications: impl Iterator<Item = &'a Arc<Publication>>,
     ) -> bool {
-        let Some(first) = batch.publications().first() else {
-            return false;
-        };
         let limit = self.worker.node.limits.outbox_bytes;
         let Some(mut side) = self.side() else {
             return false;
         };
         if waits {
-            side.held.begin(Arc::clone(&first.channel), Until::Answered);
+            side.held.begin(Arc::clone(channel), Until::Answered);
         }
-        if side.held.channels.is_empty() || !side.held.holds(&first.channel) {
+        if side.held.channels.is_empty() || !side.held.holds(channel) {
             return false;
         }
-        side.held.push(&first.channel, publications);
+        side.held.push(channel, publications);
         let over = limit != 0 && side.held.bytes > limit;
         drop(side);
         if over {

@@ -73,6 +73,11 @@ pub(super) struct Written {
 }
 
 impl Written {
+    /// Whether nothing that was written has this number or a higher one.
+    pub(super) const fn is_news(&self, number: u64) -> bool {
+        number > self.highest
+    }
+
     /// An event is written.
     pub(super) fn note(&mut self, number: u64) {
         if number > self.highest {

@@ -2,9 +2,10 @@
 //!
 //! Reading order: `connection` (one socket), `input` (its bytes to commands), `commands` (what
 //! a command does), `answer`, `standing` (who it is), `fan_out` (publications to members), `rooms`
-//! (commands about rooms), `hearing` (how a room comes to be heard), `holding` (what waits for that), `gateway` (who says who it
-//! is after the upgrade), `past` (what such a client missed), `lost` (who may come back), `deadlines` (pings, expiry, silence),
-//! `closing`, `outbox`, `stream`.
+//! (commands about rooms), `hearing` (how a room comes to be heard), `holding` (what waits for
+//! that), `gateway` (who says who it is after the upgrade), `past` (what such a client missed),
+//! `lost` (who may come back), `desk` (what backends ask of connections), `deadlines` (pings,
+//! expiry, silence), `closing`, `outbox`, `stream`.
 
 mod answer;
 mod closing;
