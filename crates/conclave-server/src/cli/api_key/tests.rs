@@ -73,11 +73,17 @@ fn a_key_is_shown_once_and_counts_until_it_ends() {
     let granted = ["server.publish", "topic.publish:a.*"].map(str::to_owned);
     assert_eq!(permissions(dir.path(), &shown, second(1)).unwrap(), granted);
     assert_eq!(permissions(dir.path(), &shown, second(7201)), None);
+    let mut read = 0;
     for file in fs::read_dir(dir.path()).unwrap() {
-        let bytes = fs::read(file.unwrap().path()).unwrap();
+        // The store's log goes when the last connection is closed, which nobody waits for.
+        let Ok(bytes) = fs::read(file.unwrap().path()) else {
+            continue;
+        };
+        read += bytes.len();
         let text = String::from_utf8_lossy(&bytes);
         assert!(!text.contains(&shown), "the key itself is nowhere");
     }
+    assert!(read > 0, "the store is read");
 }
 
 #[test]
