@@ -17,6 +17,8 @@ class Proxy:
         self.target = port
         self.lock = threading.Lock()
         self.broken = False
+        # Servers that are not told that their client is gone.
+        self.kept: list[socket.socket] = []
         self.pairs: list[tuple[socket.socket, socket.socket]] = []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
@@ -27,6 +29,8 @@ class Proxy:
 
     def __exit__(self, *_) -> None:
         self.cut()
+        for server in self.kept:
+            reset(server)
         # `accept` alone would not notice.
         with contextlib.suppress(OSError):
             self.listener.shutdown(socket.SHUT_RDWR)
@@ -47,7 +51,7 @@ class Proxy:
                     server = socket.create_connection(("127.0.0.1", self.target))
                     self.pairs.append((client, server))
                 for ends in ((client, server), (server, client)):
-                    threading.Thread(target=pass_on, args=ends, daemon=True).start()
+                    threading.Thread(target=self.pass_on, args=ends, daemon=True).start()
 
     def cut(self) -> None:
         """Resets all connections on both sides, without a word of any protocol."""
@@ -58,16 +62,25 @@ class Proxy:
                     reset(end)
             self.pairs.clear()
 
+    def leave(self) -> None:
+        """The clients change to another network: their connections end, and the server hears nothing."""
+        with self.lock:
+            for client, server in self.pairs:
+                self.kept.append(server)
+                reset(client)
+            self.pairs.clear()
+
     def mend(self) -> None:
         with self.lock:
             self.broken = False
 
-
-def pass_on(source: socket.socket, sink: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(BYTES):
-            sink.sendall(data)
-        sink.shutdown(socket.SHUT_WR)
+    def pass_on(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(BYTES):
+                sink.sendall(data)
+            with self.lock:
+                if sink not in self.kept:
+                    sink.shutdown(socket.SHUT_WR)
 
 
 def reset(end: socket.socket) -> None:

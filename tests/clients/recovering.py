@@ -62,6 +62,28 @@ def case_what_was_missed_arrives_once_and_in_order(world: World) -> None:
             assert bob.pending(name) == [], name
 
 
+def case_a_client_that_changes_its_network_is_recovered(world: World) -> None:
+    alice_token, bob_token = rooms.token("alice"), rooms.token("bob")
+    room = rooms.create(world.node, alice_token, ["bob"])
+    with (
+        Proxy(world.node.port) as proxy,
+        socket_io.user(world.node, alice_token) as alice,
+        through(proxy, bob_token) as bob,
+    ):
+        send(alice, room, "before")
+        bob.event("message.created")
+        before = bob.order("state")
+        proxy.leave()
+        # The server writes it to the connection that it holds to be alive.
+        missed = send(alice, room, "missed")
+        back = bob.next("connect")
+        assert back["recovered"] is True, back
+        assert (back["id"], back["pid"]) == (before["id"], before["pid"]), back
+        assert bob.event("message.created")["id"] == missed
+        bob.settle()
+        assert bob.pending("message.created") == [] and bob.pending("offline.end") == []
+
+
 def case_a_line_cut_again_and_again_loses_nothing(world: World) -> None:
     alice_token, bob_token = rooms.token("ann"), rooms.token("ben")
     room = rooms.create(world.node, alice_token, ["ben"])

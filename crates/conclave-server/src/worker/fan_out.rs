@@ -55,6 +55,16 @@ pub(crate) enum Control {
         /// Told how many.
         answer: oneshot::Sender<usize>,
     },
+    /// A client came back before its old connection was missed: ends that one, so that it is kept
+    /// in `lost`.
+    Release {
+        /// The client's secret name.
+        secret: u128,
+        /// Whose it has to be.
+        user: UserId,
+        /// Told when it is done.
+        answer: oneshot::Sender<()>,
+    },
     /// The server is going away: close every connection, in batches over `spread`.
     Drain {
         /// Over how long.
@@ -204,6 +214,14 @@ impl Worker {
             }
             Control::Kick { kick, answer } => {
                 answer.send(self.kick(&kick)).ok();
+            }
+            Control::Release {
+                secret,
+                user,
+                answer,
+            } => {
+                self.release(secret, &user);
+                answer.send(()).ok();
             }
             Control::Drain { spread, done } => {
                 self.draining.set(true);

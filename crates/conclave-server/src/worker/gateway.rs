@@ -2,17 +2,19 @@
 //! while away, and coming back.
 
 use std::borrow::Cow;
+use std::cell::RefMut;
 use std::sync::Arc;
 
 use conclave_core::{Full, authorise};
 use conclave_protocol::{
     Body, CloseMeaning, Connect, Event, Follow, OwnFrame, Principal, Publication, Push, ReadOwn,
-    Recovery, RoomId, Shown, Start,
+    Recovery, RoomId, Shown, Start, UserId,
 };
 use conclave_websocket::{Opcode, encode};
 
 use super::answer::Answer;
 use super::connection::{Connection, Phase, Surface};
+use super::hearing::{Greeting, RoomSide};
 use super::lost::{Kept, Written};
 use super::past::{Missed, Past};
 use super::standing::Outcome;
@@ -156,20 +158,7 @@ impl Connection {
         let principal = match result {
             Ok(principal) => principal,
             Err(unproved) => {
-                let (meaning, text) = match unproved {
-                    Unproved::Invalid => (
-                        CloseMeaning::InvalidToken,
-                        "authentication failed: invalid or expired token",
-                    ),
-                    Unproved::Missing => (
-                        CloseMeaning::MissingToken,
-                        "authentication failed: no token",
-                    ),
-                    Unproved::Payload => (
-                        CloseMeaning::InvalidPayload,
-                        "authentication failed: invalid token payload",
-                    ),
-                };
+                let (meaning, text) = unproved_as(unproved);
                 return self.refuse_connect(meaning, Cow::Borrowed(text));
             }
         };
@@ -201,13 +190,26 @@ impl Connection {
                 return;
             }
         }
-        self.begin_connected(&principal, recovery.as_ref());
+        let recovery = recovery.filter(|recovery| recovery.number > 0);
+        if let (Some(recovery), Some(user)) = (&recovery, &principal.user)
+            && !node.lost.knows(recovery)
+            && node.connections.of_user(user) > 1
+        {
+            // Its old connection may be one whose end nobody has noticed.
+            let (recovery, user) = (recovery.clone(), user.clone());
+            let node = Arc::clone(node);
+            return self.start(async move {
+                node.release(recovery.secret, &user).await;
+                Outcome::Released(recovery)
+            });
+        }
+        self.begin_connected(recovery.as_ref());
     }
 
-    fn begin_connected(&self, principal: &Arc<Principal>, recovery: Option<&Recovery>) {
+    pub(super) fn begin_connected(&self, recovery: Option<&Recovery>) {
         let node = &self.worker.node;
-        let missed = recovery.filter(|recovery| recovery.number > 0);
-        let missed = missed.and_then(|recovery| {
+        let principal = &Arc::clone(&self.principal.borrow());
+        let missed = recovery.and_then(|recovery| {
             let kept = node.lost.take(recovery, principal, node.clock.now())?;
             let (after, late) = kept.written.missed_after(recovery.number)?;
             let mut side = self.side()?;
@@ -257,7 +259,7 @@ impl Connection {
         };
         if let Ok(permit) = authorise(&self.principal.borrow(), ask) {
             let after = seq.saturating_sub(1);
-            self.follow(permit, Some(after), super::hearing::Greeting::Quiet);
+            self.follow(permit, Some(after), Greeting::Quiet);
         }
     }
 
@@ -275,6 +277,15 @@ impl Connection {
         {
             gateway.ended = true;
         }
+    }
+
+    /// Whether this is the connection of the user's client with that secret name.
+    pub(super) fn is_client(&self, secret: u128, user: &UserId) -> bool {
+        let named = |side: RefMut<'_, RoomSide>| {
+            let gateway = side.gateway.as_ref();
+            gateway.is_some_and(|gateway| gateway.secret == secret && !gateway.ended)
+        };
+        self.side().is_some_and(named) && self.principal.borrow().user.as_ref() == Some(user)
     }
 
     /// The socket is gone: it may come back.
@@ -318,6 +329,23 @@ impl Connection {
         let mut out = Vec::new();
         write_own(frames, &mut out);
         self.send(&out);
+    }
+}
+
+const fn unproved_as(unproved: Unproved) -> (CloseMeaning, &'static str) {
+    match unproved {
+        Unproved::Invalid => (
+            CloseMeaning::InvalidToken,
+            "authentication failed: invalid or expired token",
+        ),
+        Unproved::Missing => (
+            CloseMeaning::MissingToken,
+            "authentication failed: no token",
+        ),
+        Unproved::Payload => (
+            CloseMeaning::InvalidPayload,
+            "authentication failed: invalid token payload",
+        ),
     }
 }
 

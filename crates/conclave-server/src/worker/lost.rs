@@ -4,10 +4,15 @@
 mod tests;
 
 use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
 use std::time::Duration;
 
-use conclave_protocol::{Principal, Recovery, SessionId, Timestamp, UserId};
+use conclave_protocol::{CloseMeaning, Principal, Recovery, SessionId, Timestamp, UserId};
 use parking_lot::Mutex;
+use tokio::sync::oneshot;
+
+use super::{Control, Worker};
+use crate::node::Node;
 
 /// Connections that were cut off within the last 2 minutes. Bounded: when there are too many, who
 /// is cut off then comes back as a new one.
@@ -36,6 +41,10 @@ impl Lost {
         }
     }
 
+    pub(super) fn knows(&self, recovery: &Recovery) -> bool {
+        self.connections.lock().contains_key(&recovery.secret)
+    }
+
     /// The connection of that secret, once, if it was this principal's.
     pub(super) fn take(
         &self,
@@ -59,6 +68,46 @@ impl Lost {
         let mut connections = self.connections.lock();
         connections.retain(|_, kept| now.since(kept.at) < AWAY);
         connections.shrink_to(1024);
+    }
+}
+
+impl Worker {
+    /// Ends a client's connection as if its socket had: the client is back on another.
+    pub(super) fn release(&self, secret: u128, user: &UserId) {
+        let mut left = None;
+        self.each_connection(|connection| {
+            if connection.is_client(secret, user) {
+                left = Some(Rc::clone(connection));
+            }
+        });
+        if let Some(left) = left {
+            left.keep_for_return();
+            left.end_gateway();
+            left.cut(CloseMeaning::Left);
+        }
+    }
+}
+
+impl Node {
+    /// Ends a client's old connection, of whichever worker; returns when it is in [`Lost`].
+    pub(super) async fn release(&self, secret: u128, user: &UserId) {
+        let mut answers = Vec::new();
+        for worker in 0..self.controls.len() {
+            let (answer, answered) = oneshot::channel();
+            let user = user.clone();
+            let ask = Control::Release {
+                secret,
+                user,
+                answer,
+            };
+            if self.tell(worker, ask) {
+                answers.push(answered);
+            }
+        }
+        for answered in answers {
+            // A worker that has ended has no connections.
+            answered.await.ok();
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use conclave_protocol::{
-    Channel, CloseMeaning, Command, Permission, Present, Principal, Push, Refusal, Reply,
+    Channel, CloseMeaning, Command, Permission, Present, Principal, Push, Recovery, Refusal, Reply,
     SessionId, Start,
 };
 
@@ -26,6 +26,8 @@ pub(super) enum Outcome {
     },
     /// The admission of a connection that says who it is after the upgrade.
     Admitted(Admitted),
+    /// The client's old connection is gone.
+    Released(Recovery),
     /// What a connection is sent of its past.
     Past(Past),
     /// A command about rooms.
@@ -151,6 +153,7 @@ impl Connection {
                 );
             }
             Outcome::Admitted(admitted) => self.admitted(admitted),
+            Outcome::Released(recovery) => self.begin_connected(Some(&recovery)),
             Outcome::Past(past) => self.past(past, answer),
             Outcome::Renewed(renewed) => self.renewed(renewed, answer),
             Outcome::Room(done) => self.room_done(&done, answer),
