@@ -88,6 +88,8 @@ pub enum CloseMeaning {
     Silent,
     /// The peer does not read.
     SlowReader,
+    /// The client is back on another connection.
+    Superseded,
     /// The user, the address or the server has too many connections.
     TooManyConnections,
 }

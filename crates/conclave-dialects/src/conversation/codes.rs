@@ -82,6 +82,7 @@ pub(super) const fn disconnect(meaning: CloseMeaning) -> Disconnect {
         CloseMeaning::RateLimited => (1008, "Too many messages", true),
         CloseMeaning::Silent => (1001, "No answer to pings", true),
         CloseMeaning::SlowReader => (1013, "Slow reader", true),
+        CloseMeaning::Superseded => (1001, "Connected elsewhere", false),
         CloseMeaning::TooManyConnections => (4008, "Too many connections", true),
     };
     Disconnect {

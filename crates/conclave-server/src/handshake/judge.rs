@@ -496,6 +496,7 @@ fn by_http(meaning: CloseMeaning) -> (StatusCode, &'static str, &'static str) {
         CloseMeaning::RateLimited
         | CloseMeaning::Silent
         | CloseMeaning::SlowReader
+        | CloseMeaning::Superseded
         | CloseMeaning::TooManyConnections => {
             (StatusCode::TOO_MANY_REQUESTS, "rate_limited", reason)
         }

@@ -58,7 +58,10 @@ impl Connection {
         }
         if matches!(
             meaning,
-            CloseMeaning::InvalidToken | CloseMeaning::Kicked | CloseMeaning::Forbidden
+            CloseMeaning::InvalidToken
+                | CloseMeaning::Kicked
+                | CloseMeaning::Forbidden
+                | CloseMeaning::Superseded
         ) {
             self.end_gateway();
         }
@@ -81,7 +84,7 @@ impl Connection {
 
     fn note_close(&self, meaning: CloseMeaning, code: u16) {
         let kind = match meaning {
-            CloseMeaning::GoingAway | CloseMeaning::Left => return,
+            CloseMeaning::GoingAway | CloseMeaning::Left | CloseMeaning::Superseded => return,
             CloseMeaning::InvalidToken | CloseMeaning::Kicked => Kind::ConnectionCut,
             CloseMeaning::BinaryFrame
             | CloseMeaning::Malformed

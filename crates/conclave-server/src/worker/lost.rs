@@ -82,8 +82,7 @@ impl Worker {
         });
         if let Some(left) = left {
             left.keep_for_return();
-            left.end_gateway();
-            left.cut(CloseMeaning::Left);
+            left.cut(CloseMeaning::Superseded);
         }
     }
 }

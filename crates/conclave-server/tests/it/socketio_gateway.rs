@@ -136,10 +136,31 @@ fn who_comes_back_is_sent_exactly_what_was_missed() {
                 ("message.created", &json!(content))
             );
         }
-        // The secret works once.
-        let again = Gate::with(&Gate::dial(&world), &auth);
-        assert_ne!(again.welcome["pid"], pid);
     }
+}
+
+#[test]
+fn who_comes_back_before_being_missed_takes_its_own_place() {
+    let world = unlimited().start();
+    let room = room(&world, "ann", &["bob"]);
+    let mut first = Gate::of(&world, "bob");
+    say(&world, &room, "one");
+    assert_eq!(first.event().1["content"], "one");
+    let auth = first.auth(&world, "bob");
+    say(&world, &room, "two");
+    assert_eq!(first.event().1["content"], "two");
+    let mut other = auth.clone();
+    other["token"] = world.token("cid").into();
+    let stranger = Gate::with(&Gate::dial(&world), &other);
+    assert_ne!(stranger.welcome["pid"], first.welcome["pid"]);
+    let mut back = Gate::with(&Gate::dial(&world), &auth);
+    assert_eq!(back.welcome["pid"], first.welcome["pid"]);
+    // Stock clients do not come back from a DISCONNECT, so two never take turns.
+    assert_eq!(first.packet().as_deref(), Some("41"));
+    assert_eq!(first.packet(), None);
+    assert_eq!(back.event().1["content"], "two");
+    say(&world, &room, "three");
+    assert_eq!(back.event().1["content"], "three");
 }
 
 #[test]

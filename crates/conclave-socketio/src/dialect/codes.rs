@@ -93,6 +93,7 @@ pub(super) const fn is_authentication(meaning: CloseMeaning) -> bool {
         | CloseMeaning::RateLimited
         | CloseMeaning::Silent
         | CloseMeaning::SlowReader
+        | CloseMeaning::Superseded
         | CloseMeaning::TooManyConnections => false,
     }
 }
@@ -115,6 +116,7 @@ pub(super) const fn disconnect(meaning: CloseMeaning) -> Disconnect {
         CloseMeaning::RateLimited => (1008, "Too many messages", true),
         CloseMeaning::Silent => (1001, "No answer to pings", true),
         CloseMeaning::SlowReader => (1013, "Slow reader", true),
+        CloseMeaning::Superseded => (1001, "Connected elsewhere", false),
         CloseMeaning::TooManyConnections => (4008, "Too many connections", true),
     };
     Disconnect {

@@ -154,6 +154,8 @@ pub(super) fn farewell(connected: bool, meaning: CloseMeaning) -> Vec<OwnFrame> 
         {
             ended(meaning, codes::disconnect(meaning).reason)
         }
+        // If it is there after all, it must not come back and take its place again.
+        CloseMeaning::Superseded if connected => vec![OwnFrame::Text(DISCONNECT.to_owned())],
         CloseMeaning::Forbidden
         | CloseMeaning::GoingAway
         | CloseMeaning::InvalidPayload
@@ -163,6 +165,7 @@ pub(super) fn farewell(connected: bool, meaning: CloseMeaning) -> Vec<OwnFrame> 
         | CloseMeaning::RateLimited
         | CloseMeaning::Silent
         | CloseMeaning::SlowReader
+        | CloseMeaning::Superseded
         | CloseMeaning::TooManyConnections => vec![OwnFrame::Text(ENGINE_CLOSE.to_owned())],
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 
-const MEANINGS: [CloseMeaning; 13] = [
+const MEANINGS: [CloseMeaning; 14] = [
     CloseMeaning::BinaryFrame,
     CloseMeaning::Forbidden,
     CloseMeaning::GoingAway,
@@ -13,6 +13,7 @@ const MEANINGS: [CloseMeaning; 13] = [
     CloseMeaning::RateLimited,
     CloseMeaning::Silent,
     CloseMeaning::SlowReader,
+    CloseMeaning::Superseded,
     CloseMeaning::TooManyConnections,
 ];
 
@@ -109,6 +110,7 @@ fn who_must_sign_in_again_is_disconnected() {
                 let error = r#"42["error",{"message":"Missing authentication token","code":4001}]"#;
                 owned(&[error, "41"])
             }
+            CloseMeaning::Superseded => owned(&["41"]),
             CloseMeaning::BinaryFrame | CloseMeaning::Left | CloseMeaning::Malformed => Vec::new(),
             CloseMeaning::Forbidden
             | CloseMeaning::GoingAway
@@ -135,7 +137,7 @@ fn who_is_not_in_finds_the_engine_closed() {
 #[test]
 fn ends_have_their_codes() {
     for (meaning, code) in MEANINGS.into_iter().zip([
-        1003, 4003, 1001, 4001, 4001, 4001, 1000, 1002, 4001, 1008, 1001, 1013, 4008,
+        1003, 4003, 1001, 4001, 4001, 4001, 1000, 1002, 4001, 1008, 1001, 1013, 1001, 4008,
     ]) {
         let disconnect = SOCKETIO.disconnect(meaning);
         assert_eq!(disconnect.code, code, "{meaning:?}");
