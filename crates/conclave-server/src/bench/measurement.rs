@@ -148,6 +148,15 @@ impl Measurement {
         self
     }
 
+    /// The median of the parts of a run. Each part's tally counts those before it too.
+    pub(super) fn of_parts(parts: &[Self]) -> Option<Self> {
+        let tally = parts.last()?.tally;
+        Some(Self {
+            tally,
+            ..Self::median(parts)?
+        })
+    }
+
     /// The median of the runs, field by field; the tallies are added.
     pub(super) fn median(runs: &[Self]) -> Option<Self> {
         let first = runs.first()?;

@@ -12,10 +12,39 @@ use super::super::measurement::{Case, Measurement};
 use super::super::subject::{Process, Subject};
 
 /// A hundred connections, each with one request under way. The floor reads and writes as many bytes
-/// as the server's answer has.
+/// as the server's answer has. The subjects take turns, so that all see the same machine.
 pub(super) fn run(bed: &Bed) -> Result<Vec<Measurement>> {
-    let mut rows = Vec::new();
-    for subject in bed.subjects.iter().copied() {
+    let subjects = bed.subjects.iter().copied();
+    let mut pairs: Vec<Pair> = subjects
+        .map(|subject| Pair::open(bed, subject))
+        .collect::<Result<_>>()?;
+    let count = CONNECTIONS * bed.sizes.echo_requests / TURNS;
+    for pair in &mut pairs {
+        pair.turn(count)?;
+        (pair.cpu, pair.wall) = (Duration::ZERO, Duration::ZERO);
+        pair.samples = Samples::default();
+    }
+    for _ in 0..TURNS {
+        for pair in &mut pairs {
+            pair.turn(count)?;
+        }
+    }
+    pairs.into_iter().map(Pair::row).collect()
+}
+
+/// A subject and those who ask it.
+struct Pair {
+    subject: Subject,
+    process: Process,
+    crowd: Crowd,
+    request: Vec<u8>,
+    cpu: Duration,
+    wall: Duration,
+    samples: Samples,
+}
+
+impl Pair {
+    fn open(bed: &Bed, subject: Subject) -> Result<Self> {
         let mut request = Vec::new();
         let process = if subject == Subject::Floor {
             frame::served(b"pong", &mut request);
@@ -36,25 +65,47 @@ pub(super) fn run(bed: &Bed) -> Result<Vec<Measurement>> {
             &bed.door(&process, Setting::PLAIN),
             (0..CONNECTIONS).map(guest),
         )?;
-        let count = CONNECTIONS * bed.sizes.echo_requests;
-        exchange(&mut crowd, &process, &request, count / 10)?;
-        let (cpu, wall) = (process.cpu()?, Instant::now());
-        let mut samples = exchange(&mut crowd, &process, &request, count)?;
-        let (cpu, wall) = (process.cpu()?.saturating_sub(cpu), wall.elapsed());
-        let mut row = Measurement::new(Case::Echo, subject).cost(u64::try_from(count)?, cpu, wall);
-        row.latency = samples.percentiles();
-        rows.push(row);
+        Ok(Self {
+            subject,
+            process,
+            crowd,
+            request,
+            cpu: Duration::ZERO,
+            wall: Duration::ZERO,
+            samples: Samples::default(),
+        })
     }
-    Ok(rows)
+
+    fn turn(&mut self, count: usize) -> Result<()> {
+        let (cpu, wall) = (self.process.cpu()?, Instant::now());
+        let Self { crowd, process, .. } = self;
+        exchange(crowd, process, (&self.request, count), &mut self.samples)?;
+        self.cpu += self.process.cpu()?.saturating_sub(cpu);
+        self.wall += wall.elapsed();
+        Ok(())
+    }
+
+    fn row(mut self) -> Result<Measurement> {
+        let count = u64::try_from(self.samples.count())?;
+        let row = Measurement::new(Case::Echo, self.subject);
+        let mut row = row.cost(count, self.cpu, self.wall);
+        row.latency = self.samples.percentiles();
+        Ok(row)
+    }
 }
 
 /// `count` requests over all connections, each sent when its connection's last one is answered.
-fn exchange(crowd: &mut Crowd, process: &Process, request: &[u8], count: usize) -> Result<Samples> {
-    let mut samples = Samples::default();
+fn exchange(
+    crowd: &mut Crowd,
+    process: &Process,
+    (request, count): (&[u8], usize),
+    samples: &mut Samples,
+) -> Result<()> {
+    let whole = samples.count() + count;
     let mut sent_at = vec![Instant::now(); CONNECTIONS];
     let mut due: Vec<usize> = (0..CONNECTIONS).collect();
     let mut sent = 0;
-    while samples.count() < count {
+    while samples.count() < whole {
         for index in due.drain(..) {
             if sent == count {
                 break;
@@ -83,8 +134,9 @@ fn exchange(crowd: &mut Crowd, process: &Process, request: &[u8], count: usize) 
         );
         ensure!(wakes > 0, "echo stalled:\n{}", process.log_tail());
     }
-    Ok(samples)
+    Ok(())
 }
 
 const CONNECTIONS: usize = 100;
+const TURNS: usize = 20;
 const PATIENCE: Duration = Duration::from_secs(5);

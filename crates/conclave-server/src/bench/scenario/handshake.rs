@@ -13,37 +13,33 @@ use super::super::subject::{Process, Subject};
 
 /// In waves: 32 at a time come in until the wave is in, then the wave says Close and is awaited. CPU
 /// is counted for the first half alone and for both. Every limit and the audit are on. The floor
-/// accepts, reads, writes, reads, writes and closes.
+/// accepts, reads, writes, reads, writes and closes. The subjects take turns, a wave each, so that
+/// all see the same machine.
 pub(super) fn run(bed: &Bed) -> Result<Vec<Measurement>> {
-    let mut rows = Vec::new();
-    for subject in bed.subjects.iter().copied() {
-        let process = match subject {
-            Subject::Floor => bed.floor("handshake", &[])?,
-            server => bed.server(server, Setting::PLAIN)?.0,
-        };
-        let mut visit = Visit {
-            door: bed.door(&process, Setting::PLAIN),
-            process,
-            crowd: Crowd::new(WINDOW, Waiting::Awake)?,
-            samples: Samples::default(),
-            upgrade: Cost::default(),
-            ending: Cost::default(),
-        };
-        let waves = bed.sizes.handshakes / WAVE;
-        for wave in 0..(waves / 10).max(1) {
+    let subjects = bed.subjects.iter().copied();
+    let mut visits: Vec<Visit> = subjects
+        .map(|subject| Visit::open(bed, subject))
+        .collect::<Result<_>>()?;
+    let waves = bed.sizes.handshakes / WAVE;
+    let warm = (waves / 10).max(1);
+    for wave in 0..warm + waves {
+        for visit in &mut visits {
+            if wave == warm {
+                visit.samples = Samples::default();
+                (visit.upgrade, visit.ending) = (Cost::default(), Cost::default());
+            }
             visit.wave(bed, wave)?;
         }
-        visit.samples = Samples::default();
-        (visit.upgrade, visit.ending) = (Cost::default(), Cost::default());
-        for wave in 0..waves {
-            visit.wave(bed, wave)?;
-        }
-        rows.extend(visit.rows(subject, u64::try_from(waves * WAVE)?));
     }
-    Ok(rows)
+    let count = u64::try_from(waves * WAVE)?;
+    Ok(visits
+        .into_iter()
+        .flat_map(|visit| visit.rows(count))
+        .collect())
 }
 
 struct Visit {
+    subject: Subject,
     process: Process,
     door: Door,
     crowd: Crowd,
@@ -60,6 +56,22 @@ struct Cost {
 }
 
 impl Visit {
+    fn open(bed: &Bed, subject: Subject) -> Result<Self> {
+        let process = match subject {
+            Subject::Floor => bed.floor("handshake", &[])?,
+            server => bed.server(server, Setting::PLAIN)?.0,
+        };
+        Ok(Self {
+            subject,
+            door: bed.door(&process, Setting::PLAIN),
+            process,
+            crowd: Crowd::new(WINDOW, Waiting::Awake)?,
+            samples: Samples::default(),
+            upgrade: Cost::default(),
+            ending: Cost::default(),
+        })
+    }
+
     /// One wave comes in and goes.
     fn wave(&mut self, bed: &Bed, wave: usize) -> Result<()> {
         // Made before the clock starts: signing is the generator's work, not the server's.
@@ -142,9 +154,12 @@ impl Visit {
         Ok(())
     }
 
-    fn rows(mut self, subject: Subject, count: u64) -> [Measurement; 2] {
+    fn rows(mut self, count: u64) -> [Measurement; 2] {
         let Self {
-            upgrade, ending, ..
+            subject,
+            upgrade,
+            ending,
+            ..
         } = self;
         let latency = self.samples.percentiles();
         let mut whole = Measurement::new(Case::Handshake, subject).cost(

@@ -2,41 +2,31 @@
 
 use anyhow::Result;
 
-use super::super::audience::{Audience, Cast};
 use super::super::bed::{Bed, Setting};
 use super::super::measurement::{Case, Measurement};
 use super::super::subject::Subject;
 use super::fanout;
 use super::memory::Idle;
 
-/// Idle memory, then fan-out against the plain floor of the same run.
+/// Idle memory, then fan-out in turns with the plain floor.
 pub(super) fn run(bed: &Bed) -> Result<Vec<Measurement>> {
     let mut rows = Vec::new();
-    let mut sample = Vec::new();
-    for subject in fanout::subjects(bed).filter(|subject| *subject != Subject::Usual) {
-        if subject == Subject::Conclave {
-            let setting = Setting {
-                tls: true,
-                ..Setting::PLAIN
-            };
-            let guest = |user| bed.subscriber(user, "idle");
-            rows.push(
-                Idle::gather(bed, subject, setting, &guest)?.memory(Case::TlsMemory, subject),
-            );
-        }
-        let cast = Cast {
-            subject,
-            setting: Setting {
-                tls: true,
-                ..Setting::LOADED
-            },
-            subscribers: bed.sizes.subscribers,
-            publishers: 1,
-            sample: fanout::or_default(&sample),
+    if bed.subjects.contains(&Subject::Conclave) {
+        let setting = Setting {
+            tls: true,
+            ..Setting::PLAIN
         };
-        let mut audience = Audience::gather(bed, cast, fanout::BATCH)?;
-        rows.push(audience.measure(Case::TlsFanout, bed.sizes.publications / 2, 1)?);
-        sample.extend_from_slice(audience.sample());
+        let guest = |user| bed.subscriber(user, "idle");
+        let idle = Idle::gather(bed, Subject::Conclave, setting, &guest)?;
+        rows.push(idle.memory(Case::TlsMemory, Subject::Conclave));
     }
+    let setting = Setting {
+        tls: true,
+        ..Setting::LOADED
+    };
+    let subjects = fanout::subjects(bed).filter(|subject| *subject != Subject::Usual);
+    let mut audiences = fanout::gather(bed, subjects, setting)?;
+    let case = (Case::TlsFanout, bed.sizes.publications / 2, 1);
+    rows.extend(fanout::in_turns(&mut audiences, case)?);
     Ok(rows)
 }
