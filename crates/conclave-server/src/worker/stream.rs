@@ -79,9 +79,8 @@ impl Stream {
             Err(error) => return Err(error),
         }
         match self {
-            Self::Plain(tcp) => {
-                socket2::SockRef::from(&*tcp).shutdown(std::net::Shutdown::Write)?
-            }
+            // The socket is closed next, which sends what is held back and ends it.
+            Self::Plain(_) => {}
             Self::Piped(pipe) => pipe.shut(),
             Self::Tls(_) => self.part(),
         }
