@@ -243,7 +243,6 @@ impl Audience {
 
     fn add(&self, member: Member) -> usize {
         let mut members = self.members.borrow_mut();
-        members.live += 1;
         // A hole behind the cursor of a walk may be filled too: the newcomer's `from` keeps the
         // running batch from it either way. The first hole goes first, so that the end of the
         // list empties and can be trimmed.
@@ -252,6 +251,10 @@ impl Audience {
         {
             *place = member;
             return index;
+        }
+        if members.list.is_empty() {
+            // Most channels have one member: their user's.
+            members.list.reserve_exact(1);
         }
         members.list.push(member);
         members.list.len() - 1
@@ -262,15 +265,19 @@ impl Audience {
         if let Some(place) = members.list.get_mut(index) {
             place.slot = HOLE;
             members.holes.push(Reverse(index));
-            members.live -= 1;
         }
-        members.live
+        members.live()
     }
 
     /// Gives memory back: of a list whose end is mostly holes, of a queue that was long.
     fn trim(&self) {
-        self.waiting.borrow_mut().shrink_to(WAITING_KEPT);
         let mut members = self.members.borrow_mut();
+        let kept = if members.live() < SMALL {
+            0
+        } else {
+            WAITING_KEPT
+        };
+        self.waiting.borrow_mut().shrink_to(kept);
         let Members { list, holes, .. } = &mut *members;
         if holes.len() <= list.len() / 2 {
             return;
@@ -447,9 +454,16 @@ impl Batch {
 struct Members {
     list: Vec<Member>,
     holes: BinaryHeap<Reverse<usize>>,
-    live: usize,
+}
+
+impl Members {
+    fn live(&self) -> usize {
+        self.list.len() - self.holes.len()
+    }
 }
 
 const HOLE: u32 = u32::MAX;
 const WAITING_KEPT: usize = 64;
+/// An audience of fewer keeps no room for what waits.
+const SMALL: usize = 4;
 const BATCH_BYTES_MAX: usize = 64 * 1024;

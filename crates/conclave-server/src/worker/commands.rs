@@ -209,7 +209,8 @@ impl Connection {
 
     pub(super) fn add_membership(&self, membership: conclave_core::Membership) {
         let mut memberships = self.memberships.borrow_mut();
-        if memberships.is_empty() {
+        // Few hear many.
+        if memberships.len() < MEMBERSHIPS_EXACT {
             memberships.reserve_exact(1);
         }
         memberships.push(membership);
@@ -294,3 +295,6 @@ impl Connection {
         });
     }
 }
+
+/// Up to so many, a connection has room for just the channels that it hears.
+const MEMBERSHIPS_EXACT: usize = 4;

@@ -16,6 +16,7 @@ use conclave_core::{Bucket, ConnectionGuard, Listen, Membership, authorise};
 use conclave_protocol::{CloseMeaning, Dialect, DialectState, Form, Mode, Principal, Start};
 use conclave_websocket::{Decoder, Role};
 
+use super::gateway::Gateway;
 use super::hearing::RoomSide;
 use super::outbox::{Flushed, Outbox};
 use super::standing::Outcome;
@@ -120,9 +121,10 @@ impl Connection {
             Surface::Echo => Start::Topics,
         };
         let room = (start_kind != Start::Topics).then(|| {
+            let says_who = matches!(start_kind, Start::Connect | Start::Opened);
+            let gateway = says_who.then(|| Gateway::new(&worker.node, arrival.origin, arrival.sid));
             Box::new(RoomSide {
-                origin: Some(arrival.origin),
-                sid: arrival.sid,
+                gateway,
                 ..RoomSide::default()
             })
         });

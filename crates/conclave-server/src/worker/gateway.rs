@@ -21,6 +21,7 @@ use super::standing::Outcome;
 use crate::audit::Kind;
 use crate::handshake::Origin;
 use crate::identity::Unproved;
+use crate::node::Node;
 use crate::webhooks::Happened;
 
 /// What such a connection keeps.
@@ -35,6 +36,17 @@ pub(super) struct Gateway {
 }
 
 impl Gateway {
+    /// Of a socket whose page is `origin`; `sid` where it has a name already.
+    pub(super) fn new(node: &Node, origin: Origin, sid: Option<u128>) -> Self {
+        Self {
+            sid: sid.unwrap_or_else(|| node.secret_id()),
+            secret: node.secret_id(),
+            origin,
+            written: Written::default(),
+            ended: false,
+        }
+    }
+
     /// Its public and its secret name.
     pub(super) const fn names(&self) -> (u128, u128) {
         (self.sid, self.secret)
@@ -81,20 +93,10 @@ pub(super) struct Admitted {
 impl Connection {
     pub(super) fn open_gateway(&self) {
         let (mut out, mut payload) = (Vec::new(), Vec::new());
-        let origin = self.side().and_then(|mut side| side.origin.take());
-        let sid = self.side().and_then(|side| side.sid);
-        let node = &self.worker.node;
-        let gateway = Gateway {
-            sid: sid.unwrap_or_else(|| node.secret_id()),
-            secret: node.secret_id(),
-            origin: origin.unwrap_or(Origin::Absent),
-            written: Written::default(),
-            ended: false,
-        };
-        let sid = gateway.sid;
-        if let Some(mut side) = self.side() {
-            side.gateway = Some(gateway);
-        }
+        let sid = self
+            .side()
+            .and_then(|side| Some(side.gateway.as_ref()?.sid));
+        let Some(sid) = sid else { return };
         let max_payload = self.worker.node.limits.message_bytes;
         let opened = Push::Opened { sid, max_payload };
         self.push(

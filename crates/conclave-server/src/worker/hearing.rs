@@ -22,7 +22,6 @@ use super::gateway::Gateway;
 use super::holding::{Holding, Until, is_of_room};
 use super::rooms::Asked;
 use crate::audit::Kind;
-use crate::handshake::Origin;
 
 /// What a connection of a surface of rooms keeps beside what every connection keeps.
 #[derive(Default)]
@@ -40,10 +39,6 @@ pub(super) struct RoomSide {
     pub(super) entered: Vec<(RoomId, u64)>,
     /// Whether its job reads what its client missed, which waits for its reader.
     pub(super) reads_past: bool,
-    /// The name under which it was made, where it has one already.
-    pub(super) sid: Option<u128>,
-    /// Of the page that made the handshake, until the connection is made.
-    pub(super) origin: Option<Origin>,
     /// Whether it has ever typed.
     pub(super) typed: bool,
     /// Of a connection that says who it is after the upgrade.
@@ -257,6 +252,9 @@ impl Connection {
                 |catch: &Catch| catch.room == *room && matches!(catch.step, Step::Through(_));
             if side.catches.front().is_some_and(is_it) {
                 side.catches.pop_front();
+            }
+            if side.catches.is_empty() {
+                side.catches = VecDeque::new();
             }
         }
     }

@@ -18,10 +18,13 @@ use super::fan_out::{frame, opcode};
 use super::hearing::RoomSide;
 use crate::metrics::Counter;
 
-/// Publications that wait, by their channels. Bounded by `limits.outbox_bytes`, all channels
-/// together.
+/// Publications that wait. Nearly always there are none, and then it is eight bytes.
 #[derive(Default)]
-pub(super) struct Holding {
+pub(super) struct Holding(Option<Box<Waiting>>);
+
+/// By their channels. Bounded by `limits.outbox_bytes`, all channels together.
+#[derive(Default)]
+struct Waiting {
     channels: HashMap<Arc<Channel>, Held>,
     /// As publications weigh.
     bytes: usize,
@@ -58,7 +61,8 @@ enum Left {
 impl Holding {
     /// Holds what arrives in a channel, from now on.
     pub(super) fn begin(&mut self, channel: Arc<Channel>, until: Until) {
-        self.channels.entry(channel).or_insert_with(|| Held {
+        let waiting = self.0.get_or_insert_default();
+        waiting.channels.entry(channel).or_insert_with(|| Held {
             publications: VecDeque::new(),
             until,
         });
@@ -66,78 +70,89 @@ impl Holding {
 
     /// Whether what arrives in a channel is held.
     fn holds(&self, channel: &Channel) -> bool {
-        self.channels.contains_key(channel)
+        let waiting = self.0.as_ref();
+        waiting.is_some_and(|waiting| waiting.channels.contains_key(channel))
     }
 
+    /// Holds publications of a channel that is held; how many bytes there are of all channels.
     fn push<'a>(
         &mut self,
         channel: &Channel,
         publications: impl Iterator<Item = &'a Arc<Publication>>,
-    ) {
-        let Some(held) = self.channels.get_mut(channel) else {
-            return;
+    ) -> usize {
+        let Some(Waiting { channels, bytes }) = self.0.as_deref_mut() else {
+            return 0;
         };
-        for publication in publications {
-            self.bytes += publication.weight();
-            held.publications.push_back(Arc::clone(publication));
+        if let Some(held) = channels.get_mut(channel) {
+            for publication in publications {
+                *bytes += publication.weight();
+                held.publications.push_back(Arc::clone(publication));
+            }
         }
+        *bytes
     }
 
     fn next_of(&mut self, channel: &Channel) -> Option<Arc<Publication>> {
-        let held = self.channels.get_mut(channel)?;
-        let publication = held.publications.pop_front()?;
-        self.bytes = self.bytes.saturating_sub(publication.weight());
+        let Waiting { channels, bytes } = self.0.as_deref_mut()?;
+        let publication = channels.get_mut(channel)?.publications.pop_front()?;
+        *bytes = bytes.saturating_sub(publication.weight());
         Some(publication)
     }
 
     /// Forgets what is held of these channels, and holds no more of them.
-    pub(super) fn end(&mut self, channels: &[Arc<Channel>]) {
-        for channel in channels {
-            let Some(held) = self.channels.remove(channel) else {
+    pub(super) fn end(&mut self, ended: &[Arc<Channel>]) {
+        let Some(Waiting { channels, bytes }) = self.0.as_deref_mut() else {
+            return;
+        };
+        for channel in ended {
+            let Some(held) = channels.remove(channel) else {
                 continue;
             };
             let weights = held.publications.iter().map(|held| held.weight());
-            self.bytes = self.bytes.saturating_sub(weights.sum());
+            *bytes = bytes.saturating_sub(weights.sum());
         }
-        if self.channels.is_empty() {
-            *self = Self::default();
+        if channels.is_empty() {
+            self.0 = None;
         }
     }
 
     /// Those of a room that are held, the room itself first: what is said of a message comes
     /// after it.
     pub(super) fn of_room(&self, room: &RoomId, user: Option<&UserId>) -> Vec<Arc<Channel>> {
-        if self.channels.is_empty() {
+        let Some(waiting) = &self.0 else {
             return Vec::new();
-        }
+        };
         let own = user.map(|user| Channel::Own {
             room: room.clone(),
             user: user.clone(),
         });
         let known = [Some(Channel::Room(room.clone())), own];
         let held = known.iter().flatten();
-        let held = held.filter_map(|channel| self.channels.get_key_value(channel));
+        let held = held.filter_map(|channel| waiting.channels.get_key_value(channel));
         held.map(|(channel, _)| Arc::clone(channel)).collect()
     }
 
     /// The rooms that are held for this reason.
     pub(super) fn rooms(&self, until: Until) -> impl Iterator<Item = &RoomId> {
-        let held = self.channels.iter();
-        held.filter_map(move |(channel, held)| match &**channel {
-            Channel::Room(room) if held.until == until => Some(room),
-            Channel::Broadcast
-            | Channel::Own { .. }
-            | Channel::Room(_)
-            | Channel::System
-            | Channel::Topic { .. }
-            | Channel::User(_) => None,
-        })
+        self.iter()
+            .filter_map(move |(channel, held)| match &**channel {
+                Channel::Room(room) if held.until == until => Some(room),
+                Channel::Broadcast
+                | Channel::Own { .. }
+                | Channel::Room(_)
+                | Channel::System
+                | Channel::Topic { .. }
+                | Channel::User(_) => None,
+            })
     }
 
     fn until(&self, until: Until) -> Vec<Arc<Channel>> {
-        let held = self.channels.iter();
-        let wanted = held.filter(|(_, held)| held.until == until);
+        let wanted = self.iter().filter(|(_, held)| held.until == until);
         wanted.map(|(channel, _)| Arc::clone(channel)).collect()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&Arc<Channel>, &Held)> {
+        self.0.iter().flat_map(|waiting| waiting.channels.iter())
     }
 }
 
@@ -291,11 +306,11 @@ impl Connection {
         if waits {
             side.held.begin(Arc::clone(channel), Until::Answered);
         }
-        if side.held.channels.is_empty() || !side.held.holds(channel) {
+        if !side.held.holds(channel) {
             return false;
         }
-        side.held.push(channel, publications);
-        let over = limit != 0 && side.held.bytes > limit;
+        let bytes = side.held.push(channel, publications);
+        let over = limit != 0 && bytes > limit;
         drop(side);
         if over {
             self.worker.counters.add(Counter::SlowReaders, 1);
@@ -307,8 +322,8 @@ impl Connection {
     /// Whether something that this connection caused itself is still held.
     pub(super) fn holds_own(&self) -> bool {
         self.side().is_some_and(|side| {
-            let held = side.held.channels.values();
-            held.flat_map(|held| &held.publications)
+            let held = side.held.iter();
+            held.flat_map(|(_, held)| &held.publications)
                 .any(|publication| publication.origin == self.id)
         })
     }

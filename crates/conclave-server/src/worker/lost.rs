@@ -114,9 +114,15 @@ impl Node {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Written {
     highest: u64,
+    /// `None` where none ever came late.
+    late: Option<Box<Late>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Late {
     /// (event, the highest number written before it).
-    late: VecDeque<(u64, u64)>,
-    /// Of the late ones that are forgotten the highest number written before one.
+    events: VecDeque<(u64, u64)>,
+    /// Of those that are forgotten the highest number written before one.
     forgotten: u64,
 }
 
@@ -131,13 +137,13 @@ impl Written {
         if number > self.highest {
             self.highest = number;
         } else if number > 0 {
+            let Late { events, forgotten } = &mut **self.late.get_or_insert_default();
             // The client has not got what is written to it again.
-            self.late.retain(|(written, _)| *written != number);
-            if self.late.len() >= LATE_MAX {
-                let forgotten = self.late.pop_front();
-                self.forgotten = forgotten.map_or(self.forgotten, |(_, before)| before);
+            events.retain(|(written, _)| *written != number);
+            if events.len() >= LATE_MAX {
+                *forgotten = events.pop_front().map_or(*forgotten, |(_, before)| before);
             }
-            self.late.push_back((number, self.highest));
+            events.push_back((number, self.highest));
         }
     }
 
@@ -148,18 +154,21 @@ impl Written {
         if last > self.highest {
             return None;
         }
-        let place = self.late.iter().position(|(number, _)| *number == last);
+        let Some(Late { events, forgotten }) = self.late.as_deref() else {
+            return (last > 0).then(|| (last, Vec::new()));
+        };
+        let place = events.iter().position(|(number, _)| *number == last);
         // A late event that was the last one to arrive: what was written before it, by number,
         // and of the late ones those behind it are missed.
         let (reached, behind) = match place {
             Some(place) => {
-                let reached = self.late.get(place).map_or(last, |(_, before)| *before);
+                let reached = events.get(place).map_or(last, |(_, before)| *before);
                 (reached, place + 1)
             }
-            None if last <= self.forgotten => return None,
+            None if last <= *forgotten => return None,
             None => (last, 0),
         };
-        let late = self.late.iter().skip(behind);
+        let late = events.iter().skip(behind);
         let missed = late.filter(|(number, before)| *number <= reached && *before >= reached);
         Some((reached, missed.map(|(number, _)| *number).collect()))
     }
@@ -167,9 +176,11 @@ impl Written {
     /// For a client that is now sent what it missed, with `reached` as [`Written::missed_after`]
     /// says: all behind that is written again.
     pub(super) fn back_to(mut self, reached: u64) -> Self {
-        self.late.retain(|(number, _)| *number <= reached);
-        for (_, before) in &mut self.late {
-            *before = reached.min(*before);
+        if let Some(late) = &mut self.late {
+            late.events.retain(|(number, _)| *number <= reached);
+            for (_, before) in &mut late.events {
+                *before = reached.min(*before);
+            }
         }
         self.highest = reached;
         self
