@@ -96,6 +96,25 @@ pub(super) enum Verdict {
     Relayed(Arc<Session>),
 }
 
+impl Verdict {
+    /// Whether a frame follows the 101 before anything else is waited for.
+    pub(super) fn speaks_at_once(&self) -> bool {
+        match self {
+            Self::Admitted(admission) => match admission.surface {
+                Surface::Dialect(dialect) => {
+                    matches!(
+                        dialect.start(&admission.state),
+                        Start::Connect | Start::Opened
+                    )
+                }
+                Surface::Echo => false,
+            },
+            Self::Refused { .. } => true,
+            Self::Relayed(_) => false,
+        }
+    }
+}
+
 /// A request that may be upgraded.
 struct Granted {
     accepted: Accepted<'static>,

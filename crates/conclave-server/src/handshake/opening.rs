@@ -122,7 +122,12 @@ impl Reception {
             } => {
                 let mut stream = socket.into_stream();
                 // A fresh socket takes so little whole; one that does not is no loss.
-                let written = stream.try_write(&head).ok()?;
+                let written = if verdict.speaks_at_once() {
+                    stream.write_before_more(&head)
+                } else {
+                    stream.try_write(&head)
+                };
+                let written = written.ok()?;
                 if written < head.len() {
                     return None;
                 }

@@ -61,16 +61,20 @@ impl Stream {
         }
     }
 
+    /// As [`Stream::try_write`] where more follows at once, which goes in the same packet.
+    pub(crate) fn write_before_more(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(tcp) => hold_back(tcp, bytes),
+            Self::Piped(_) | Self::Tls(_) => self.try_write(bytes),
+        }
+    }
+
     /// Writes the last bytes there are and says that they are, in one packet where it can;
     /// `false` where the socket does not take them now.
     pub(crate) fn write_last(&mut self, bytes: &[u8]) -> io::Result<bool> {
         let written = match self {
-            Self::Plain(tcp) => {
-                let flags = SendFlags::MORE | SendFlags::NOSIGNAL;
-                rustix::net::send(&*tcp, bytes, flags).map_err(io::Error::from)
-            }
-            Self::Piped(pipe) => pipe.try_write(bytes),
-            Self::Tls(tls) => tls.try_write(bytes),
+            Self::Plain(tcp) => hold_back(tcp, bytes),
+            Self::Piped(_) | Self::Tls(_) => self.try_write(bytes),
         };
         match written {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
@@ -201,6 +205,12 @@ impl TlsStream {
         }
         Ok(())
     }
+}
+
+/// Gives the socket bytes that it keeps for the next packet.
+fn hold_back(tcp: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    let flags = SendFlags::MORE | SendFlags::NOSIGNAL;
+    Ok(rustix::net::send(tcp, bytes, flags)?)
 }
 
 fn poll_tcp(
