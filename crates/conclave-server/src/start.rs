@@ -11,7 +11,7 @@ use conclave_core::{
     Actor, ConnectionTable, Directory, NewRoom, Origin, RoomStore, Rooms, Stamp, Topics, Witness,
 };
 use conclave_protocol::{Clock, CreateRoom, RoomId, RoomKind, UserId};
-use conclave_store::{RoomLimits, SqliteRooms, Store, StoreOptions};
+use conclave_store::{RoomLimits, Store, StoreOptions, StoredRooms};
 use tokio::sync::{mpsc, watch};
 
 use crate::attendance;
@@ -212,7 +212,7 @@ fn open_identity(
 }
 
 /// Deletes what is left of great rooms that were deleted, until the runtime ends.
-async fn sweep(rooms: SqliteRooms) {
+async fn sweep(rooms: StoredRooms) {
     let mut ticks = tokio::time::interval(SWEEP_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use conclave_core::{Actor, NewRoom, Origin, Outlet, Page, RoomStore, Stamp};
 use conclave_protocol::{Channel, CreateRoom, Event, RoomId, RoomKind, UserId};
-use conclave_store::{RoomLimits, SqliteRooms, Store, StoreOptions};
+use conclave_store::{RoomLimits, Store, StoreOptions, StoredRooms};
 use sqlx::{ConnectOptions, Connection};
 
 struct Nobody;
@@ -76,7 +76,7 @@ async fn open(path: &Path) -> Arc<Store> {
     Arc::new(store.unwrap())
 }
 
-fn rooms(store: &Arc<Store>) -> SqliteRooms {
+fn rooms(store: &Arc<Store>) -> StoredRooms {
     store.rooms(Arc::new(Nobody), RoomLimits::default())
 }
 
@@ -103,7 +103,7 @@ where
     times[50]
 }
 
-async fn create(rooms: &SqliteRooms, by: &Actor, id: &RoomId) {
+async fn create(rooms: &StoredRooms, by: &Actor, id: &RoomId) {
     let room = CreateRoom {
         name: Some("room".into()),
         description: None,

@@ -17,7 +17,7 @@ use conclave_protocol::{
     Channel, CreateRoom, Event, MessageId, MessageKind, RoomId, RoomKind, SendMessage, Timestamp,
     UserId,
 };
-use conclave_store::{RoomLimits, SqliteRooms, Store, StoreOptions, Yardstick};
+use conclave_store::{RoomLimits, Store, StoreOptions, StoredRooms, Yardstick};
 
 struct Nobody;
 
@@ -59,7 +59,7 @@ fn user(number: usize) -> UserId {
 }
 
 /// Sixteen rooms of everybody.
-async fn prepare(rooms: &SqliteRooms) -> Vec<RoomId> {
+async fn prepare(rooms: &StoredRooms) -> Vec<RoomId> {
     let mut ids = Vec::new();
     for number in 0..16 {
         let id = RoomId::new(&format!("room-{number}")).unwrap();
@@ -80,7 +80,7 @@ async fn prepare(rooms: &SqliteRooms) -> Vec<RoomId> {
     ids
 }
 
-async fn send(rooms: &SqliteRooms, room: RoomId, (run, sender, number): (usize, usize, usize)) {
+async fn send(rooms: &StoredRooms, room: RoomId, (run, sender, number): (usize, usize, usize)) {
     let millis = Instant::now().elapsed().as_millis();
     let id = u128::try_from(number).unwrap() << 64
         | u128::try_from(run).unwrap() << 32

@@ -5,6 +5,7 @@ use conclave_auth::{ApiKey, ApiKeyId, ApiKeyName, ApiKeys, PortError, SecretHash
 use conclave_protocol::Timestamp;
 
 use crate::error::Fault;
+use crate::sql;
 use crate::{Store, StoreError, column, statement};
 
 #[async_trait]
@@ -12,7 +13,7 @@ impl ApiKeys for Store {
     async fn add_key(&self, key: &ApiKey, hash: SecretHash) -> Result<(), PortError> {
         let key = key.clone();
         let added = self.writer().write(async move |connection| {
-            let row = sqlx::query(statement::API_KEY_ADD)
+            let row = sql::query(statement::API_KEY_ADD)
                 .bind(&key.id.0[..])
                 .bind(&hash.0[..])
                 .bind(key.name.as_str())
@@ -21,7 +22,7 @@ impl ApiKeys for Store {
                 .bind(key.expires_at.map(column::millis))
                 .bind(key.revoked_at.map(column::millis))
                 .bind(key.last_used.map(column::millis));
-            match row.execute(connection).await?.rows_affected() {
+            match row.execute(connection).await? {
                 0 => Err(Fault::Conflict),
                 _ => Ok(()),
             }
@@ -30,9 +31,9 @@ impl ApiKeys for Store {
     }
 
     async fn find_key(&self, hash: SecretHash) -> Result<Option<ApiKey>, PortError> {
-        let row = sqlx::query_as(statement::API_KEY_FIND).bind(&hash.0[..]);
+        let row = sql::query_as(statement::API_KEY_FIND).bind(&hash.0[..]);
         let row: Option<ApiKeyRow> = row
-            .fetch_optional(self.readers())
+            .fetch_optional(&mut self.glance().await?)
             .await
             .map_err(Fault::from)?;
         let key = row.as_ref().map(stored).transpose();
@@ -45,20 +46,23 @@ impl ApiKeys for Store {
         limit: u32,
     ) -> Result<Vec<ApiKey>, PortError> {
         let after = after.as_ref().map_or(&[][..], |id| &id.0[..]);
-        let page = sqlx::query_as(statement::API_KEY_LIST)
+        let page = sql::query_as(statement::API_KEY_LIST)
             .bind(after)
             .bind(i64::from(limit));
-        let page: Vec<ApiKeyRow> = page.fetch_all(self.readers()).await.map_err(Fault::from)?;
+        let page: Vec<ApiKeyRow> = page
+            .fetch_all(&mut self.glance().await?)
+            .await
+            .map_err(Fault::from)?;
         let keys = page.iter().map(stored).collect::<Result<_, _>>();
         Ok(keys.map_err(Fault::from)?)
     }
 
     async fn revoke_key(&self, id: ApiKeyId, at: Timestamp) -> Result<(), PortError> {
         let revoked = self.writer().write(async move |connection| {
-            let row = sqlx::query(statement::API_KEY_REVOKE)
+            let row = sql::query(statement::API_KEY_REVOKE)
                 .bind(&id.0[..])
                 .bind(column::millis(at));
-            match row.execute(connection).await?.rows_affected() {
+            match row.execute(connection).await? {
                 0 => Err(Fault::NotFound),
                 _ => Ok(()),
             }
@@ -73,10 +77,10 @@ impl ApiKeys for Store {
         let uses = uses.to_vec();
         let written = self.writer().write(async move |connection| {
             for (id, at) in &uses {
-                let row = sqlx::query(statement::API_KEY_USED)
+                let row = sql::query(statement::API_KEY_USED)
                     .bind(&id.0[..])
                     .bind(column::millis(*at));
-                row.execute(&mut *connection).await?;
+                row.execute(connection).await?;
             }
             Ok(())
         });

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use conclave_auth::PortError;
+use sqlx::postgres::PgDatabaseError;
 
 /// Why the store cannot be opened, closed or used. Each says so in one line; the cause is its
 /// source.
@@ -11,19 +12,19 @@ use conclave_auth::PortError;
 #[non_exhaustive]
 pub enum StoreError {
     /// A migration that was applied is not the one this program knows.
-    #[error("{}: migration {version} of the database is not that of this program", path.display())]
+    #[error("{place}: migration {version} of the database is not that of this program")]
     Altered {
-        /// The database.
-        path: PathBuf,
+        /// The database: its file, or its address without a password.
+        place: Box<str>,
         /// The migration.
         version: u32,
     },
     /// The final checkpoint failed. What was acknowledged is in the write-ahead log, and the
     /// next opening finds it there.
-    #[error("{}: the database could not be closed cleanly", path.display())]
+    #[error("{place}: the database could not be closed cleanly")]
     Close {
-        /// The database.
-        path: PathBuf,
+        /// The database: its file, or its address without a password.
+        place: Box<str>,
         /// What the database said.
         source: Box<sqlx::Error>,
     },
@@ -34,10 +35,10 @@ pub enum StoreError {
     #[error("a transaction of the store failed")]
     Commit(#[source] Arc<sqlx::Error>),
     /// The file is damaged or not a database.
-    #[error("{}: the file is damaged or not a database", path.display())]
+    #[error("{place}: the file is damaged or not a database")]
     Corrupt {
-        /// The database.
-        path: PathBuf,
+        /// The database: its file, or its address without a password.
+        place: Box<str>,
         /// What the database said.
         source: Box<sqlx::Error>,
     },
@@ -50,10 +51,10 @@ pub enum StoreError {
         source: std::io::Error,
     },
     /// A migration failed; the database is as it was before it.
-    #[error("{}: migration {version} failed", path.display())]
+    #[error("{place}: migration {version} failed")]
     Migration {
-        /// The database.
-        path: PathBuf,
+        /// The database: its file, or its address without a password.
+        place: Box<str>,
         /// The migration.
         version: u32,
         /// What the database said.
@@ -61,22 +62,27 @@ pub enum StoreError {
     },
     /// A newer version of the program wrote the database.
     #[error(
-        "{}: the database is of a newer version (schema {found}, this program knows {known})",
-        path.display()
+        "{place}: the database is of a newer version (schema {found}, this program knows {known})"
     )]
     Newer {
-        /// The database.
-        path: PathBuf,
+        /// The database: its file, or its address without a password.
+        place: Box<str>,
         /// Its schema.
         found: u32,
         /// The newest schema this program knows.
         known: u32,
     },
-    /// The file could not be opened as a database.
-    #[error("{}: the database cannot be opened", path.display())]
-    Open {
+    /// There is no file to copy: the store is in `PostgreSQL`, whose own tools make backups.
+    #[error("{place}: a backup of PostgreSQL is made with pg_dump")]
+    NoFile {
         /// The database.
-        path: PathBuf,
+        place: Box<str>,
+    },
+    /// The file could not be opened as a database, or the database not be reached.
+    #[error("{place}: the database cannot be opened")]
+    Open {
+        /// The database: its file, or its address without a password.
+        place: Box<str>,
         /// What the database said.
         source: Box<sqlx::Error>,
     },
@@ -93,15 +99,24 @@ pub enum StoreError {
 
 /// Why a write did not do what was asked.
 pub(crate) trait Wrong: From<StoreError> + Send {
-    /// Whether the rules said no, and not the database.
-    fn is_refusal(&self) -> bool;
+    /// What the database said; nothing where the rules said no.
+    fn cause(&self) -> Option<Cause>;
 }
 
 impl Wrong for Fault {
-    fn is_refusal(&self) -> bool {
+    fn cause(&self) -> Option<Cause> {
         match self {
-            Self::Conflict | Self::Full(_) | Self::NotFound => true,
-            Self::Store(_) => false,
+            Self::Conflict | Self::Full(_) | Self::NotFound => None,
+            Self::Store(error) => Some(error.cause()),
+        }
+    }
+}
+
+impl StoreError {
+    pub(crate) fn cause(&self) -> Cause {
+        match self {
+            Self::Statement(error) => Cause::of(error),
+            _ => Cause::Other,
         }
     }
 }
@@ -128,6 +143,18 @@ impl From<StoreError> for Fault {
     }
 }
 
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Statement(Box::new(error))
+    }
+}
+
+impl From<StoreError> for PortError {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(Box::new(error))
+    }
+}
+
 impl From<Fault> for PortError {
     fn from(fault: Fault) -> Self {
         match fault {
@@ -142,21 +169,47 @@ impl From<Fault> for PortError {
 /// What the code of an error says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
+    /// The database chose this transaction to end, so that another could go on.
+    Again,
     /// Another connection is in the way; it may be gone the next time.
     Busy,
     /// The file is damaged or no database.
     Corrupt,
+    /// The connection is of no more use.
+    Lost,
     Other,
 }
 
 impl Cause {
     pub(crate) fn of(error: &sqlx::Error) -> Self {
-        let code = error.as_database_error().and_then(|error| error.code());
-        let code = code.and_then(|code| code.parse::<i32>().ok());
+        let Some(said) = error.as_database_error() else {
+            return match error {
+                sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::WorkerCrashed => Self::Lost,
+                _ => Self::Other,
+            };
+        };
+        let code = said.code().unwrap_or_default();
+        if said.try_downcast_ref::<PgDatabaseError>().is_some() {
+            return Self::of_postgres(&code);
+        }
         // An extended code carries the primary one in its low byte.
-        match code.map(|code| code & 0xff) {
-            Some(SQLITE_BUSY) => Self::Busy,
-            Some(SQLITE_CORRUPT | SQLITE_NOTADB) => Self::Corrupt,
+        match code.parse::<i32>().map(|code| code & 0xff) {
+            Ok(SQLITE_BUSY) => Self::Busy,
+            Ok(SQLITE_CORRUPT | SQLITE_NOTADB) => Self::Corrupt,
+            _ => Self::Other,
+        }
+    }
+
+    fn of_postgres(code: &str) -> Self {
+        match code {
+            SERIALIZATION_FAILURE | DEADLOCK_DETECTED => Self::Again,
+            LOCK_NOT_AVAILABLE | QUERY_CANCELED => Self::Busy,
+            IDLE_IN_TRANSACTION => Self::Lost,
+            // Shut down, crashed, starting up; and what concerns the connection.
+            code if code.starts_with("57P") || code.starts_with("08") => Self::Lost,
             _ => Self::Other,
         }
     }
@@ -165,3 +218,9 @@ impl Cause {
 const SQLITE_BUSY: i32 = 5;
 const SQLITE_CORRUPT: i32 = 11;
 const SQLITE_NOTADB: i32 = 26;
+
+const DEADLOCK_DETECTED: &str = "40P01";
+const IDLE_IN_TRANSACTION: &str = "25P03";
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+const QUERY_CANCELED: &str = "57014";
+const SERIALIZATION_FAILURE: &str = "40001";

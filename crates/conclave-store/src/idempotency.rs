@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use conclave_auth::{Begun, CallId, Idempotency, PortError, SecretHash, StoredAnswer};
 use conclave_protocol::Timestamp;
-use sqlx::SqliteConnection;
 
 use crate::error::Fault;
+use crate::sql::{self, Connection};
 use crate::{Store, StoreError, column, statement};
 
 #[async_trait]
@@ -18,12 +18,12 @@ impl Idempotency for Store {
         until: Timestamp,
     ) -> Result<Begun, PortError> {
         let begun = self.writer().write(async move |connection| {
-            let row = sqlx::query(statement::CALL_BEGIN)
+            let row = sql::query(statement::CALL_BEGIN)
                 .bind(&call.0.0[..])
                 .bind(&body.0[..])
                 .bind(column::millis(at))
                 .bind(column::millis(until));
-            match row.execute(&mut *connection).await?.rows_affected() {
+            match row.execute(connection).await? {
                 0 => known(connection, call, body).await,
                 _ => Ok(Begun::Started),
             }
@@ -41,7 +41,7 @@ impl Idempotency for Store {
         let answer = answer.clone();
         let finished = self.writer().write(async move |connection| {
             let headers = serde_json::to_string(&answer.headers);
-            let row = sqlx::query(statement::CALL_FINISH)
+            let row = sql::query(statement::CALL_FINISH)
                 .bind(&call.0.0[..])
                 .bind(column::millis(began))
                 .bind(i64::from(answer.status))
@@ -56,7 +56,7 @@ impl Idempotency for Store {
 
     async fn abandon(&self, call: CallId, began: Timestamp) -> Result<(), PortError> {
         let abandoned = self.writer().write(async move |connection| {
-            let row = sqlx::query(statement::CALL_ABANDON)
+            let row = sql::query(statement::CALL_ABANDON)
                 .bind(&call.0.0[..])
                 .bind(column::millis(began));
             row.execute(connection).await?;
@@ -82,11 +82,11 @@ struct CallRow {
 
 /// What is known of a call that could not begin, inside the same transaction.
 async fn known(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     call: CallId,
     body: SecretHash,
 ) -> Result<Begun, Fault> {
-    let row = sqlx::query_as(statement::CALL_FIND).bind(&call.0.0[..]);
+    let row = sql::query_as(statement::CALL_FIND).bind(&call.0.0[..]);
     let row: CallRow = row.fetch_one(connection).await?;
     if SecretHash(column::bytes(&row.body_hash)?) != body {
         return Ok(Begun::Different);

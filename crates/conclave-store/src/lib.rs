@@ -19,16 +19,21 @@
 //! To add a statement, name it in `statement`: a test shows that it goes by an index. To change
 //! a table, add a migration; those that were released are never edited.
 
+mod address;
 mod api_keys;
 mod column;
 mod error;
 mod file;
 mod idempotency;
+mod line;
 mod migration;
+mod postgres;
 mod refresh;
 mod revocations;
 mod rooms;
 mod sessions;
+mod sql;
+mod sqlite;
 mod statement;
 mod store;
 #[cfg(test)]
@@ -39,8 +44,10 @@ mod webhooks;
 mod writer;
 mod yardstick;
 
+pub use address::{Address, AddressFault};
 pub use error::StoreError;
-pub use rooms::{RoomLimits, SqliteRooms};
+pub use postgres::PostgresOptions;
+pub use rooms::{RoomLimits, StoredRooms};
 pub use store::{Store, StoreOptions};
 pub use upkeep::{Exported, Finding};
 pub use yardstick::Yardstick;

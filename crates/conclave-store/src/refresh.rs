@@ -6,9 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use conclave_auth::{PortError, RefreshFamilies, RefreshFamily, Rotation, SecretHash};
 use conclave_protocol::{FamilyId, SessionName, Timestamp, UserId};
-use sqlx::SqliteConnection;
 
 use crate::error::Fault;
+use crate::sql::{self, Connection};
 use crate::{Store, StoreError, column, statement, store};
 
 #[async_trait]
@@ -51,7 +51,7 @@ impl RefreshFamilies for Store {
     async fn revoke_user(&self, user: &UserId) -> Result<(), PortError> {
         let user = user.clone();
         let revoked = self.writer().write(async move |connection| {
-            let families = sqlx::query(statement::FAMILY_DELETE_OF_USER).bind(user.as_str());
+            let families = sql::query(statement::FAMILY_DELETE_OF_USER).bind(user.as_str());
             families.execute(connection).await?;
             Ok(())
         });
@@ -61,7 +61,7 @@ impl RefreshFamilies for Store {
     async fn revoke_session(&self, user: &UserId, session: &SessionName) -> Result<(), PortError> {
         let (user, session) = (user.clone(), session.clone());
         let revoked = self.writer().write(async move |connection| {
-            let families = sqlx::query(statement::FAMILY_DELETE_OF_SESSION)
+            let families = sql::query(statement::FAMILY_DELETE_OF_SESSION)
                 .bind(user.as_str())
                 .bind(session.as_str());
             families.execute(connection).await?;
@@ -78,14 +78,14 @@ impl RefreshFamilies for Store {
 }
 
 async fn start(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     family: &RefreshFamily,
     token: SecretHash,
     at: Timestamp,
     limit: u32,
 ) -> Result<(), Fault> {
     let number = store::number(connection, "family").await?;
-    let row = sqlx::query(statement::FAMILY_ADD)
+    let row = sql::query(statement::FAMILY_ADD)
         .bind(family.id.0.as_slice())
         .bind(number)
         .bind(family.user.as_str())
@@ -93,11 +93,11 @@ async fn start(
         .bind(column::millis(at))
         .bind(column::millis(family.expires_at))
         .bind(i64::from(family.access_seconds));
-    if row.execute(&mut *connection).await?.rows_affected() == 0 {
+    if row.execute(connection).await? == 0 {
         return Err(Fault::Conflict);
     }
-    add_token(&mut *connection, token, family.id).await?;
-    let beyond = sqlx::query(statement::FAMILY_DELETE_BEYOND)
+    add_token(connection, token, family.id).await?;
+    let beyond = sql::query(statement::FAMILY_DELETE_BEYOND)
         .bind(family.user.as_str())
         .bind(column::millis(at))
         .bind(family.id.0.as_slice())
@@ -108,14 +108,14 @@ async fn start(
 }
 
 async fn rotate(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     token: SecretHash,
     successor: SecretHash,
     at: Timestamp,
     grace: Duration,
 ) -> Result<Rotation, Fault> {
-    let row = sqlx::query_as(statement::TOKEN_FIND).bind(token.0.as_slice());
-    let row: Option<TokenRow> = row.fetch_optional(&mut *connection).await?;
+    let row = sql::query_as(statement::TOKEN_FIND).bind(token.0.as_slice());
+    let row: Option<TokenRow> = row.fetch_optional(connection).await?;
     let Some(found) = row.map(shown).transpose()? else {
         return Ok(Rotation::Unknown);
     };
@@ -129,13 +129,13 @@ async fn rotate(
             Ok(Rotation::Unknown)
         }
         None => {
-            let used = sqlx::query(statement::TOKEN_USED)
+            let used = sql::query(statement::TOKEN_USED)
                 .bind(token.0.as_slice())
                 .bind(column::millis(at))
                 .bind(successor.0.as_slice());
-            used.execute(&mut *connection).await?;
-            let counted = sqlx::query(statement::FAMILY_ROTATED).bind(family.id.0.as_slice());
-            counted.execute(&mut *connection).await?;
+            used.execute(connection).await?;
+            let counted = sql::query(statement::FAMILY_ROTATED).bind(family.id.0.as_slice());
+            counted.execute(connection).await?;
             add_token(connection, successor, family.id).await?;
             Ok(Rotation::Rotated(family))
         }
@@ -151,21 +151,21 @@ async fn rotate(
 }
 
 async fn add_token(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     token: SecretHash,
     family: FamilyId,
 ) -> Result<(), Fault> {
-    let row = sqlx::query(statement::TOKEN_ADD)
+    let row = sql::query(statement::TOKEN_ADD)
         .bind(token.0.as_slice())
         .bind(family.0.as_slice());
-    match row.execute(connection).await?.rows_affected() {
+    match row.execute(connection).await? {
         0 => Err(Fault::Conflict),
         _ => Ok(()),
     }
 }
 
-async fn delete(connection: &mut SqliteConnection, family: FamilyId) -> Result<(), Fault> {
-    let row = sqlx::query(statement::FAMILY_DELETE).bind(family.0.as_slice());
+async fn delete(connection: &mut Connection, family: FamilyId) -> Result<(), Fault> {
+    let row = sql::query(statement::FAMILY_DELETE).bind(family.0.as_slice());
     row.execute(connection).await?;
     Ok(())
 }

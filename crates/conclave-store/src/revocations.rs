@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use conclave_auth::{PortError, Revocation, Revocations, Revoked};
 use conclave_protocol::{FamilyId, IssuerId, SessionId, SessionKind, Timestamp, TokenId};
-use sqlx::SqliteConnection;
 
 use crate::error::Fault;
+use crate::sql::{self, Connection};
 use crate::{Store, StoreError, column, statement, store};
 
 #[async_trait]
@@ -21,10 +21,13 @@ impl Revocations for Store {
     }
 
     async fn after(&self, sequence: u64, limit: u32) -> Result<Vec<(u64, Revocation)>, PortError> {
-        let page = sqlx::query_as(statement::REVOCATIONS_AFTER)
+        let page = sql::query_as(statement::REVOCATIONS_AFTER)
             .bind(column::integer(sequence))
             .bind(i64::from(limit));
-        let page = page.fetch_all(self.readers()).await.map_err(Fault::from)?;
+        let page = page
+            .fetch_all(&mut self.glance().await?)
+            .await
+            .map_err(Fault::from)?;
         Ok(page
             .iter()
             .map(stored)
@@ -39,21 +42,21 @@ impl Revocations for Store {
     }
 }
 
-async fn revoke(connection: &mut SqliteConnection, revocation: &Revocation) -> Result<u64, Fault> {
+async fn revoke(connection: &mut Connection, revocation: &Revocation) -> Result<u64, Fault> {
     let subject = Subject::of(&revocation.revoked);
     let moment = column::millis(subject.moment);
     let ends_at = revocation.until.map(column::millis);
-    let found = sqlx::query_as(statement::REVOCATION_FIND)
+    let found = sql::query_as(statement::REVOCATION_FIND)
         .bind(subject.kind)
         .bind(subject.id)
         .bind(subject.session_kind)
         .bind(subject.issuer)
         .bind(subject.session)
         .bind(subject.user);
-    let found: Option<(i64, i64, Option<i64>)> = found.fetch_optional(&mut *connection).await?;
+    let found: Option<(i64, i64, Option<i64>)> = found.fetch_optional(connection).await?;
     let Some((sequence, old_moment, old_ends_at)) = found else {
         let sequence = store::number(connection, SEQUENCE).await?;
-        let row = sqlx::query(statement::REVOCATION_ADD)
+        let row = sql::query(statement::REVOCATION_ADD)
             .bind(subject.kind)
             .bind(subject.id)
             .bind(subject.session_kind)
@@ -71,7 +74,7 @@ async fn revoke(connection: &mut SqliteConnection, revocation: &Revocation) -> R
         return Ok(column::count(sequence)?);
     }
     let next = store::number(connection, SEQUENCE).await?;
-    let row = sqlx::query(statement::REVOCATION_REPLACE)
+    let row = sql::query(statement::REVOCATION_REPLACE)
         .bind(sequence)
         .bind(latest.0)
         .bind(latest.1)

@@ -21,19 +21,20 @@ mod row;
 mod sending;
 mod standing;
 pub(crate) mod statement;
+mod together;
 
 use std::sync::Arc;
 
 use conclave_core::{Outlet, RoomFault, Stamp};
 use conclave_protocol::{Limits, Refusal};
-use sqlx::pool::PoolConnection;
-use sqlx::{Sqlite, Transaction};
 
-use crate::error::Wrong;
+use crate::error::{Cause, Wrong};
+use crate::sql::Connection;
 use crate::writer::Guard;
 use crate::{Store, StoreError};
 use act::Act;
 pub(crate) use row::message_id;
+pub(crate) use together::{SendAsk, send_together};
 
 /// The bounds of rooms that the store sees to; 0 means none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +64,7 @@ impl Default for RoomLimits {
 
 /// Durable rooms in a [`Store`]; implements `RoomStore` of `conclave-core`. Cheap to clone.
 #[derive(Clone)]
-pub struct SqliteRooms {
+pub struct StoredRooms {
     store: Arc<Store>,
     outlet: Arc<dyn Outlet>,
     limits: RoomLimits,
@@ -74,8 +75,8 @@ impl Store {
     /// writing thread: after the COMMIT, in the order of their numbers, before any caller of
     /// that commit has its answer. One of them for a store, or each hears only its own events.
     #[must_use]
-    pub fn rooms(self: &Arc<Self>, outlet: Arc<dyn Outlet>, limits: RoomLimits) -> SqliteRooms {
-        SqliteRooms {
+    pub fn rooms(self: &Arc<Self>, outlet: Arc<dyn Outlet>, limits: RoomLimits) -> StoredRooms {
+        StoredRooms {
             store: Arc::clone(self),
             outlet,
             limits,
@@ -83,12 +84,12 @@ impl Store {
     }
 }
 
-impl SqliteRooms {
+impl StoredRooms {
     /// One transaction that may write; its events go out after the COMMIT.
     async fn act<T, F>(&self, guard: Guard, stamp: Stamp, operation: F) -> Result<T, RoomFault>
     where
         T: Send + 'static,
-        F: AsyncFnOnce(&mut Act<'_>) -> Result<T, Halt> + Send + 'static,
+        F: AsyncFn(&mut Act<'_>) -> Result<T, Halt> + Send + 'static,
     {
         let (limits, outlet) = (self.limits, Arc::clone(&self.outlet));
         let done = self.store.writer().write_then(
@@ -108,13 +109,13 @@ impl SqliteRooms {
     }
 
     /// For one statement, which needs no transaction around it.
-    async fn glance(&self) -> Result<PoolConnection<Sqlite>, Halt> {
-        Ok(self.store.readers().acquire().await?)
+    async fn glance(&self) -> Result<Connection, Halt> {
+        Ok(self.store.glance().await?)
     }
 
     /// One moment of the store, for reading; it ends when dropped.
-    async fn view(&self) -> Result<Transaction<'static, Sqlite>, Halt> {
-        Ok(self.store.readers().begin().await?)
+    async fn view(&self) -> Result<Connection, Halt> {
+        Ok(self.store.view().await?)
     }
 }
 
@@ -144,8 +145,11 @@ impl Halt {
 }
 
 impl Wrong for Halt {
-    fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refused(_))
+    fn cause(&self) -> Option<Cause> {
+        match self {
+            Self::Refused(_) => None,
+            Self::Store(error) => Some(error.cause()),
+        }
     }
 }
 

@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use conclave_auth::{OwnedSession, PortError, SessionStanding, Sessions};
 use conclave_protocol::{SessionName, Timestamp, UserId};
-use sqlx::SqliteConnection;
 
 use crate::error::Fault;
+use crate::sql::{self, Connection};
 use crate::{Store, StoreError, column, statement};
 
 #[async_trait]
@@ -22,9 +22,9 @@ impl Sessions for Store {
             if let Some(standing) = standing(connection, &name, &user).await? {
                 return Ok(standing);
             }
-            let owned = sqlx::query_scalar(statement::SESSION_COUNT).bind(user.as_str());
-            bound(owned.fetch_one(&mut *connection).await?, limit)?;
-            let row = sqlx::query(statement::SESSION_ADD)
+            let owned = sql::query_scalar(statement::SESSION_COUNT).bind(user.as_str());
+            bound(owned.fetch_one(connection).await?, limit)?;
+            let row = sql::query(statement::SESSION_ADD)
                 .bind(name.as_str())
                 .bind(user.as_str())
                 .bind(column::millis(at));
@@ -35,18 +35,21 @@ impl Sessions for Store {
     }
 
     async fn owned(&self, user: &UserId) -> Result<Vec<OwnedSession>, PortError> {
-        let rows = sqlx::query_as(statement::SESSIONS_OWNED).bind(user.as_str());
-        let rows = rows.fetch_all(self.readers()).await.map_err(Fault::from)?;
+        let rows = sql::query_as(statement::SESSIONS_OWNED).bind(user.as_str());
+        let rows = rows
+            .fetch_all(&mut self.glance().await?)
+            .await
+            .map_err(Fault::from)?;
         Ok(owned(&rows).map_err(Fault::from)?)
     }
 
     async fn delete(&self, name: &SessionName, owner: &UserId) -> Result<(), PortError> {
         let (name, owner) = (name.clone(), owner.clone());
         let deleted = self.writer().write(async move |connection| {
-            let row = sqlx::query(statement::SESSION_DELETE)
+            let row = sql::query(statement::SESSION_DELETE)
                 .bind(name.as_str())
                 .bind(owner.as_str());
-            match row.execute(connection).await?.rows_affected() {
+            match row.execute(connection).await? {
                 0 => Err(Fault::NotFound),
                 _ => Ok(()),
             }
@@ -70,9 +73,9 @@ impl Sessions for Store {
             if standing(connection, &name, &with).await? != Some(SessionStanding::Stranger) {
                 return Ok(());
             }
-            let shares = sqlx::query_scalar(statement::SHARE_COUNT).bind(name.as_str());
-            bound(shares.fetch_one(&mut *connection).await?, limit)?;
-            let row = sqlx::query(statement::SHARE_ADD)
+            let shares = sql::query_scalar(statement::SHARE_COUNT).bind(name.as_str());
+            bound(shares.fetch_one(connection).await?, limit)?;
+            let row = sql::query(statement::SHARE_ADD)
                 .bind(name.as_str())
                 .bind(with.as_str());
             row.execute(connection).await?;
@@ -92,10 +95,10 @@ impl Sessions for Store {
             if standing(connection, &name, &owner).await? != Some(SessionStanding::Owner) {
                 return Err(Fault::NotFound);
             }
-            let row = sqlx::query(statement::SHARE_DELETE)
+            let row = sql::query(statement::SHARE_DELETE)
                 .bind(name.as_str())
                 .bind(with.as_str());
-            match row.execute(connection).await?.rows_affected() {
+            match row.execute(connection).await? {
                 0 => Err(Fault::NotFound),
                 _ => Ok(()),
             }
@@ -106,11 +109,11 @@ impl Sessions for Store {
 
 /// How the user stands to the session; `None` where the name is free.
 async fn standing(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     name: &SessionName,
     user: &UserId,
 ) -> Result<Option<SessionStanding>, Fault> {
-    let row = sqlx::query_as(statement::SESSION_FIND)
+    let row = sql::query_as(statement::SESSION_FIND)
         .bind(name.as_str())
         .bind(user.as_str());
     let row: Option<(String, bool)> = row.fetch_optional(connection).await?;

@@ -1,13 +1,18 @@
 //! Every SQL text of the ports. They use what `SQLite` and `PostgreSQL` share: `$n` parameters,
 //! `ON CONFLICT`, `RETURNING`; texts compare byte by byte.
 
+/// `NAME = text;`, or `NAME = text of SQLite => text of PostgreSQL;`.
 macro_rules! statements {
-    ($($name:ident = $text:expr;)*) => {
-        $(pub(crate) const $name: &str = $text;)*
+    ($($name:ident = $text:expr $(=> $postgres:expr)?;)*) => {
+        $(
+            pub(crate) const $name: $crate::sql::Statement =
+                $crate::sql::Statement::new($text, &[$($postgres)?]);
+        )*
 
         /// All of them by name, for the test of the query plans.
         #[cfg(test)]
-        pub(crate) const ALL: &[(&str, &str)] = &[$((stringify!($name), $text)),*];
+        pub(crate) const ALL: &[(&str, $crate::sql::Statement)] =
+            &[$((stringify!($name), $name)),*];
     };
 }
 

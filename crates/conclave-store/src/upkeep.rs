@@ -9,26 +9,37 @@ mod export;
 pub use check::Finding;
 pub use export::Exported;
 
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, SqliteConnection};
+use std::time::Duration;
 
-use crate::{Store, StoreError};
+use crate::sql::{self, Connection};
+use crate::store::Engine;
+use crate::{Store, StoreError, postgres, sqlite};
 
 impl Store {
-    /// A connection of its own that only reads.
-    async fn own_reader(&self) -> Result<SqliteConnection, StoreError> {
-        let options = SqliteConnectOptions::new()
-            .filename(self.path())
-            .read_only(true)
-            .pragma("trusted_schema", "OFF")
-            .disable_statement_logging();
-        options.connect().await.map_err(|error| StoreError::Open {
-            path: self.path().to_owned(),
-            source: Box::new(error),
-        })
+    /// A connection of its own that only reads, in one moment of the store.
+    async fn own_view(&self) -> Result<Connection, StoreError> {
+        let (mut connection, begin) = match &self.engine {
+            Engine::Sqlite { path, .. } => {
+                let reader = sqlite::own_reader(path).await;
+                let reader = reader.map_err(|error| StoreError::Open {
+                    place: self.place.clone(),
+                    source: Box::new(error),
+                })?;
+                (reader, "BEGIN")
+            }
+            Engine::Postgres { address, .. } => {
+                let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+                (postgres::plain(address, READ_WITHIN).await?, begin)
+            }
+        };
+        sql::run(&mut connection, begin).await.map_err(failed)?;
+        Ok(connection)
     }
 }
 
 fn failed(error: sqlx::Error) -> StoreError {
     StoreError::Statement(Box::new(error))
 }
+
+/// For one statement over whole tables, whose answer comes over a network.
+const READ_WITHIN: Duration = Duration::from_secs(3600);

@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use conclave_auth::{PasswordHash, PortError, StoredUser, UserChange, UserState, Users};
 use conclave_protocol::{Timestamp, UserId};
-use sqlx::SqliteConnection;
 
 use crate::error::Fault;
+use crate::sql::{self, Connection};
 use crate::{Store, StoreError, column, statement, store};
 
 #[async_trait]
@@ -13,13 +13,13 @@ impl Users for Store {
     async fn add(&self, user: &StoredUser, at: Timestamp) -> Result<(), PortError> {
         let user = user.clone();
         let added = self.writer().write(async move |connection| {
-            let row = sqlx::query(statement::USER_ADD)
+            let row = sql::query(statement::USER_ADD)
                 .bind(user.name.as_str())
                 .bind(&user.password_hash.0)
                 .bind(column::names_to_json(&user.roles))
                 .bind(column::names_to_json(&user.permissions))
                 .bind(user.disabled);
-            if row.execute(&mut *connection).await?.rows_affected() == 0 {
+            if row.execute(connection).await? == 0 {
                 return Err(Fault::Conflict);
             }
             changed(connection, &user.name, at).await
@@ -28,9 +28,9 @@ impl Users for Store {
     }
 
     async fn find(&self, name: &UserId) -> Result<Option<StoredUser>, PortError> {
-        let found = sqlx::query_as(statement::USER_FIND).bind(name.as_str());
+        let found = sql::query_as(statement::USER_FIND).bind(name.as_str());
         let found = found
-            .fetch_optional(self.readers())
+            .fetch_optional(&mut self.glance().await?)
             .await
             .map_err(Fault::from)?;
         Ok(found.map(stored).transpose().map_err(Fault::from)?)
@@ -38,10 +38,13 @@ impl Users for Store {
 
     async fn list(&self, after: Option<&UserId>, limit: u32) -> Result<Vec<StoredUser>, PortError> {
         // No name is empty, so every one comes after the empty text.
-        let page = sqlx::query_as(statement::USER_LIST)
+        let page = sql::query_as(statement::USER_LIST)
             .bind(after.map_or("", UserId::as_str))
             .bind(i64::from(limit));
-        let page = page.fetch_all(self.readers()).await.map_err(Fault::from)?;
+        let page = page
+            .fetch_all(&mut self.glance().await?)
+            .await
+            .map_err(Fault::from)?;
         Ok(page
             .into_iter()
             .map(stored)
@@ -57,15 +60,15 @@ impl Users for Store {
     ) -> Result<(), PortError> {
         let (name, expected, new) = (name.clone(), expected.clone(), new.clone());
         let replaced = self.writer().write(async move |connection| {
-            let row = sqlx::query(statement::USER_SET_PASSWORD_HASH)
+            let row = sql::query(statement::USER_SET_PASSWORD_HASH)
                 .bind(name.as_str())
                 .bind(&expected.0)
                 .bind(&new.0);
-            if row.execute(&mut *connection).await?.rows_affected() > 0 {
+            if row.execute(connection).await? > 0 {
                 return Ok(());
             }
-            let found = sqlx::query(statement::USER_FIND).bind(name.as_str());
-            let found = found.fetch_optional(connection).await?;
+            let found = sql::query_as(statement::USER_FIND).bind(name.as_str());
+            let found: Option<UserRow> = found.fetch_optional(connection).await?;
             Err(found.map_or(Fault::NotFound, |_| Fault::Conflict))
         });
         Ok(replaced.await?)
@@ -84,11 +87,11 @@ impl Users for Store {
             column::names_to_json(permissions),
         );
         let replaced = self.writer().write(async move |connection| {
-            let row = sqlx::query(statement::USER_SET_GRANTS)
+            let row = sql::query(statement::USER_SET_GRANTS)
                 .bind(name.as_str())
-                .bind(roles)
-                .bind(permissions);
-            if row.execute(&mut *connection).await?.rows_affected() == 0 {
+                .bind(&roles)
+                .bind(&permissions);
+            if row.execute(connection).await? == 0 {
                 return Err(Fault::NotFound);
             }
             changed(connection, &name, at).await
@@ -104,10 +107,10 @@ impl Users for Store {
     ) -> Result<(), PortError> {
         let name = name.clone();
         let set = self.writer().write(async move |connection| {
-            let row = sqlx::query(statement::USER_SET_DISABLED)
+            let row = sql::query(statement::USER_SET_DISABLED)
                 .bind(name.as_str())
                 .bind(disabled);
-            if row.execute(&mut *connection).await?.rows_affected() == 0 {
+            if row.execute(connection).await? == 0 {
                 return Err(Fault::NotFound);
             }
             changed(connection, &name, at).await
@@ -120,22 +123,25 @@ impl Users for Store {
     async fn remove(&self, name: &UserId, at: Timestamp) -> Result<(), PortError> {
         let name = name.clone();
         let removed = self.writer().write(async move |connection| {
-            let row = sqlx::query(statement::USER_REMOVE).bind(name.as_str());
-            if row.execute(&mut *connection).await?.rows_affected() == 0 {
+            let row = sql::query(statement::USER_REMOVE).bind(name.as_str());
+            if row.execute(connection).await? == 0 {
                 return Err(Fault::NotFound);
             }
-            let families = sqlx::query(statement::FAMILY_DELETE_OF_USER).bind(name.as_str());
-            families.execute(&mut *connection).await?;
+            let families = sql::query(statement::FAMILY_DELETE_OF_USER).bind(name.as_str());
+            families.execute(connection).await?;
             changed(connection, &name, at).await
         });
         Ok(removed.await?)
     }
 
     async fn changes(&self, revision: u64, limit: u32) -> Result<Vec<UserChange>, PortError> {
-        let page = sqlx::query_as(statement::USER_CHANGES)
+        let page = sql::query_as(statement::USER_CHANGES)
             .bind(column::integer(revision))
             .bind(i64::from(limit));
-        let page = page.fetch_all(self.readers()).await.map_err(Fault::from)?;
+        let page = page
+            .fetch_all(&mut self.glance().await?)
+            .await
+            .map_err(Fault::from)?;
         Ok(page
             .into_iter()
             .map(change)
@@ -145,13 +151,9 @@ impl Users for Store {
 }
 
 /// Tells the readers of the feed.
-async fn changed(
-    connection: &mut SqliteConnection,
-    name: &UserId,
-    at: Timestamp,
-) -> Result<(), Fault> {
+async fn changed(connection: &mut Connection, name: &UserId, at: Timestamp) -> Result<(), Fault> {
     let revision = store::number(connection, "user_change").await?;
-    let row = sqlx::query(statement::USER_CHANGED)
+    let row = sql::query(statement::USER_CHANGED)
         .bind(revision)
         .bind(name.as_str())
         .bind(column::millis(at));

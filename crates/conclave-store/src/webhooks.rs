@@ -6,9 +6,9 @@ use conclave_core::{
     WebhookStore,
 };
 use conclave_protocol::{Timestamp, UserId};
-use sqlx::SqliteConnection;
 
 use crate::error::Fault;
+use crate::sql::{self, Connection};
 use crate::{Store, StoreError, column, statement};
 
 #[async_trait]
@@ -39,19 +39,20 @@ impl WebhookStore for Store {
         let items = items.to_vec();
         let pushed = self.writer().write(async move |connection| {
             for item in &items {
-                let row = sqlx::query(statement::WEBHOOK_QUEUE_ADD)
+                let row = sql::query(statement::WEBHOOK_QUEUE_ADD)
                     .bind(item.webhook.as_str())
                     .bind(item.kind.name())
                     .bind(column::integer(item.number))
                     .bind(column::millis(item.at))
                     .bind(&*item.data);
-                row.execute(&mut *connection).await?;
+                row.execute(connection).await?;
             }
             if let Some(number) = looked {
-                let row = sqlx::query(statement::WEBHOOK_EXPIRED)
-                    .bind(WebhookName::lookout().as_str())
+                let lookout = WebhookName::lookout();
+                let row = sql::query(statement::WEBHOOK_EXPIRED)
+                    .bind(lookout.as_str())
                     .bind(column::integer(number));
-                row.execute(&mut *connection).await?;
+                row.execute(connection).await?;
             }
             Ok(())
         });
@@ -60,7 +61,7 @@ impl WebhookStore for Store {
 
     async fn queued(&self, webhook: &WebhookName, limit: u32) -> Result<Vec<Queued>, WebhookFault> {
         let queued = async {
-            let mut view = self.readers().begin().await?;
+            let mut view = self.view().await?;
             queued(&mut view, webhook, limit).await
         };
         Ok(queued.await?)
@@ -74,15 +75,15 @@ impl WebhookStore for Store {
     ) -> Result<(), WebhookFault> {
         let webhook = webhook.clone();
         let done = self.writer().write(async move |connection| {
-            let row = sqlx::query(statement::WEBHOOK_DONE)
+            let row = sql::query(statement::WEBHOOK_DONE)
                 .bind(webhook.as_str())
                 .bind(column::integer(number));
-            row.execute(&mut *connection).await?;
+            row.execute(connection).await?;
             if queued > 0 {
-                let row = sqlx::query(statement::WEBHOOK_QUEUE_DONE)
+                let row = sql::query(statement::WEBHOOK_QUEUE_DONE)
                     .bind(webhook.as_str())
                     .bind(column::integer(queued));
-                row.execute(&mut *connection).await?;
+                row.execute(connection).await?;
             }
             Ok(())
         });
@@ -92,7 +93,7 @@ impl WebhookStore for Store {
     async fn failing(&self, webhook: &WebhookName, since: Timestamp) -> Result<(), WebhookFault> {
         let webhook = webhook.clone();
         let failing = self.writer().write(async move |connection| {
-            let row = sqlx::query(statement::WEBHOOK_FAILING)
+            let row = sql::query(statement::WEBHOOK_FAILING)
                 .bind(webhook.as_str())
                 .bind(column::millis(since));
             row.execute(connection).await?;
@@ -117,11 +118,11 @@ impl WebhookStore for Store {
         number: u64,
     ) -> Result<u64, WebhookFault> {
         let waiting = async {
-            let mut view = self.readers().begin().await?;
+            let mut view = self.view().await?;
             let newest = Self::newest(&mut view).await?;
             let logged = count(&mut view, part, (column::integer(number), newest)).await?;
-            let queued = sqlx::query_scalar(statement::WEBHOOK_QUEUE_COUNT).bind(webhook.as_str());
-            let queued: i64 = queued.fetch_one(&mut *view).await?;
+            let queued = sql::query_scalar(statement::WEBHOOK_QUEUE_COUNT).bind(webhook.as_str());
+            let queued: i64 = queued.fetch_one(&mut view).await?;
             Ok(column::count(logged + queued)?)
         };
         let waiting: Result<u64, Fault> = waiting.await;
@@ -130,7 +131,7 @@ impl WebhookStore for Store {
 }
 
 async fn open(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     webhooks: &[WebhookName],
 ) -> Result<Vec<WebhookPlace>, Fault> {
     let newest = Store::newest(connection).await?;
@@ -138,31 +139,28 @@ async fn open(
     let mut name = WebhookName::lookout().as_str().to_owned();
     loop {
         if !webhooks.iter().any(|webhook| webhook.as_str() == name) {
-            let row = sqlx::query(statement::WEBHOOK_DELETE).bind(&name);
-            row.execute(&mut *connection).await?;
+            let row = sql::query(statement::WEBHOOK_DELETE).bind(&name);
+            row.execute(connection).await?;
         }
-        let next = sqlx::query_scalar(statement::WEBHOOK_NEXT).bind(&name);
-        match next.fetch_optional(&mut *connection).await? {
+        let next = sql::query_scalar(statement::WEBHOOK_NEXT).bind(&name);
+        match next.fetch_optional(connection).await? {
             Some(next) => name = next,
             None => break,
         }
     }
     let mut places = Vec::with_capacity(webhooks.len());
     for webhook in webhooks {
-        let row = sqlx::query(statement::WEBHOOK_ADD)
+        let row = sql::query(statement::WEBHOOK_ADD)
             .bind(webhook.as_str())
             .bind(newest);
-        row.execute(&mut *connection).await?;
+        row.execute(connection).await?;
         places.push(place(connection, webhook).await?);
     }
     Ok(places)
 }
 
-async fn place(
-    connection: &mut SqliteConnection,
-    webhook: &WebhookName,
-) -> Result<WebhookPlace, Fault> {
-    let row = sqlx::query_as(statement::WEBHOOK_FIND).bind(webhook.as_str());
+async fn place(connection: &mut Connection, webhook: &WebhookName) -> Result<WebhookPlace, Fault> {
+    let row = sql::query_as(statement::WEBHOOK_FIND).bind(webhook.as_str());
     let row: Option<(i64, Option<i64>)> = row.fetch_optional(connection).await?;
     let (number, failing_since) = row.unwrap_or_default();
     Ok(WebhookPlace {
@@ -181,14 +179,14 @@ struct QueuedRow {
 }
 
 async fn queued(
-    view: &mut SqliteConnection,
+    view: &mut Connection,
     webhook: &WebhookName,
     limit: u32,
 ) -> Result<Vec<Queued>, Fault> {
-    let rows = sqlx::query_as(statement::WEBHOOK_QUEUE_LIST)
+    let rows = sql::query_as(statement::WEBHOOK_QUEUE_LIST)
         .bind(webhook.as_str())
         .bind(i64::from(limit));
-    let rows: Vec<QueuedRow> = rows.fetch_all(&mut *view).await?;
+    let rows: Vec<QueuedRow> = rows.fetch_all(view).await?;
     let mut queued: Vec<Queued> = Vec::with_capacity(rows.len());
     for row in rows {
         let number = column::count(row.number)?;
@@ -217,12 +215,12 @@ async fn expire(
     part: LogPart,
     before: Timestamp,
 ) -> Result<(u64, WebhookPlace), Fault> {
-    let mut view = store.readers().begin().await?;
+    let mut view = store.view().await?;
     let from = column::integer(place(&mut view, webhook).await?.number);
-    let first = sqlx::query_scalar(statement::WEBHOOK_LOG_FIRST_SINCE)
+    let first = sql::query_scalar(statement::WEBHOOK_LOG_FIRST_SINCE)
         .bind(from)
         .bind(column::millis(before));
-    let first: Option<i64> = first.fetch_optional(&mut *view).await?;
+    let first: Option<i64> = first.fetch_optional(&mut view).await?;
     let last_old = match first {
         Some(first) => first - 1,
         None => Store::newest(&mut view).await?,
@@ -232,15 +230,15 @@ async fn expire(
     loop {
         let name = webhook.clone();
         let step = store.writer().write(async move |connection| {
-            let row = sqlx::query(statement::WEBHOOK_EXPIRED)
+            let row = sql::query(statement::WEBHOOK_EXPIRED)
                 .bind(name.as_str())
                 .bind(last_old);
-            row.execute(&mut *connection).await?;
-            let rows = sqlx::query(statement::WEBHOOK_QUEUE_EXPIRE)
+            row.execute(connection).await?;
+            let rows = sql::query(statement::WEBHOOK_QUEUE_EXPIRE)
                 .bind(name.as_str())
                 .bind(column::millis(before))
                 .bind(STEP_ROWS);
-            let rows = rows.execute(&mut *connection).await?.rows_affected();
+            let rows = rows.execute(connection).await?;
             Ok((rows, place(connection, &name).await?))
         });
         let (rows, place) = step.await?;
@@ -253,11 +251,11 @@ async fn expire(
 
 /// Events of these parts after the first number and up to the second.
 async fn count(
-    view: &mut SqliteConnection,
+    view: &mut Connection,
     part: LogPart,
     (after, through): (i64, i64),
 ) -> Result<i64, Fault> {
-    let count = sqlx::query_scalar(statement::WEBHOOK_LOG_COUNT)
+    let count = sql::query_scalar(statement::WEBHOOK_LOG_COUNT)
         .bind(after)
         .bind(through)
         .bind(part.messages)

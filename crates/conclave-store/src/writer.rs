@@ -2,6 +2,8 @@
 //! while a commit runs is gathered and makes the next. A write has a savepoint, so that one that
 //! is refused harms no other; one that refuses only before it changes anything may go without.
 //!
+//! What a transaction is, and how it is begun again, is in `line`.
+//!
 //! After the COMMIT the news of the writes go out in the order of the writes, and only then do
 //! the callers get their answers.
 
@@ -10,11 +12,13 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::StoreError;
-use crate::error::{Fault, Wrong};
+use crate::error::{Cause, Fault, Wrong};
+use crate::line::Line;
+use crate::rooms::SendAsk;
+use crate::sql::Connection;
 
 /// The way to the writing thread. Dropping it ends the thread after what is queued.
 #[derive(Debug)]
@@ -24,11 +28,15 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the thread.
-    pub(crate) fn start(connection: SqliteConnection) -> io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    pub(crate) fn start(line: Line) -> io::Result<Self> {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        if line.needs_network() {
+            runtime.enable_all();
+        }
+        let runtime = runtime.build()?;
         let (orders, queue) = mpsc::channel(QUEUE_MAX);
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
-        thread.spawn(move || runtime.block_on(serve(connection, queue)))?;
+        thread.spawn(move || runtime.block_on(serve(line, queue)))?;
         Ok(Self { orders })
     }
 
@@ -37,7 +45,7 @@ impl Writer {
     pub(crate) async fn write<T, F>(&self, operation: F) -> Result<T, Fault>
     where
         T: Send + 'static,
-        F: AsyncFnOnce(&mut SqliteConnection) -> Result<T, Fault> + Send + 'static,
+        F: AsyncFn(&mut Connection) -> Result<T, Fault> + Send + 'static,
     {
         self.write_then(Guard::Savepoint, operation, |_| ()).await
     }
@@ -54,13 +62,13 @@ impl Writer {
     where
         T: Send + 'static,
         E: Wrong + 'static,
-        F: AsyncFnOnce(&mut SqliteConnection) -> Result<T, E> + Send + 'static,
+        F: AsyncFn(&mut Connection) -> Result<T, E> + Send + 'static,
         N: FnOnce(&mut T) + Send + 'static,
     {
         let (sender, receiver) = oneshot::channel();
         let pending = Pending {
             guard,
-            operation: Some(operation),
+            operation,
             news: Some(news),
             result: None,
             sender,
@@ -82,13 +90,16 @@ impl Writer {
 }
 
 /// What a write has around it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Guard {
     /// Nothing: it changes nothing before it is sure not to be refused. Where the database fails
     /// it half-way, the whole commit fails.
     None,
     /// A savepoint: what was changed before it was refused is taken back.
     Savepoint,
+    /// As `None`; and where the network is between, this ask is done beforehand, together with
+    /// those of its neighbours, in one trip.
+    Together(Arc<SendAsk>),
 }
 
 enum Order {
@@ -96,7 +107,7 @@ enum Order {
     Write(Box<dyn Write>),
 }
 
-async fn serve(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Order>) {
+async fn serve(mut line: Line, mut queue: mpsc::Receiver<Order>) {
     let mut orders = Vec::with_capacity(BATCH_MAX);
     let mut writes = Vec::with_capacity(BATCH_MAX);
     while queue.recv_many(&mut orders, BATCH_MAX).await > 0 {
@@ -108,7 +119,7 @@ async fn serve(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Order
             }
         }
         if !writes.is_empty() {
-            let committed = commit(&mut connection, &mut writes).await.map_err(Arc::new);
+            let committed = line.commit(&mut writes).await.map_err(Arc::new);
             if committed.is_ok() {
                 writes.iter_mut().for_each(|write| write.publish());
             }
@@ -118,77 +129,27 @@ async fn serve(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Order
         }
         if let Some(closed) = closing.pop() {
             // A caller that no longer waits needs no answer.
-            closed.send(finish(connection).await).ok();
+            closed.send(line.close().await).ok();
             return;
         }
     }
 }
 
-/// On an error nothing of the batch is stored. The transaction is opened and ended by plain
-/// statements: sqlx counts its own, and would count on after an error (a full disk) by which
-/// the database itself ended one.
-async fn commit(
-    connection: &mut SqliteConnection,
-    writes: &mut [Box<dyn Write>],
-) -> Result<(), sqlx::Error> {
-    let committed = transaction(connection, writes).await;
-    if committed.is_err() {
-        // Where the database has rolled back already, this is refused.
-        execute(connection, "ROLLBACK").await.ok();
-    }
-    committed
-}
-
-async fn transaction(
-    connection: &mut SqliteConnection,
-    writes: &mut [Box<dyn Write>],
-) -> Result<(), sqlx::Error> {
-    execute(connection, "BEGIN IMMEDIATE").await?;
-    for write in writes {
-        if write.guard() == Guard::None {
-            if write.run(connection).await == Outcome::Failed {
-                let told = "a write that shares the transaction failed";
-                return Err(sqlx::Error::Protocol(told.to_owned()));
-            }
-            continue;
-        }
-        execute(connection, "SAVEPOINT one").await?;
-        if write.run(connection).await != Outcome::Done {
-            // Fails if the database has ended the whole transaction, so that nobody is told
-            // that their write is stored.
-            execute(connection, "ROLLBACK TO one").await?;
-        }
-        execute(connection, "RELEASE one").await?;
-    }
-    execute(connection, "COMMIT").await
-}
-
-async fn execute(
-    connection: &mut SqliteConnection,
-    statement: &'static str,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(statement).execute(connection).await?;
-    Ok(())
-}
-
-async fn finish(mut connection: SqliteConnection) -> Result<(), sqlx::Error> {
-    execute(&mut connection, "PRAGMA wal_checkpoint(TRUNCATE)").await?;
-    connection.close().await
-}
-
+/// What became of a write inside the transaction.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Outcome {
+pub(crate) enum Outcome {
     Done,
-    Failed,
+    Failed(Cause),
     Refused,
 }
 
-trait Write: Send {
-    fn guard(&self) -> Guard;
+/// One write among others. It may be run again, if the transaction was not committed.
+pub(crate) trait Write: Send {
+    fn guard(&self) -> &Guard;
 
     fn run<'a>(
         &'a mut self,
-        connection: &'a mut SqliteConnection,
+        connection: &'a mut Connection,
     ) -> Pin<Box<dyn Future<Output = Outcome> + 'a>>;
 
     /// After the COMMIT.
@@ -199,7 +160,7 @@ trait Write: Send {
 
 struct Pending<T, E, F, N> {
     guard: Guard,
-    operation: Option<F>,
+    operation: F,
     news: Option<N>,
     result: Option<Result<T, E>>,
     sender: oneshot::Sender<Result<T, E>>,
@@ -209,26 +170,22 @@ impl<T, E, F, N> Write for Pending<T, E, F, N>
 where
     T: Send,
     E: Wrong,
-    F: AsyncFnOnce(&mut SqliteConnection) -> Result<T, E> + Send,
+    F: AsyncFn(&mut Connection) -> Result<T, E> + Send,
     N: FnOnce(&mut T) + Send,
 {
-    fn guard(&self) -> Guard {
-        self.guard
+    fn guard(&self) -> &Guard {
+        &self.guard
     }
 
     fn run<'a>(
         &'a mut self,
-        connection: &'a mut SqliteConnection,
+        connection: &'a mut Connection,
     ) -> Pin<Box<dyn Future<Output = Outcome> + 'a>> {
         Box::pin(async move {
-            let Some(operation) = self.operation.take() else {
-                return Outcome::Failed;
-            };
-            let result = operation(connection).await;
+            let result = (self.operation)(connection).await;
             let outcome = match &result {
                 Ok(_) => Outcome::Done,
-                Err(wrong) if wrong.is_refusal() => Outcome::Refused,
-                Err(_) => Outcome::Failed,
+                Err(wrong) => wrong.cause().map_or(Outcome::Refused, Outcome::Failed),
             };
             self.result = Some(result);
             outcome

@@ -12,7 +12,7 @@ use conclave_protocol::{
     Channel, CreateRoom, Event, MessageId, MessageKind, RoomId, RoomKind, SendMessage, Timestamp,
     UserId,
 };
-use conclave_store::{RoomLimits, SqliteRooms, Store, StoreOptions};
+use conclave_store::{RoomLimits, Store, StoreOptions, StoredRooms};
 use tokio::runtime::Runtime;
 
 use super::bed::{Bed, Setting};
@@ -169,7 +169,7 @@ pub(super) fn runtime() -> Result<Runtime> {
 ///
 /// # Errors
 /// It cannot be opened.
-pub(super) async fn open_store(database: &Path) -> Result<(Arc<Store>, SqliteRooms)> {
+pub(super) async fn open_store(database: &Path) -> Result<(Arc<Store>, StoredRooms)> {
     let store = Arc::new(Store::open(database, StoreOptions::default()).await?);
     let limits = RoomLimits {
         rooms_per_user: 0,

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use conclave_core::Stamp;
 use conclave_protocol::{Channel, Event, EventKind, RoomId, UserId};
-use sqlx::SqliteConnection;
 
 use super::row::RoomRow;
 use super::{Halt, RoomLimits, statement};
+use crate::sql::{self, Connection};
 use crate::{StoreError, column};
 
 /// An event on its way.
@@ -15,7 +15,7 @@ pub(super) type News = Vec<(Channel, Arc<Event>)>;
 
 /// One write.
 pub(super) struct Act<'c> {
-    pub(super) connection: &'c mut SqliteConnection,
+    pub(super) connection: &'c mut Connection,
     pub(super) stamp: Stamp,
     pub(super) limits: RoomLimits,
     news: News,
@@ -32,7 +32,7 @@ struct Columns<'a> {
 
 impl<'c> Act<'c> {
     pub(super) const fn new(
-        connection: &'c mut SqliteConnection,
+        connection: &'c mut Connection,
         stamp: Stamp,
         limits: RoomLimits,
     ) -> Self {
@@ -63,7 +63,7 @@ impl<'c> Act<'c> {
     ) -> Result<u64, Halt> {
         let seq = room.last_seq + 1;
         let columns = columns(&kind, target);
-        let row = sqlx::query_scalar(statement::EVENT_ADD)
+        let row = sql::query_scalar(statement::EVENT_ADD)
             .bind(room.key)
             .bind(seq)
             .bind(columns.kind)

@@ -10,6 +10,7 @@ use super::act::Act;
 use super::row::RoomRow;
 use super::standing::{self, Standing};
 use super::{Halt, listing, membership, statement};
+use crate::sql;
 
 pub(super) async fn create(act: &mut Act<'_>, by: &Actor, new: &NewRoom) -> Result<Created, Halt> {
     let others = others(&by.user, &new.room);
@@ -37,8 +38,8 @@ pub(super) async fn create(act: &mut Act<'_>, by: &Actor, new: &NewRoom) -> Resu
     }
     if let (RoomKind::Dm, [other]) = (new.room.kind, others.as_slice()) {
         let (one, other) = pair(&by.user, other);
-        let row = sqlx::query(statement::DM_ADD).bind(one).bind(other);
-        row.bind(room.key).execute(&mut *act.connection).await?;
+        let row = sql::query(statement::DM_ADD).bind(one).bind(other);
+        row.bind(room.key).execute(act.connection).await?;
     }
     // In the event the room is as it is after it, and nobody's in particular.
     let mut shown = room.room(None, 0)?;
@@ -77,8 +78,8 @@ fn pair<'a>(one: &'a UserId, other: &'a UserId) -> (&'a str, &'a str) {
 
 async fn find_dm(act: &mut Act<'_>, one: &UserId, other: &UserId) -> Result<Option<RoomId>, Halt> {
     let (one, other) = pair(one, other);
-    let row = sqlx::query_scalar(statement::DM_FIND).bind(one).bind(other);
-    let id: Option<String> = row.fetch_optional(&mut *act.connection).await?;
+    let row = sql::query_scalar(statement::DM_FIND).bind(one).bind(other);
+    let id: Option<String> = row.fetch_optional(act.connection).await?;
     Ok(id.as_deref().map(super::row::room).transpose()?)
 }
 
@@ -101,14 +102,14 @@ async fn add(act: &mut Act<'_>, by: &Actor, new: &NewRoom) -> Result<RoomRow, Ha
         RoomKind::Private | RoomKind::Public => Some(by.user.as_str()),
     };
     let description = new.room.description.as_deref();
-    let row = sqlx::query_scalar(statement::ROOM_ADD)
+    let row = sql::query_scalar(statement::ROOM_ADD)
         .bind(new.id.as_str())
         .bind(new.room.kind.name())
         .bind(new.room.name.as_deref().unwrap_or_default())
         .bind(description.filter(|text| !text.is_empty()))
         .bind(owner)
         .bind(act.at());
-    let key: Option<i64> = row.fetch_optional(&mut *act.connection).await?;
+    let key: Option<i64> = row.fetch_optional(act.connection).await?;
     let taken = Halt::refused(Refusal::Conflict, "there is a room with this id");
     listing::by_key(act.connection, key.ok_or(taken)?).await
 }
@@ -122,11 +123,11 @@ pub(super) async fn update(act: &mut Act<'_>, by: &Actor, ask: &UpdateRoom) -> R
     if let Some(description) = &ask.description {
         room.description = (!description.is_empty()).then(|| description.as_ref().to_owned());
     }
-    let row = sqlx::query(statement::ROOM_DESCRIBE)
+    let row = sql::query(statement::ROOM_DESCRIBE)
         .bind(room.key)
         .bind(&room.name)
         .bind(&room.description);
-    row.execute(&mut *act.connection).await?;
+    row.execute(act.connection).await?;
     let mut shown = room.room(None, 0)?;
     shown.last_seq += 1;
     act.record(&mut room, EventKind::Updated(Box::new(shown)), None)
@@ -144,8 +145,8 @@ pub(super) async fn delete(act: &mut Act<'_>, by: &Actor, ask: &DeleteRoom) -> R
 pub(super) async fn destroy(act: &mut Act<'_>, room: &mut RoomRow) -> Result<(), Halt> {
     act.record(room, EventKind::Deleted, None).await?;
     for statement in [statement::REMAINS_ADD, statement::ROOM_DELETE] {
-        let row = sqlx::query(statement).bind(room.key);
-        row.execute(&mut *act.connection).await?;
+        let row = sql::query(statement).bind(room.key);
+        row.execute(act.connection).await?;
     }
     Ok(())
 }

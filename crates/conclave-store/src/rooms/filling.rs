@@ -5,9 +5,9 @@ use conclave_core::{RoomFault, Stamp};
 use conclave_protocol::{MessageId, MessageKind, Profile, RoomId, SendMessage, UserId};
 
 use super::act::Act;
-use super::{Guard, Halt, SqliteRooms, sending, standing};
+use super::{Guard, Halt, StoredRooms, sending, standing};
 
-impl SqliteRooms {
+impl StoredRooms {
     /// Appends `messages` messages of about a hundred bytes to a room, its members by turns; ids
     /// grow from 1. Nothing is checked, and no client id given.
     ///

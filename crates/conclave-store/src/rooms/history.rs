@@ -6,17 +6,17 @@ use std::sync::Arc;
 
 use conclave_core::{Actor, Messages, Page, Replay};
 use conclave_protocol::{Event, EventKind, Message, MessageId, Room, RoomId, UserId};
-use sqlx::SqliteConnection;
 
 use super::act::{CREATED, EDITED, ERASED, JOINED, LEFT, MESSAGE, ROLE_CHANGED, UPDATED};
 use super::receipts::{self, Slowest};
 use super::row::{self, MessageRow};
 use super::standing;
 use super::{Halt, listing, statement};
+use crate::sql::{self, Connection};
 use crate::{StoreError, column};
 
 pub(super) async fn page(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     viewer: &Actor,
     room: &RoomId,
     page: Page,
@@ -27,16 +27,16 @@ pub(super) async fn page(
     let limit = i64::from(page.limit.max(1));
     let mut rows: Vec<MessageRow> = match page.after {
         None => {
-            let rows = sqlx::query_as(statement::MESSAGES_BEFORE).bind(key);
+            let rows = sql::query_as(statement::MESSAGES_BEFORE).bind(key);
             let rows = rows.bind(before).bind(limit);
-            rows.fetch_all(&mut *connection).await?
+            rows.fetch_all(connection).await?
         }
         Some(after) => {
-            let rows = sqlx::query_as(statement::MESSAGES_AFTER)
+            let rows = sql::query_as(statement::MESSAGES_AFTER)
                 .bind(key)
                 .bind(column::integer(after))
                 .bind(before);
-            rows.bind(limit).fetch_all(&mut *connection).await?
+            rows.bind(limit).fetch_all(connection).await?
         }
     };
     if page.after.is_some() {
@@ -57,7 +57,7 @@ pub(super) async fn page(
 
 /// Whether there are messages before and after a page; of an empty one, beyond what it asked for.
 async fn beside(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     key: i64,
     page: Page,
     messages: &[Message],
@@ -74,7 +74,7 @@ async fn beside(
         (None, Some(after)) => after,
         (None, None) => 0,
     });
-    let row = sqlx::query_as(statement::MESSAGES_BESIDE)
+    let row = sql::query_as(statement::MESSAGES_BESIDE)
         .bind(key)
         .bind(column::integer(below))
         .bind(column::integer(above));
@@ -109,18 +109,18 @@ pub(super) struct EventRow {
 }
 
 pub(super) async fn replay(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     viewer: &Actor,
     room: &RoomId,
     (after, limit): (u64, u32),
 ) -> Result<Replay, Halt> {
     let standing = standing::of(connection, room, &viewer.user).await?;
     let standing = standing.open_to(viewer)?;
-    let rows = sqlx::query_as(statement::EVENT_LIST)
+    let rows = sql::query_as(statement::EVENT_LIST)
         .bind(standing.room.key)
         .bind(column::integer(after))
         .bind(i64::from(limit));
-    let rows: Vec<EventRow> = rows.fetch_all(&mut *connection).await?;
+    let rows: Vec<EventRow> = rows.fetch_all(connection).await?;
     let mut past = Past::default();
     let mut events = Vec::with_capacity(rows.len());
     for row in rows {
@@ -137,21 +137,21 @@ pub(super) async fn replay(
 }
 
 pub(super) async fn missed(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     user: &UserId,
     after: u64,
     limit: u32,
 ) -> Result<Vec<Arc<Event>>, Halt> {
-    let numbers = sqlx::query_scalar(statement::EVENTS_MISSED)
+    let numbers = sql::query_scalar(statement::EVENTS_MISSED)
         .bind(user.as_str())
         .bind(column::integer(after))
         .bind(i64::from(limit));
-    let numbers: Vec<i64> = numbers.fetch_all(&mut *connection).await?;
+    let numbers: Vec<i64> = numbers.fetch_all(connection).await?;
     let mut past = Past::default();
     let mut events = Vec::with_capacity(numbers.len());
     for number in numbers {
-        let row = sqlx::query_as(statement::EVENT_BY_NUMBER).bind(number);
-        let row: EventRow = row.fetch_one(&mut *connection).await?;
+        let row = sql::query_as(statement::EVENT_BY_NUMBER).bind(number);
+        let row: EventRow = row.fetch_one(connection).await?;
         events.push(past.event(connection, row, user).await?);
     }
     Ok(events)
@@ -164,11 +164,7 @@ pub(super) struct Past {
 }
 
 impl Past {
-    async fn slowest(
-        &mut self,
-        connection: &mut SqliteConnection,
-        room: i64,
-    ) -> Result<&Slowest, Halt> {
+    async fn slowest(&mut self, connection: &mut Connection, room: i64) -> Result<&Slowest, Halt> {
         match self.slowest.entry(room) {
             Entry::Occupied(known) => Ok(known.into_mut()),
             Entry::Vacant(place) => Ok(place.insert(receipts::slowest(connection, room).await?)),
@@ -177,7 +173,7 @@ impl Past {
 
     pub(super) async fn event(
         &mut self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         row: EventRow,
         viewer: &UserId,
     ) -> Result<Arc<Event>, Halt> {
@@ -211,7 +207,7 @@ impl Past {
 }
 
 /// The room as it is now, and nobody's in particular.
-async fn nobodys(connection: &mut SqliteConnection, room: i64) -> Result<Box<Room>, Halt> {
+async fn nobodys(connection: &mut Connection, room: i64) -> Result<Box<Room>, Halt> {
     let room = listing::by_key(connection, room).await?;
     Ok(Box::new(room.room(None, 0)?))
 }
@@ -225,7 +221,7 @@ struct OfflineRow {
 }
 
 pub(super) async fn offline(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     user: &UserId,
     (after, limit): (Option<MessageId>, u32),
 ) -> Result<Vec<Message>, Halt> {
@@ -233,12 +229,12 @@ pub(super) async fn offline(
         None => (String::new(), 0),
         Some(message) => place(connection, user, message).await?,
     };
-    let rows = sqlx::query_as(statement::OFFLINE_LIST)
+    let rows = sql::query_as(statement::OFFLINE_LIST)
         .bind(user.as_str())
         .bind(room)
         .bind(seq)
         .bind(i64::from(limit));
-    let rows: Vec<OfflineRow> = rows.fetch_all(&mut *connection).await?;
+    let rows: Vec<OfflineRow> = rows.fetch_all(connection).await?;
     let mut past = Past::default();
     let mut messages = Vec::with_capacity(rows.len());
     for row in rows {
@@ -250,33 +246,27 @@ pub(super) async fn offline(
 }
 
 /// Whether there is any such message; one statement.
-pub(super) async fn any_offline(
-    connection: &mut SqliteConnection,
-    user: &UserId,
-) -> Result<bool, Halt> {
-    let any = sqlx::query_scalar(statement::OFFLINE_ANY).bind(user.as_str());
+pub(super) async fn any_offline(connection: &mut Connection, user: &UserId) -> Result<bool, Halt> {
+    let any = sql::query_scalar(statement::OFFLINE_ANY).bind(user.as_str());
     let any: Option<i64> = any.fetch_optional(connection).await?;
     Ok(any.is_some())
 }
 
 /// Where a message is that a user may see, deleted or not.
 async fn place(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     user: &UserId,
     message: MessageId,
 ) -> Result<(String, i64), Halt> {
-    let row = sqlx::query_as(statement::MESSAGE_PLACE)
+    let row = sql::query_as(statement::MESSAGE_PLACE)
         .bind(message.0.to_be_bytes().to_vec())
         .bind(user.as_str());
     let row: Option<(String, i64)> = row.fetch_optional(connection).await?;
     row.ok_or(Halt::no_message())
 }
 
-pub(super) async fn offline_count(
-    connection: &mut SqliteConnection,
-    user: &UserId,
-) -> Result<u64, Halt> {
-    let counts = sqlx::query_scalar(statement::OFFLINE_COUNT).bind(user.as_str());
+pub(super) async fn offline_count(connection: &mut Connection, user: &UserId) -> Result<u64, Halt> {
+    let counts = sql::query_scalar(statement::OFFLINE_COUNT).bind(user.as_str());
     let counts: Vec<i64> = counts.fetch_all(connection).await?;
     Ok(column::count(counts.iter().sum())?)
 }

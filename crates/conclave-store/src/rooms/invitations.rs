@@ -5,11 +5,11 @@ use conclave_protocol::{
     AnswerInvitation, Channel, EventKind, Invitation, InvitationId, InvitationState, Invite,
     Refusal, UserId,
 };
-use sqlx::SqliteConnection;
 
 use super::act::Act;
 use super::row::InvitationRow;
 use super::{Halt, membership, standing, statement};
+use crate::sql::{self, Connection};
 
 pub(super) async fn invite(
     act: &mut Act<'_>,
@@ -34,13 +34,13 @@ pub(super) async fn invite(
         return find(act.connection, pending).await;
     }
     may_be_one_more(act, standing.room.key, &ask.invitee).await?;
-    let row = sqlx::query(statement::INVITATION_ADD)
+    let row = sql::query(statement::INVITATION_ADD)
         .bind(id.0.to_be_bytes().to_vec())
         .bind(standing.room.key)
         .bind(by.user.as_str())
         .bind(ask.invitee.as_str())
         .bind(act.at());
-    if row.execute(&mut *act.connection).await?.rows_affected() == 0 {
+    if row.execute(act.connection).await? == 0 {
         let message = "there is an invitation with this id";
         return Err(Halt::refused(Refusal::Conflict, message));
     }
@@ -58,10 +58,10 @@ pub(super) async fn invite(
 }
 
 async fn may_be_one_more(act: &mut Act<'_>, room: i64, invitee: &UserId) -> Result<(), Halt> {
-    let of_room = sqlx::query_scalar(statement::INVITATION_COUNT_OF_ROOM).bind(room);
-    let of_room: i64 = of_room.fetch_one(&mut *act.connection).await?;
-    let of_user = sqlx::query_scalar(statement::INVITATION_COUNT_OF_USER).bind(invitee.as_str());
-    let of_user: i64 = of_user.fetch_one(&mut *act.connection).await?;
+    let of_room = sql::query_scalar(statement::INVITATION_COUNT_OF_ROOM).bind(room);
+    let of_room: i64 = of_room.fetch_one(act.connection).await?;
+    let of_user = sql::query_scalar(statement::INVITATION_COUNT_OF_USER).bind(invitee.as_str());
+    let of_user: i64 = of_user.fetch_one(act.connection).await?;
     if of_room < PENDING_MAX && of_user < PENDING_MAX {
         return Ok(());
     }
@@ -72,7 +72,7 @@ async fn may_be_one_more(act: &mut Act<'_>, room: i64, invitee: &UserId) -> Resu
 pub(super) async fn answer(
     act: &mut Act<'_>,
     by: &Actor,
-    ask: AnswerInvitation,
+    ask: &AnswerInvitation,
 ) -> Result<Invitation, Halt> {
     let id = ask.invitation.0.to_be_bytes().to_vec();
     let mut invitation = find(act.connection, id.clone()).await?;
@@ -96,26 +96,26 @@ pub(super) async fn answer(
         let mut standing = standing::of(act.connection, &invitation.room, &by.user).await?;
         membership::enter_within_bounds(act, &mut standing, &by.user).await?;
     } else {
-        let row = sqlx::query(statement::INVITATION_ANSWER)
+        let row = sql::query(statement::INVITATION_ANSWER)
             .bind(id)
             .bind(wanted.name());
-        row.execute(&mut *act.connection).await?;
+        row.execute(act.connection).await?;
     }
     invitation.state = wanted;
     Ok(invitation)
 }
 
-async fn find(connection: &mut SqliteConnection, id: Vec<u8>) -> Result<Invitation, Halt> {
-    let row = sqlx::query_as(statement::INVITATION_FIND).bind(id);
+async fn find(connection: &mut Connection, id: Vec<u8>) -> Result<Invitation, Halt> {
+    let row = sql::query_as(statement::INVITATION_FIND).bind(id);
     let row: Option<InvitationRow> = row.fetch_optional(connection).await?;
     Ok(row.ok_or_else(no_invitation)?.invitation()?)
 }
 
 pub(super) async fn pending(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     user: &UserId,
 ) -> Result<Vec<Invitation>, Halt> {
-    let rows = sqlx::query_as(statement::INVITATION_LIST)
+    let rows = sql::query_as(statement::INVITATION_LIST)
         .bind(user.as_str())
         .bind(PENDING_MAX);
     let rows: Vec<InvitationRow> = rows.fetch_all(connection).await?;

@@ -2,20 +2,20 @@
 
 use conclave_core::{Actor, NextRoom, Scope};
 use conclave_protocol::{Member, Room, RoomId, RoomKind, UserId};
-use sqlx::SqliteConnection;
 
 use super::row::{self, MemberRow, RoomRow, ViewRow};
 use super::standing;
 use super::{Halt, statement};
+use crate::sql::{self, Connection};
 use crate::{StoreError, column};
 
 /// A room as `viewer` sees it, whatever that one is there.
 pub(super) async fn room(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     room: &RoomId,
     viewer: &UserId,
 ) -> Result<Room, Halt> {
-    let row = sqlx::query_as(statement::ROOM_VIEW)
+    let row = sql::query_as(statement::ROOM_VIEW)
         .bind(room.as_str())
         .bind(viewer.as_str());
     let row: Option<ViewRow> = row.fetch_optional(connection).await?;
@@ -24,7 +24,7 @@ pub(super) async fn room(
 
 /// A room that an actor may know of.
 pub(super) async fn visible(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     viewer: &Actor,
     id: &RoomId,
 ) -> Result<Room, Halt> {
@@ -33,13 +33,13 @@ pub(super) async fn visible(
     visible.then_some(room).ok_or(Halt::no_room())
 }
 
-pub(super) async fn by_key(connection: &mut SqliteConnection, key: i64) -> Result<RoomRow, Halt> {
-    let row = sqlx::query_as(statement::ROOM_BY_KEY).bind(key);
+pub(super) async fn by_key(connection: &mut Connection, key: i64) -> Result<RoomRow, Halt> {
+    let row = sql::query_as(statement::ROOM_BY_KEY).bind(key);
     Ok(row.fetch_one(connection).await?)
 }
 
 pub(super) async fn page(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     viewer: &Actor,
     scope: Scope,
     (after, limit): (Option<&RoomId>, u32),
@@ -49,7 +49,7 @@ pub(super) async fn page(
         Scope::Public => statement::ROOMS_PUBLIC,
     };
     // No id is empty, so every one comes after the empty text.
-    let rows = sqlx::query_as(statement)
+    let rows = sql::query_as(statement)
         .bind(after.map_or("", RoomId::as_str))
         .bind(viewer.user.as_str())
         .bind(i64::from(limit));
@@ -61,11 +61,11 @@ pub(super) async fn page(
 /// Where a user goes who has left a room: PUBLIC before PRIVATE before DM, and of those the first
 /// by id.
 pub(super) async fn next(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     user: &UserId,
 ) -> Result<Option<NextRoom>, Halt> {
-    let row = sqlx::query_as(statement::ROOM_NEXT).bind(user.as_str());
-    let row: Option<(String, Option<i64>)> = row.fetch_optional(&mut *connection).await?;
+    let row = sql::query_as(statement::ROOM_NEXT).bind(user.as_str());
+    let row: Option<(String, Option<i64>)> = row.fetch_optional(connection).await?;
     let Some((id, last_viewed_at)) = row else {
         return Ok(None);
     };
@@ -79,14 +79,14 @@ pub(super) async fn next(
 }
 
 pub(super) async fn members(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     viewer: &Actor,
     room: &RoomId,
     (after, limit): (Option<&UserId>, u32),
 ) -> Result<Vec<Member>, Halt> {
     let standing = standing::of(connection, room, &viewer.user).await?;
     let standing = standing.open_to(viewer)?;
-    let rows = sqlx::query_as(statement::MEMBER_LIST)
+    let rows = sql::query_as(statement::MEMBER_LIST)
         .bind(standing.room.key)
         .bind(after.map_or("", UserId::as_str))
         .bind(i64::from(limit));
@@ -96,10 +96,10 @@ pub(super) async fn members(
 }
 
 pub(super) async fn rooms_of(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     user: &UserId,
 ) -> Result<Vec<RoomId>, Halt> {
-    let ids = sqlx::query_scalar(statement::ROOMS_OF).bind(user.as_str());
+    let ids = sql::query_scalar(statement::ROOMS_OF).bind(user.as_str());
     let ids: Vec<String> = ids.fetch_all(connection).await?;
     let ids = ids.iter().map(|id| row::room(id));
     Ok(ids.collect::<Result<_, StoreError>>()?)
@@ -107,10 +107,10 @@ pub(super) async fn rooms_of(
 
 /// The user's rooms, each with its last place.
 pub(super) async fn heads(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     user: &UserId,
 ) -> Result<Vec<(RoomId, u64)>, Halt> {
-    let rows = sqlx::query_as(statement::ROOM_HEADS).bind(user.as_str());
+    let rows = sql::query_as(statement::ROOM_HEADS).bind(user.as_str());
     let rows: Vec<(String, i64)> = rows.fetch_all(connection).await?;
     let heads = rows
         .iter()
@@ -119,11 +119,11 @@ pub(super) async fn heads(
 }
 
 pub(super) async fn share_room(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     one: &UserId,
     other: &UserId,
 ) -> Result<bool, Halt> {
-    let row = sqlx::query_scalar(statement::ROOM_SHARED)
+    let row = sql::query_scalar(statement::ROOM_SHARED)
         .bind(one.as_str())
         .bind(other.as_str());
     let row: Option<i64> = row.fetch_optional(connection).await?;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use conclave_core::{LogPage, LogPart, Logged};
 use conclave_protocol::{Event, EventKind, UserId};
-use sqlx::SqliteConnection;
 
 use super::history::{EventRow, Past};
 use super::{Halt, statement};
+use crate::sql::{self, Connection, Statement};
 use crate::{Store, StoreError, column};
 
 impl Store {
@@ -19,7 +19,7 @@ impl Store {
         limit: u32,
     ) -> Result<LogPage, StoreError> {
         let page = async {
-            let mut view = self.readers().begin().await?;
+            let mut view = self.view().await?;
             page(&mut view, after, part, limit).await
         };
         page.await.map_err(broken)
@@ -28,7 +28,7 @@ impl Store {
     /// Who is to receive the message of this event and has not got it.
     pub(crate) async fn waiting(&self, number: u64) -> Result<Vec<UserId>, StoreError> {
         let users = async {
-            let mut view = self.readers().begin().await?;
+            let mut view = self.view().await?;
             users(
                 &mut view,
                 statement::MEMBERS_WAITING,
@@ -40,19 +40,19 @@ impl Store {
     }
 
     /// The newest event's number.
-    pub(crate) async fn newest(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
-        let newest = sqlx::query_scalar(statement::EVENT_NEWEST);
+    pub(crate) async fn newest(connection: &mut Connection) -> Result<i64, sqlx::Error> {
+        let newest = sql::query_scalar(statement::EVENT_NEWEST);
         newest.fetch_one(connection).await
     }
 
     /// One event as it is now, if it is there.
     pub(crate) async fn event_numbered(
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         number: i64,
     ) -> Result<Option<Arc<Event>>, StoreError> {
         let event = async {
-            let row = sqlx::query_as(statement::EVENT_BY_NUMBER).bind(number);
-            let row: Option<EventRow> = row.fetch_optional(&mut *connection).await?;
+            let row = sql::query_as(statement::EVENT_BY_NUMBER).bind(number);
+            let row: Option<EventRow> = row.fetch_optional(connection).await?;
             let Some(row) = row else { return Ok(None) };
             let event = Past::default().event(connection, row, &nobody()?).await?;
             Ok(Some(event))
@@ -62,19 +62,19 @@ impl Store {
 }
 
 async fn page(
-    view: &mut SqliteConnection,
+    view: &mut Connection,
     after: u64,
     part: LogPart,
     limit: u32,
 ) -> Result<LogPage, Halt> {
     let newest = Store::newest(view).await?;
-    let rows = sqlx::query_as(statement::EVENTS_LOGGED)
+    let rows = sql::query_as(statement::EVENTS_LOGGED)
         .bind(column::integer(after))
         .bind(newest)
         .bind(part.messages)
         .bind(part.membership)
         .bind(i64::from(limit));
-    let rows: Vec<EventRow> = rows.fetch_all(&mut *view).await?;
+    let rows: Vec<EventRow> = rows.fetch_all(view).await?;
     let full = u32::try_from(rows.len()).is_ok_and(|rows| rows == limit);
     let last = rows.last().map_or(newest, |row| row.number);
     let through = column::count(if full { last } else { newest })?;
@@ -98,12 +98,8 @@ async fn page(
     })
 }
 
-async fn users(
-    view: &mut SqliteConnection,
-    statement: &'static str,
-    key: i64,
-) -> Result<Vec<UserId>, Halt> {
-    let users = sqlx::query_scalar(statement).bind(key);
+async fn users(view: &mut Connection, statement: Statement, key: i64) -> Result<Vec<UserId>, Halt> {
+    let users = sql::query_scalar(statement).bind(key);
     let users: Vec<String> = users.fetch_all(view).await?;
     let users = users.iter().map(|user| column::user(user));
     Ok(users.collect::<Result<_, _>>()?)

@@ -11,6 +11,7 @@ use super::row::{MemberRow, RoomRow};
 use super::standing::{self, Standing};
 use super::{Halt, creation, listing, statement};
 use crate::column;
+use crate::sql;
 
 pub(super) async fn join(act: &mut Act<'_>, by: &Actor, ask: &JoinRoom) -> Result<(), Halt> {
     let mut standing = standing::of(act.connection, &ask.room, &by.user).await?;
@@ -36,10 +37,10 @@ pub(super) async fn enter_within_bounds(
     may_take(act, standing.room.members, 1)?;
     may_have_one_more(act, user).await?;
     if let Some(invitation) = standing.invitation.take() {
-        let row = sqlx::query(statement::INVITATION_ANSWER)
+        let row = sql::query(statement::INVITATION_ANSWER)
             .bind(invitation)
             .bind(conclave_protocol::InvitationState::Accepted.name());
-        row.execute(&mut *act.connection).await?;
+        row.execute(act.connection).await?;
     }
     enter(act, &mut standing.room, user).await
 }
@@ -67,7 +68,7 @@ pub(super) async fn add(
     (role, seq): (MemberRole, u64),
 ) -> Result<(), Halt> {
     let id = room.id()?;
-    let row = sqlx::query(statement::MEMBER_ADD)
+    let row = sql::query(statement::MEMBER_ADD)
         .bind(room.key)
         .bind(user.as_str())
         .bind(id.as_str())
@@ -75,7 +76,7 @@ pub(super) async fn add(
         .bind(act.at())
         .bind(column::integer(seq))
         .bind(room.sent);
-    row.execute(&mut *act.connection).await?;
+    row.execute(act.connection).await?;
     count(act, room, 1).await
 }
 
@@ -89,8 +90,8 @@ pub(super) async fn may_have_one_more(act: &mut Act<'_>, user: &UserId) -> Resul
     if act.limits.rooms_per_user == 0 {
         return Ok(());
     }
-    let rooms = sqlx::query_scalar(statement::ROOMS_OF_COUNT).bind(user.as_str());
-    let rooms: i64 = rooms.fetch_one(&mut *act.connection).await?;
+    let rooms = sql::query_scalar(statement::ROOMS_OF_COUNT).bind(user.as_str());
+    let rooms: i64 = rooms.fetch_one(act.connection).await?;
     if rooms < i64::from(act.limits.rooms_per_user) {
         return Ok(());
     }
@@ -137,20 +138,20 @@ async fn hand_over_to_senior(
     room: &mut RoomRow,
     leaver: &UserId,
 ) -> Result<(), Halt> {
-    let senior = sqlx::query_scalar(statement::MEMBER_SENIOR)
+    let senior = sql::query_scalar(statement::MEMBER_SENIOR)
         .bind(room.key)
         .bind(leaver.as_str());
-    let senior: String = senior.fetch_one(&mut *act.connection).await?;
+    let senior: String = senior.fetch_one(act.connection).await?;
     let senior = column::user(&senior)?;
     give_role(act, room, &senior, MemberRole::Owner).await
 }
 
 /// Stops being a member: `Left`.
 async fn take_out(act: &mut Act<'_>, room: &mut RoomRow, user: &UserId) -> Result<(), Halt> {
-    let row = sqlx::query(statement::MEMBER_REMOVE)
+    let row = sql::query(statement::MEMBER_REMOVE)
         .bind(room.key)
         .bind(user.as_str());
-    row.execute(&mut *act.connection).await?;
+    row.execute(act.connection).await?;
     count(act, room, -1).await?;
     act.record(room, EventKind::Left { user: user.clone() }, None)
         .await?;
@@ -159,10 +160,10 @@ async fn take_out(act: &mut Act<'_>, room: &mut RoomRow, user: &UserId) -> Resul
 
 async fn count(act: &mut Act<'_>, room: &mut RoomRow, more: i64) -> Result<(), Halt> {
     room.members += more;
-    let row = sqlx::query(statement::ROOM_COUNT_MEMBERS)
+    let row = sql::query(statement::ROOM_COUNT_MEMBERS)
         .bind(room.key)
         .bind(more);
-    row.execute(&mut *act.connection).await?;
+    row.execute(act.connection).await?;
     Ok(())
 }
 
@@ -194,11 +195,11 @@ pub(super) async fn remove(act: &mut Act<'_>, by: &Actor, ask: &RemoveMember) ->
         None => return Err(no_member()),
     }
     if ask.ban {
-        let row = sqlx::query(statement::BAN_ADD)
+        let row = sql::query(statement::BAN_ADD)
             .bind(standing.room.key)
             .bind(ask.user.as_str())
             .bind(act.at());
-        row.execute(&mut *act.connection).await?;
+        row.execute(act.connection).await?;
     }
     Ok(())
 }
@@ -221,10 +222,10 @@ pub(super) async fn set_role(act: &mut Act<'_>, by: &Actor, ask: &SetRole) -> Re
             give_role(act, &mut standing.room, &by.user, MemberRole::Moderator).await?;
         }
     }
-    let row = sqlx::query_as(statement::MEMBER_FIND)
+    let row = sql::query_as(statement::MEMBER_FIND)
         .bind(standing.room.key)
         .bind(ask.user.as_str());
-    let row: MemberRow = row.fetch_one(&mut *act.connection).await?;
+    let row: MemberRow = row.fetch_one(act.connection).await?;
     Ok(row.member()?)
 }
 
@@ -235,16 +236,16 @@ async fn give_role(
     user: &UserId,
     role: MemberRole,
 ) -> Result<(), Halt> {
-    let row = sqlx::query(statement::MEMBER_ROLE)
+    let row = sql::query(statement::MEMBER_ROLE)
         .bind(room.key)
         .bind(user.as_str())
         .bind(role.name());
-    row.execute(&mut *act.connection).await?;
+    row.execute(act.connection).await?;
     if role == MemberRole::Owner {
-        let row = sqlx::query(statement::ROOM_GIVE)
+        let row = sql::query(statement::ROOM_GIVE)
             .bind(room.key)
             .bind(user.as_str());
-        row.execute(&mut *act.connection).await?;
+        row.execute(act.connection).await?;
         room.set_owner(user);
     }
     let user = user.clone();

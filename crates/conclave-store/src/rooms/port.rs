@@ -14,13 +14,13 @@ use conclave_protocol::{
 };
 
 use super::{
-    Guard, Halt, SqliteRooms, creation, history, invitations, listing, membership, profiles,
-    receipts, sending,
+    Guard, Halt, SendAsk, StoredRooms, creation, history, invitations, listing, membership,
+    profiles, receipts, sending,
 };
 use crate::column;
 
 #[async_trait]
-impl RoomStore for SqliteRooms {
+impl RoomStore for StoredRooms {
     async fn create(&self, by: &Actor, new: NewRoom, stamp: Stamp) -> Result<Created, RoomFault> {
         let by = by.clone();
         let created = self.act(Guard::Savepoint, stamp, async move |act| {
@@ -108,19 +108,24 @@ impl RoomStore for SqliteRooms {
     ) -> Result<Invitation, RoomFault> {
         let by = by.clone();
         let answered = self.act(Guard::Savepoint, stamp, async move |act| {
-            invitations::answer(act, &by, ask).await
+            invitations::answer(act, &by, &ask).await
         });
         answered.await
     }
 
     async fn invitations(&self, user: &UserId) -> Result<Vec<Invitation>, RoomFault> {
-        Ok(invitations::pending(&mut *self.view().await?, user).await?)
+        Ok(invitations::pending(&mut self.view().await?, user).await?)
     }
 
     async fn send(&self, by: &Actor, new: NewMessage, stamp: Stamp) -> Result<Sent, RoomFault> {
         let by = by.clone();
-        let sent = self.act(Guard::None, stamp, async move |act| {
-            sending::send(act, &by, &new).await
+        let together = self.store.is_postgres().then(|| {
+            let (ask, id) = (&new.message, new.message.id.unwrap_or(new.id));
+            Arc::new(SendAsk::new(&by.user, ask, id, column::millis(stamp.at)))
+        });
+        let guard = together.clone().map_or(Guard::None, Guard::Together);
+        let sent = self.act(guard, stamp, async move |act| {
+            sending::send(act, &by, &new, together.as_deref()).await
         });
         sent.await
     }
@@ -161,7 +166,7 @@ impl RoomStore for SqliteRooms {
     }
 
     async fn room(&self, viewer: &Actor, room: &RoomId) -> Result<Room, RoomFault> {
-        Ok(listing::visible(&mut *self.view().await?, viewer, room).await?)
+        Ok(listing::visible(&mut self.view().await?, viewer, room).await?)
     }
 
     async fn rooms(
@@ -171,7 +176,7 @@ impl RoomStore for SqliteRooms {
         after: Option<&RoomId>,
         limit: u32,
     ) -> Result<Vec<Room>, RoomFault> {
-        Ok(listing::page(&mut *self.view().await?, viewer, scope, (after, limit)).await?)
+        Ok(listing::page(&mut self.view().await?, viewer, scope, (after, limit)).await?)
     }
 
     async fn members(
@@ -181,7 +186,7 @@ impl RoomStore for SqliteRooms {
         after: Option<&UserId>,
         limit: u32,
     ) -> Result<Vec<Member>, RoomFault> {
-        Ok(listing::members(&mut *self.view().await?, viewer, room, (after, limit)).await?)
+        Ok(listing::members(&mut self.view().await?, viewer, room, (after, limit)).await?)
     }
 
     async fn messages(
@@ -190,7 +195,7 @@ impl RoomStore for SqliteRooms {
         room: &RoomId,
         page: Page,
     ) -> Result<Messages, RoomFault> {
-        Ok(history::page(&mut *self.view().await?, viewer, room, page).await?)
+        Ok(history::page(&mut self.view().await?, viewer, room, page).await?)
     }
 
     async fn events(
@@ -200,7 +205,7 @@ impl RoomStore for SqliteRooms {
         after: u64,
         limit: u32,
     ) -> Result<Replay, RoomFault> {
-        Ok(history::replay(&mut *self.view().await?, viewer, room, (after, limit)).await?)
+        Ok(history::replay(&mut self.view().await?, viewer, room, (after, limit)).await?)
     }
 
     async fn missed(
@@ -209,7 +214,7 @@ impl RoomStore for SqliteRooms {
         after: u64,
         limit: u32,
     ) -> Result<Vec<Arc<Event>>, RoomFault> {
-        Ok(history::missed(&mut *self.view().await?, user, after, limit).await?)
+        Ok(history::missed(&mut self.view().await?, user, after, limit).await?)
     }
 
     async fn receipts(
@@ -217,7 +222,7 @@ impl RoomStore for SqliteRooms {
         viewer: &Actor,
         message: MessageId,
     ) -> Result<Vec<Receipt>, RoomFault> {
-        Ok(receipts::list(&mut *self.view().await?, viewer, message).await?)
+        Ok(receipts::list(&mut self.view().await?, viewer, message).await?)
     }
 
     async fn offline(
@@ -227,22 +232,22 @@ impl RoomStore for SqliteRooms {
         limit: u32,
     ) -> Result<Vec<Message>, RoomFault> {
         // Asked by each Socket.IO client that comes, and most have received everything.
-        if after.is_none() && !history::any_offline(&mut *self.glance().await?, user).await? {
+        if after.is_none() && !history::any_offline(&mut self.glance().await?, user).await? {
             return Ok(Vec::new());
         }
-        Ok(history::offline(&mut *self.view().await?, user, (after, limit)).await?)
+        Ok(history::offline(&mut self.view().await?, user, (after, limit)).await?)
     }
 
     async fn offline_count(&self, user: &UserId) -> Result<u64, RoomFault> {
-        Ok(history::offline_count(&mut *self.glance().await?, user).await?)
+        Ok(history::offline_count(&mut self.glance().await?, user).await?)
     }
 
     async fn rooms_of(&self, user: &UserId) -> Result<Vec<RoomId>, RoomFault> {
-        Ok(listing::rooms_of(&mut *self.glance().await?, user).await?)
+        Ok(listing::rooms_of(&mut self.glance().await?, user).await?)
     }
 
     async fn heads(&self, user: &UserId) -> Result<Vec<(RoomId, u64)>, RoomFault> {
-        Ok(listing::heads(&mut *self.glance().await?, user).await?)
+        Ok(listing::heads(&mut self.glance().await?, user).await?)
     }
 
     async fn rooms_of_each(&self, users: &[UserId]) -> Result<Vec<(UserId, RoomId)>, RoomFault> {
@@ -256,11 +261,11 @@ impl RoomStore for SqliteRooms {
     }
 
     async fn share_room(&self, one: &UserId, other: &UserId) -> Result<bool, RoomFault> {
-        Ok(listing::share_room(&mut *self.view().await?, one, other).await?)
+        Ok(listing::share_room(&mut self.view().await?, one, other).await?)
     }
 
     async fn profile(&self, user: &UserId) -> Result<Profile, RoomFault> {
-        Ok(profiles::find(&mut *self.view().await?, user).await?)
+        Ok(profiles::find(&mut self.view().await?, user).await?)
     }
 
     async fn update_profile(
@@ -278,7 +283,7 @@ impl RoomStore for SqliteRooms {
 
     /// Most tokens say what is known already: then nothing is written.
     async fn name(&self, user: &UserId, name: &str, at: Timestamp) -> Result<(), RoomFault> {
-        let known = profiles::stored(&mut *self.view().await?, user).await?;
+        let known = profiles::stored(&mut self.view().await?, user).await?;
         if known.is_some_and(|row| row.token_name.as_deref() == Some(name)) {
             return Ok(());
         }

@@ -1,11 +1,11 @@
 //! What users show of themselves, and when they were last there.
 
 use conclave_protocol::{Profile, Timestamp, UpdateProfile, UserId};
-use sqlx::SqliteConnection;
 
 use super::row;
 use super::{Halt, statement};
 use crate::column;
+use crate::sql::{self, Connection};
 
 #[derive(sqlx::FromRow)]
 pub(super) struct ProfileRow {
@@ -16,17 +16,14 @@ pub(super) struct ProfileRow {
 }
 
 pub(super) async fn stored(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     user: &UserId,
 ) -> Result<Option<ProfileRow>, Halt> {
-    let row = sqlx::query_as(statement::PROFILE_FIND).bind(user.as_str());
+    let row = sql::query_as(statement::PROFILE_FIND).bind(user.as_str());
     Ok(row.fetch_optional(connection).await?)
 }
 
-pub(super) async fn find(
-    connection: &mut SqliteConnection,
-    user: &UserId,
-) -> Result<Profile, Halt> {
+pub(super) async fn find(connection: &mut Connection, user: &UserId) -> Result<Profile, Halt> {
     let (name, avatar) = match stored(connection, user).await? {
         Some(row) => (row.name, row.avatar),
         None => (None, None),
@@ -35,24 +32,24 @@ pub(super) async fn find(
 }
 
 pub(super) async fn update(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     user: &UserId,
     ask: &UpdateProfile,
 ) -> Result<Profile, Halt> {
-    let row = sqlx::query(statement::PROFILE_UPDATE)
+    let row = sql::query(statement::PROFILE_UPDATE)
         .bind(user.as_str())
         .bind(ask.name.as_deref())
         .bind(ask.avatar.as_deref());
-    row.execute(&mut *connection).await?;
+    row.execute(connection).await?;
     find(connection, user).await
 }
 
 pub(super) async fn name(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     user: &UserId,
     name: &str,
 ) -> Result<(), Halt> {
-    let row = sqlx::query(statement::PROFILE_NAME)
+    let row = sql::query(statement::PROFILE_NAME)
         .bind(user.as_str())
         .bind(name);
     row.execute(connection).await?;
@@ -60,15 +57,15 @@ pub(super) async fn name(
 }
 
 pub(super) async fn seen(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     users: &[UserId],
     at: Timestamp,
 ) -> Result<(), Halt> {
     for user in users {
-        let row = sqlx::query(statement::PROFILE_SEEN)
+        let row = sql::query(statement::PROFILE_SEEN)
             .bind(user.as_str())
             .bind(column::millis(at));
-        row.execute(&mut *connection).await?;
+        row.execute(connection).await?;
     }
     Ok(())
 }

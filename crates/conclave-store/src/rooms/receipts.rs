@@ -5,12 +5,12 @@ use conclave_protocol::{
     Channel, DeliveryState, EventKind, GiveReceipt, Message, MessageId, Receipt, Refusal, RoomId,
     UserId,
 };
-use sqlx::SqliteConnection;
 
 use super::act::Act;
 use super::row;
 use super::standing::{self, Beyond};
 use super::{Halt, statement};
+use crate::sql::{self, Connection};
 use crate::{StoreError, column};
 
 /// The members of a room who joined last of all to be counted, or are behind all others. With
@@ -57,8 +57,8 @@ impl Slowest {
     }
 }
 
-pub(super) async fn slowest(connection: &mut SqliteConnection, room: i64) -> Result<Slowest, Halt> {
-    let row = sqlx::query_as(statement::MEMBERS_SLOWEST).bind(room);
+pub(super) async fn slowest(connection: &mut Connection, room: i64) -> Result<Slowest, Halt> {
+    let row = sql::query_as(statement::MEMBERS_SLOWEST).bind(room);
     Ok(row.fetch_one(connection).await?)
 }
 
@@ -92,21 +92,21 @@ pub(super) async fn give(act: &mut Act<'_>, by: &Actor, ask: &GiveReceipt) -> Re
         (statement::MEMBER_SEEN, reads && seen < seq),
     ] {
         if raises {
-            let row = sqlx::query(statement)
+            let row = sql::query(statement)
                 .bind(key)
                 .bind(by.user.as_str())
                 .bind(seq)
                 .bind(ordinal)
                 .bind(act.at());
-            row.execute(&mut *act.connection).await?;
+            row.execute(act.connection).await?;
         }
     }
     if reads {
-        let row = sqlx::query(statement::MEMBER_VIEWED)
+        let row = sql::query(statement::MEMBER_VIEWED)
             .bind(key)
             .bind(by.user.as_str())
             .bind(act.at());
-        row.execute(&mut *act.connection).await?;
+        row.execute(act.connection).await?;
     }
     tell_authors(act, by, (key, &id, (covered_before, seq)), ask.status).await
 }
@@ -145,13 +145,13 @@ async fn covered(
     (after, upto): (i64, i64),
     user: &UserId,
 ) -> Result<Vec<(MessageId, UserId)>, Halt> {
-    let rows = sqlx::query_as(statement::RECEIPTS_COVERED)
+    let rows = sql::query_as(statement::RECEIPTS_COVERED)
         .bind(room)
         .bind(after)
         .bind(upto)
         .bind(user.as_str())
         .bind(TOLD_MAX);
-    let rows: Vec<(Vec<u8>, String)> = rows.fetch_all(&mut *act.connection).await?;
+    let rows: Vec<(Vec<u8>, String)> = rows.fetch_all(act.connection).await?;
     let mut covered = Vec::with_capacity(rows.len());
     for (id, author) in rows.iter().rev() {
         covered.push((row::message_id(id)?, column::user(author)?));
@@ -169,7 +169,7 @@ struct RecipientRow {
 }
 
 pub(super) async fn list(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     viewer: &Actor,
     message: MessageId,
 ) -> Result<Vec<Receipt>, Halt> {
@@ -178,7 +178,7 @@ pub(super) async fn list(
     let stored = target.message.message(&room, &viewer.user)?;
     let stored = stored.ok_or(StoreError::Value("message"))?;
     let seq = column::integer(stored.seq);
-    let rows = sqlx::query_as(statement::RECEIPT_LIST)
+    let rows = sql::query_as(statement::RECEIPT_LIST)
         .bind(target.room.key)
         .bind(seq)
         .bind(stored.author.user.as_str())

@@ -4,9 +4,10 @@
 use conclave_core::{RoomFault, Stamp};
 
 use super::act::Act;
-use super::{Guard, Halt, SqliteRooms, statement};
+use super::{Guard, Halt, StoredRooms, statement};
+use crate::sql;
 
-impl SqliteRooms {
+impl StoredRooms {
     /// Deletes all that is left of deleted rooms. `delete` and `leave` do most of it themselves;
     /// a server calls this after its start and from time to time, for great rooms and after a
     /// crash.
@@ -18,7 +19,7 @@ impl SqliteRooms {
         Ok(())
     }
 
-    /// The greater part of what a deleted room leaves; a failure is left to [`SqliteRooms::sweep`].
+    /// The greater part of what a deleted room leaves; a failure is left to [`StoredRooms::sweep`].
     pub(super) async fn sweep_soon(&self) {
         for _ in 0..STEPS_AT_ONCE {
             let step = self.sweep_step().await;
@@ -30,8 +31,8 @@ impl SqliteRooms {
 
     async fn sweep_step(&self) -> Result<Remains, RoomFault> {
         let step = self.act(Guard::Savepoint, Stamp::default(), async |act| {
-            let room = sqlx::query_scalar(statement::REMAINS_FIRST);
-            let room: Option<i64> = room.fetch_optional(&mut *act.connection).await?;
+            let room = sql::query_scalar(statement::REMAINS_FIRST);
+            let room: Option<i64> = room.fetch_optional(act.connection).await?;
             match room {
                 None => Ok(Remains::None),
                 Some(room) => step(act, room).await,
@@ -54,13 +55,13 @@ async fn step(act: &mut Act<'_>, room: i64) -> Result<Remains, Halt> {
         statement::REMAINS_EVENTS,
         statement::REMAINS_RECEIPTS,
     ] {
-        let rows = sqlx::query(statement).bind(room).bind(STEP_ROWS);
-        if rows.execute(&mut *act.connection).await?.rows_affected() == STEP_ROWS.unsigned_abs() {
+        let rows = sql::query(statement).bind(room).bind(STEP_ROWS);
+        if rows.execute(act.connection).await? == STEP_ROWS.unsigned_abs() {
             return Ok(Remains::Some);
         }
     }
-    let row = sqlx::query(statement::REMAINS_DONE).bind(room);
-    row.execute(&mut *act.connection).await?;
+    let row = sql::query(statement::REMAINS_DONE).bind(room);
+    row.execute(act.connection).await?;
     Ok(Remains::Some)
 }
 

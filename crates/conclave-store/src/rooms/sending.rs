@@ -13,7 +13,9 @@ use conclave_protocol::{
 use super::act::Act;
 use super::row::{self, MessageRow, RoomRow};
 use super::standing::{self, Beyond};
+use super::together::{Placed, SendAsk};
 use super::{Halt, membership, receipts, statement};
+use crate::sql;
 use crate::{StoreError, column};
 
 #[derive(sqlx::FromRow)]
@@ -32,9 +34,20 @@ struct CheckRow {
     taken_seq: Option<i64>,
 }
 
-pub(super) async fn send(act: &mut Act<'_>, by: &Actor, new: &NewMessage) -> Result<Sent, Halt> {
+/// `together` is the same ask, where it was done beforehand if that was possible.
+pub(super) async fn send(
+    act: &mut Act<'_>,
+    by: &Actor,
+    new: &NewMessage,
+    together: Option<&SendAsk>,
+) -> Result<Sent, Halt> {
     let (ask, id) = (&new.message, new.message.id.unwrap_or(new.id));
-    if let Some(message) = send_at_once(act, by, ask, id).await? {
+    let at_once = match together {
+        None => send_at_once(act, by, ask, id).await?,
+        Some(done) => done.placed(),
+    };
+    if let Some(placed) = at_once {
+        let message = usual(act, by, (ask, id), placed)?;
         return Ok(Sent {
             message,
             repeated: false,
@@ -67,14 +80,14 @@ pub(super) async fn send(act: &mut Act<'_>, by: &Actor, new: &NewMessage) -> Res
     })
 }
 
-/// The message, where nothing was unusual; else nothing was done.
+/// Where the message is, where nothing was unusual; else nothing was done.
 async fn send_at_once(
     act: &mut Act<'_>,
     by: &Actor,
     ask: &SendMessage,
     id: MessageId,
-) -> Result<Option<Message>, Halt> {
-    let row = sqlx::query_as(statement::SEND_AT_ONCE)
+) -> Result<Option<Placed>, Halt> {
+    let row = sql::query_as(statement::SEND_AT_ONCE)
         .bind(ask.room.as_str())
         .bind(by.user.as_str())
         .bind(id.0.to_be_bytes().to_vec())
@@ -85,15 +98,27 @@ async fn send_at_once(
         .bind(ask.client_id.as_deref())
         .bind(act.at());
     let row: Option<(i64, i64, Option<String>, Option<String>)> =
-        row.fetch_optional(&mut *act.connection).await?;
-    let Some((number, seq, name, avatar)) = row else {
-        return Ok(None);
-    };
-    let author = row::profile(by.user.as_str(), name, avatar)?;
-    let message = message(act, ask, (id, author), seq)?;
+        row.fetch_optional(act.connection).await?;
+    Ok(row.map(|(number, seq, name, avatar)| Placed {
+        number,
+        seq,
+        name,
+        avatar,
+    }))
+}
+
+/// The message that is stored there, and the word of it.
+fn usual(
+    act: &mut Act<'_>,
+    by: &Actor,
+    (ask, id): (&SendMessage, MessageId),
+    placed: Placed,
+) -> Result<Message, Halt> {
+    let author = row::profile(by.user.as_str(), placed.name, placed.avatar)?;
+    let message = message(act, ask, (id, author), placed.seq)?;
     let told = EventKind::Message(Box::new(message.clone()));
-    act.tell_stored(&ask.room, (message.seq, number), told)?;
-    Ok(Some(message))
+    act.tell_stored(&ask.room, (message.seq, placed.number), told)?;
+    Ok(message)
 }
 
 async fn check(
@@ -102,13 +127,13 @@ async fn check(
     ask: &SendMessage,
     id: MessageId,
 ) -> Result<CheckRow, Halt> {
-    let row = sqlx::query_as(statement::SEND_CHECK)
+    let row = sql::query_as(statement::SEND_CHECK)
         .bind(ask.room.as_str())
         .bind(by.user.as_str())
         .bind(ask.client_id.as_deref())
         .bind(ask.reply_to.map(|id| id.0.to_be_bytes().to_vec()))
         .bind(id.0.to_be_bytes().to_vec());
-    let row: Option<CheckRow> = row.fetch_optional(&mut *act.connection).await?;
+    let row: Option<CheckRow> = row.fetch_optional(act.connection).await?;
     row.ok_or(Halt::no_room())
 }
 
@@ -120,7 +145,7 @@ pub(super) async fn store(
     (id, author): (MessageId, Profile),
 ) -> Result<Message, Halt> {
     let (seq, ordinal) = (room.last_seq + 1, room.sent + 1);
-    let row = sqlx::query_scalar(statement::SEND_STORE)
+    let row = sql::query_scalar(statement::SEND_STORE)
         .bind(room.key)
         .bind(seq)
         .bind(id.0.to_be_bytes().to_vec())
@@ -132,7 +157,7 @@ pub(super) async fn store(
         .bind(ask.reply_to.map(|id| id.0.to_be_bytes().to_vec()))
         .bind(ask.client_id.as_deref())
         .bind(act.at());
-    let numbers: Vec<i64> = row.fetch_all(&mut *act.connection).await?;
+    let numbers: Vec<i64> = row.fetch_all(act.connection).await?;
     (room.last_seq, room.sent) = (seq, ordinal);
     let message = message(act, ask, (id, author), seq)?;
     act.stored(room, numbers, EventKind::Message(Box::new(message.clone())))?;
@@ -164,8 +189,8 @@ fn message(
 
 /// Members of a DM who have left it, and do not send this message themselves, are back.
 async fn bring_back(act: &mut Act<'_>, room: &mut RoomRow, sender: &UserId) -> Result<(), Halt> {
-    let row = sqlx::query_as(statement::DM_MISSING).bind(room.key);
-    let row: (String, String, bool, bool) = row.fetch_one(&mut *act.connection).await?;
+    let row = sql::query_as(statement::DM_MISSING).bind(room.key);
+    let row: (String, String, bool, bool) = row.fetch_one(act.connection).await?;
     let (one, other, one_there, other_there) = row;
     for (user, there) in [(one, one_there), (other, other_there)] {
         if !there && user != sender.as_str() {
@@ -183,10 +208,10 @@ async fn repeated(
     ask: &SendMessage,
     (earlier, fingerprint_before): (Vec<u8>, Option<i64>),
 ) -> Result<Sent, Halt> {
-    let row = sqlx::query_as(statement::MESSAGE_STANDING)
+    let row = sql::query_as(statement::MESSAGE_STANDING)
         .bind(earlier)
         .bind(by.user.as_str());
-    let target: standing::Target = row.fetch_one(&mut *act.connection).await?;
+    let target: standing::Target = row.fetch_one(act.connection).await?;
     let message = shown(act, &target.room, target.message, &by.user).await?;
     let same_content = fingerprint_before.is_none_or(|it| it == fingerprint(&ask.content));
     if (message.kind, message.reply_to) != (ask.kind, ask.reply_to) || !same_content {
@@ -220,12 +245,12 @@ pub(super) async fn edit(
         return Ok(message);
     }
     (message.content, message.updated_at) = (ask.content.clone(), act.stamp.at);
-    let row = sqlx::query(statement::MESSAGE_EDIT)
+    let row = sql::query(statement::MESSAGE_EDIT)
         .bind(room.key)
         .bind(column::integer(message.seq))
         .bind(message.content.as_ref())
         .bind(act.at());
-    row.execute(&mut *act.connection).await?;
+    row.execute(act.connection).await?;
     let edited = EventKind::Edited(Box::new(message.clone()));
     act.record(&mut room, edited, None).await?;
     Ok(message)
@@ -242,11 +267,11 @@ pub(super) async fn erase(act: &mut Act<'_>, by: &Actor, ask: &EraseMessage) -> 
         let message = "only its author or a moderator deletes a message";
         return Err(Halt::forbidden(message));
     }
-    let row = sqlx::query(statement::MESSAGE_ERASE)
+    let row = sql::query(statement::MESSAGE_ERASE)
         .bind(room.key)
         .bind(column::integer(message.seq))
         .bind(act.at());
-    row.execute(&mut *act.connection).await?;
+    row.execute(act.connection).await?;
     let erased = EventKind::Erased {
         message: message.id,
         by: by.user.clone(),
@@ -270,7 +295,7 @@ async fn shown(
 }
 
 /// FNV-1a in 64 bits: it tells a user's own texts apart, nothing rests on it against others.
-fn fingerprint(content: &str) -> i64 {
+pub(super) fn fingerprint(content: &str) -> i64 {
     let hash = content
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {

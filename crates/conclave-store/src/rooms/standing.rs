@@ -2,11 +2,11 @@
 
 use conclave_core::Actor;
 use conclave_protocol::{MemberRole, MessageId, RoomId, RoomKind, UserId};
-use sqlx::SqliteConnection;
 
 use super::row::{self, MessageRow, RoomRow};
 use super::{Halt, statement};
 use crate::StoreError;
+use crate::sql::{self, Connection};
 
 /// A room and what somebody is there.
 pub(super) struct Standing {
@@ -29,11 +29,11 @@ struct StandingRow {
 
 /// What `user` is in a room; [`Halt::no_room`] where it does not exist.
 pub(super) async fn of(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     room: &RoomId,
     user: &UserId,
 ) -> Result<Standing, Halt> {
-    let row = sqlx::query_as(statement::ROOM_STANDING)
+    let row = sql::query_as(statement::ROOM_STANDING)
         .bind(room.as_str())
         .bind(user.as_str());
     let row: Option<StandingRow> = row.fetch_optional(connection).await?;
@@ -115,7 +115,7 @@ pub(super) enum Beyond {
 /// The message as one that the actor may know of; it is in `room`, where that is said, and not
 /// deleted. [`Halt::no_message`] otherwise.
 pub(super) async fn target(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     actor: &Actor,
     named: (MessageId, Option<&RoomId>),
     beyond: Beyond,
@@ -129,12 +129,12 @@ pub(super) async fn target(
 
 /// As [`target`], deleted or not.
 pub(super) async fn place(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     actor: &Actor,
     (message, room): (MessageId, Option<&RoomId>),
     beyond: Beyond,
 ) -> Result<Target, Halt> {
-    let row = sqlx::query_as(statement::MESSAGE_STANDING)
+    let row = sql::query_as(statement::MESSAGE_STANDING)
         .bind(message.0.to_be_bytes().to_vec())
         .bind(actor.user.as_str());
     let row: Option<Target> = row.fetch_optional(connection).await?;

@@ -110,7 +110,7 @@ statements! {
     ROOMS_OF_COUNT =
         "SELECT COUNT(*) FROM members WHERE user_id = $1";
     ROOM_SHARED =
-        "SELECT 1 FROM members a JOIN members b ON b.room = a.room AND b.user_id = $2 \
+        "SELECT CAST(1 AS BIGINT) FROM members a JOIN members b ON b.room = a.room AND b.user_id = $2 \
          WHERE a.user_id = $1 LIMIT 1";
 
     DM_ADD =
@@ -130,6 +130,9 @@ statements! {
     MEMBER_DELIVERED =
         "UPDATE members SET delivered_seq = $3, delivered_ordinal = $4 \
          WHERE room = $1 AND user_id = $2 AND delivered_seq < $3; \
+         INSERT INTO receipt_log (room, user_id, status, seq, at) VALUES ($1, $2, 1, $3, $5)"
+        => "WITH risen AS (UPDATE members SET delivered_seq = $3, delivered_ordinal = $4 \
+         WHERE room = $1 AND user_id = $2 AND delivered_seq < $3) \
          INSERT INTO receipt_log (room, user_id, status, seq, at) VALUES ($1, $2, 1, $3, $5)";
     MEMBER_FIND =
         "SELECT m.user_id, COALESCE(p.name, p.token_name) AS name, p.avatar, m.role, m.joined_at \
@@ -154,6 +157,9 @@ statements! {
     MEMBER_SEEN =
         "UPDATE members SET seen_seq = $3, seen_ordinal = $4 \
          WHERE room = $1 AND user_id = $2 AND seen_seq < $3; \
+         INSERT INTO receipt_log (room, user_id, status, seq, at) VALUES ($1, $2, 2, $3, $5)"
+        => "WITH risen AS (UPDATE members SET seen_seq = $3, seen_ordinal = $4 \
+         WHERE room = $1 AND user_id = $2 AND seen_seq < $3) \
          INSERT INTO receipt_log (room, user_id, status, seq, at) VALUES ($1, $2, 2, $3, $5)";
     MEMBER_SENIOR =
         "SELECT user_id FROM members WHERE room = $1 AND user_id <> $2 \
@@ -185,6 +191,9 @@ statements! {
     BAN_ADD =
         "INSERT INTO bans (room, user_id, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING; \
          UPDATE invitations SET state = 'REJECTED' \
+         WHERE room = $1 AND invitee = $2 AND state = 'PENDING'"
+        => "WITH banned AS (INSERT INTO bans (room, user_id, at) VALUES ($1, $2, $3) \
+         ON CONFLICT DO NOTHING) UPDATE invitations SET state = 'REJECTED' \
          WHERE room = $1 AND invitee = $2 AND state = 'PENDING'";
 
     INVITATION_ADD =
@@ -209,7 +218,11 @@ statements! {
          UPDATE rooms SET last_seq = $2 WHERE key = $1; \
          INSERT INTO events (number, room, seq, kind, at, target, user_id, role) \
          VALUES ((SELECT value FROM counters WHERE name = 'event'), $1, $2, $3, $4, $5, $6, $7) \
-         RETURNING number";
+         RETURNING number"
+        => "WITH counted AS (UPDATE counters SET value = value + 1 WHERE name = 'event' \
+         RETURNING value), grown AS (UPDATE rooms SET last_seq = $2 WHERE key = $1) \
+         INSERT INTO events (number, room, seq, kind, at, target, user_id, role) \
+         SELECT value, $1, $2, $3, $4, $5, $6, $7 FROM counted RETURNING number";
     EVENT_LIST =
         concat!(
             "SELECT e.number, e.room, r.id AS room_id, e.seq, e.kind, e.at, e.user_id, e.role, ",
@@ -277,13 +290,24 @@ statements! {
         "INSERT INTO messages (key, room, seq, id, ordinal, author, kind, content, fingerprint, \
          reply_to, client_id, created_at, updated_at) \
          VALUES ((SELECT value + 1 FROM counters WHERE name = 'event'), \
-         $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11) RETURNING key";
+         $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11) RETURNING key"
+        => "WITH counted AS (UPDATE counters SET value = value + 1 WHERE name = 'event' \
+         RETURNING value), grown AS (UPDATE rooms SET last_seq = $2, sent = $4, \
+         messages = messages + 1 WHERE key = $1), logged AS (INSERT INTO events \
+         (number, room, seq, kind, at, target) SELECT value, $1, $2, 'message', $11, $2 \
+         FROM counted) INSERT INTO messages (key, room, seq, id, ordinal, author, kind, \
+         content, fingerprint, reply_to, client_id, created_at, updated_at) \
+         SELECT value, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11 FROM counted \
+         RETURNING key";
     MESSAGE_EDIT =
         "UPDATE messages SET content = $3, updated_at = $4 WHERE room = $1 AND seq = $2";
     // Shorter than what it replaces, so the page's free bytes are overwritten (`secure_delete`).
     MESSAGE_ERASE =
         "UPDATE messages SET content = '', fingerprint = NULL, deleted_at = $3 \
          WHERE room = $1 AND seq = $2; \
+         UPDATE rooms SET messages = messages - 1 WHERE key = $1"
+        => "WITH erased AS (UPDATE messages SET content = '', fingerprint = NULL, \
+         deleted_at = $3 WHERE room = $1 AND seq = $2) \
          UPDATE rooms SET messages = messages - 1 WHERE key = $1";
     MESSAGE_PLACE =
         "SELECT m.room_id, g.seq FROM messages g \
@@ -327,7 +351,7 @@ statements! {
          ORDER BY m.user_id LIMIT $4";
 
     OFFLINE_ANY =
-        "SELECT 1 FROM members m \
+        "SELECT CAST(1 AS BIGINT) FROM members m \
          JOIN messages g ON g.room = m.room AND g.seq > m.delivered_seq \
          WHERE m.user_id = $1 AND g.author <> $1 AND g.deleted_at IS NULL LIMIT 1";
     OFFLINE_COUNT =

@@ -5,9 +5,16 @@ use conclave_auth::{RefreshFamilies, Revocation, Revocations, Revoked, Users};
 use conclave_protocol::TokenId;
 use tokio::task::JoinSet;
 
-use super::{Fixture, database, family, open, second, stored, token, user};
-use crate::StoreError;
+use super::{Fixture, database, family, on_each_database, open, second, stored, token, user};
 use crate::error::Fault;
+use crate::{StoreError, sql};
+
+on_each_database! {
+    dropping_the_store_loses_nothing,
+    another_opening_sees_a_change_at_once,
+    a_transaction_that_the_database_ends_fails_for_all_in_it,
+    one_failing_write_harms_no_other,
+}
 
 /// What a crash leaves: the database and its log at one moment, without a word to the store.
 pub(super) fn copy(from: &Path, to: &Path) {
@@ -64,10 +71,8 @@ async fn acknowledged_is_stored_at_any_moment() {
     assert_eq!(acknowledged.len(), 120);
 }
 
-#[tokio::test]
-async fn dropping_the_store_loses_nothing() {
-    let fixture = Fixture::new().await;
-    let path = fixture.database();
+async fn dropping_the_store_loses_nothing(fixture: Fixture) {
+    let mut fixture = fixture;
     fixture
         .store
         .add(&stored("alice"), second(0))
@@ -78,8 +83,8 @@ async fn dropping_the_store_loses_nothing() {
         .start(&family(1), token(1), second(0), 10)
         .await
         .unwrap();
-    drop(fixture.store);
-    let again = open(&path).await;
+    fixture.store = Arc::new(fixture.again().await);
+    let again = &fixture.store;
     assert_eq!(
         again.find(&user("alice")).await.unwrap(),
         Some(stored("alice"))
@@ -93,10 +98,8 @@ async fn dropping_the_store_loses_nothing() {
 }
 
 /// The command line works beside a running server.
-#[tokio::test]
-async fn another_opening_of_the_file_sees_a_change_at_once() {
-    let fixture = Fixture::new().await;
-    let other = open(&fixture.database()).await;
+async fn another_opening_sees_a_change_at_once(fixture: Fixture) {
+    let other = fixture.again().await;
     assert_eq!(other.changes(0, 10).await.unwrap(), []);
     fixture
         .store
@@ -134,7 +137,7 @@ async fn a_full_disk_refuses_writes_and_ends_with_it() {
     let fixture = Fixture::new().await;
     let pages = async |text: &'static str| {
         let set = fixture.store.writer().write(async move |connection| {
-            sqlx::query(text).execute(connection).await?;
+            sql::run(connection, text).await?;
             Ok(())
         });
         set.await.unwrap();
@@ -151,11 +154,9 @@ async fn a_full_disk_refuses_writes_and_ends_with_it() {
 
 /// Some errors end the transaction of all writes that share it: none of them may be told that
 /// it is stored, and the next must find the connection usable.
-#[tokio::test]
-async fn a_transaction_that_the_database_ends_fails_for_all_in_it() {
-    let fixture = Fixture::new().await;
+async fn a_transaction_that_the_database_ends_fails_for_all_in_it(fixture: Fixture) {
     let ended = fixture.store.writer().write(async |connection| {
-        sqlx::query("ROLLBACK").execute(connection).await?;
+        sql::run(connection, "ROLLBACK").await?;
         Ok(())
     });
     let ended: Result<(), Fault> = ended.await;
@@ -174,9 +175,7 @@ async fn a_transaction_that_the_database_ends_fails_for_all_in_it() {
     );
 }
 
-#[tokio::test]
-async fn one_failing_write_harms_no_other() {
-    let fixture = Fixture::new().await;
+async fn one_failing_write_harms_no_other(fixture: Fixture) {
     let store = &fixture.store;
     let mut writes = JoinSet::new();
     for number in 0..100 {

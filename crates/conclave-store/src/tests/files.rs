@@ -3,7 +3,7 @@ use std::path::Path;
 
 use conclave_auth::{PortError, Users};
 
-use super::{Fixture, database, open, second, stored, user};
+use super::{Fixture, count, database, open, second, stored, user};
 use crate::{Store, StoreError, StoreOptions};
 
 fn mode(path: &Path) -> u32 {
@@ -29,7 +29,7 @@ async fn only_the_owner_may_read() {
 
 #[tokio::test]
 async fn rights_of_others_are_taken_from_an_old_file() {
-    let Fixture { folder, store } = Fixture::new().await;
+    let Fixture { folder, store, .. } = Fixture::new().await;
     store.close().await.unwrap();
     let path = database(folder.path());
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
@@ -60,7 +60,7 @@ fn damage(path: &Path, first: usize, end: usize) {
 
 #[tokio::test]
 async fn damage_is_named_at_opening() {
-    let Fixture { folder, store } = Fixture::new().await;
+    let Fixture { folder, store, .. } = Fixture::new().await;
     store.close().await.unwrap();
     let path = database(folder.path());
     damage(&path, 2, 1000);
@@ -72,12 +72,10 @@ async fn damage_is_named_at_opening() {
 
 #[tokio::test]
 async fn damage_that_is_met_later_makes_the_port_unavailable() {
-    let Fixture { folder, store } = Fixture::new().await;
+    let Fixture { folder, store, .. } = Fixture::new().await;
     store.add(&stored("alice"), second(0)).await.unwrap();
-    let page: i64 = sqlx::query_scalar("SELECT rootpage FROM sqlite_master WHERE name = 'users'")
-        .fetch_one(store.readers())
-        .await
-        .unwrap();
+    let page = "SELECT rootpage FROM sqlite_master WHERE name = 'users'";
+    let page = count(&store, page).await;
     store.close().await.unwrap();
     let path = database(folder.path());
     let page = usize::try_from(page).unwrap();
@@ -109,7 +107,7 @@ async fn a_folder_in_place_of_the_file_is_named() {
 
 #[tokio::test]
 async fn closing_leaves_one_file_and_answers_unavailable() {
-    let Fixture { folder, store } = Fixture::new().await;
+    let Fixture { folder, store, .. } = Fixture::new().await;
     store.add(&stored("alice"), second(0)).await.unwrap();
     store.close().await.unwrap();
     store.close().await.unwrap();

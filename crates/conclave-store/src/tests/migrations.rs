@@ -1,24 +1,25 @@
 use std::error::Error;
 
-use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use sqlx::ConnectOptions;
 
 use super::{database, open};
-use crate::migration::{MIGRATIONS, apply_all};
+use crate::migration::{SQLITE as MIGRATIONS, apply_all};
+use crate::sql::{self, Connection, Side, Statement};
 use crate::{Store, StoreError, StoreOptions};
 
 const SECOND: &str = "CREATE TABLE later (id INTEGER PRIMARY KEY) STRICT";
 const BROKEN: &str = "CREATE TABLE half (id INTEGER PRIMARY KEY) STRICT; CREATE NONSENSE";
 
-async fn connect(path: &std::path::Path) -> SqliteConnection {
+async fn connect(path: &std::path::Path) -> Connection {
     let options = sqlx::sqlite::SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true);
-    options.connect().await.unwrap()
+    Connection::new(Side::Sqlite(options.connect().await.unwrap()))
 }
 
-async fn tables(connection: &mut SqliteConnection) -> Vec<String> {
+async fn tables(connection: &mut Connection) -> Vec<String> {
     let names = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name";
-    sqlx::query_scalar(names)
+    sql::query_scalar(Statement::new(names, &[]))
         .fetch_all(connection)
         .await
         .unwrap()
@@ -33,10 +34,9 @@ async fn an_empty_file_gets_all_tables_once() {
         let mut connection = connect(&path).await;
         let tables = tables(&mut connection).await;
         assert!(tables.contains(&"users".to_owned()), "{tables:?}");
-        let versions: Vec<i64> = sqlx::query_scalar("SELECT version FROM schema_versions")
-            .fetch_all(&mut connection)
-            .await
-            .unwrap();
+        let versions = Statement::new("SELECT version FROM schema_versions", &[]);
+        let versions = sql::query_scalar(versions).fetch_all(&mut connection).await;
+        let versions: Vec<i64> = versions.unwrap();
         assert_eq!(versions.len(), MIGRATIONS.len());
     }
 }
@@ -46,10 +46,10 @@ async fn a_later_step_is_added_to_an_older_database() {
     let folder = tempfile::tempdir().unwrap();
     let path = database(folder.path());
     let mut connection = connect(&path).await;
-    apply_all(&mut connection, &path, &MIGRATIONS[..1])
+    apply_all(&mut connection, "place", &MIGRATIONS[..1])
         .await
         .unwrap();
-    apply_all(&mut connection, &path, &[MIGRATIONS[0], SECOND])
+    apply_all(&mut connection, "place", &[MIGRATIONS[0], SECOND])
         .await
         .unwrap();
     assert!(tables(&mut connection).await.contains(&"later".to_owned()));
@@ -61,7 +61,7 @@ async fn a_database_of_a_newer_version_is_refused_in_one_line() {
     let path = database(folder.path());
     let mut connection = connect(&path).await;
     let newer = [MIGRATIONS, &[SECOND]].concat();
-    apply_all(&mut connection, &path, &newer).await.unwrap();
+    apply_all(&mut connection, "place", &newer).await.unwrap();
     connection.close().await.unwrap();
 
     let error = Store::open(&path, StoreOptions::default())
@@ -83,8 +83,10 @@ async fn an_altered_step_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = database(folder.path());
     let mut connection = connect(&path).await;
-    apply_all(&mut connection, &path, &[SECOND]).await.unwrap();
-    let error = apply_all(&mut connection, &path, MIGRATIONS)
+    apply_all(&mut connection, "place", &[SECOND])
+        .await
+        .unwrap();
+    let error = apply_all(&mut connection, "place", MIGRATIONS)
         .await
         .unwrap_err();
     assert!(
@@ -98,7 +100,7 @@ async fn a_failed_step_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = database(folder.path());
     let mut connection = connect(&path).await;
-    let error = apply_all(&mut connection, &path, &[SECOND, BROKEN])
+    let error = apply_all(&mut connection, "place", &[SECOND, BROKEN])
         .await
         .unwrap_err();
     assert!(

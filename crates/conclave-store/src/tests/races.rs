@@ -4,14 +4,18 @@ use std::time::Duration;
 use conclave_auth::{RefreshFamilies, Rotation, SecretHash, Users};
 use tokio::task::JoinSet;
 
-use super::{Fixture, database, family, open, second, stored, token};
+use super::{Fixture, database, family, on_each_database, open, second, stored, token};
 use crate::StoreOptions;
+
+on_each_database! {
+    of_two_hundred_rotations_of_one_token_one_rotates,
+    two_hundred_adds_at_once_are_all_stored_in_one_order,
+    a_caller_that_gives_up_has_its_write_done,
+}
 
 const GRACE: Duration = Duration::from_secs(10);
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_two_hundred_rotations_of_one_token_one_rotates() {
-    let fixture = Fixture::new().await;
+async fn of_two_hundred_rotations_of_one_token_one_rotates(fixture: Fixture) {
     let store = &fixture.store;
     store
         .start(&family(1), token(1), second(0), 10)
@@ -34,9 +38,7 @@ async fn of_two_hundred_rotations_of_one_token_one_rotates() {
     assert_eq!(count(&Rotation::Repeated(family(1))), 199);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_adds_at_once_are_all_stored_in_one_order() {
-    let fixture = Fixture::new().await;
+async fn two_hundred_adds_at_once_are_all_stored_in_one_order(fixture: Fixture) {
     let store = &fixture.store;
     let mut adds = JoinSet::new();
     for number in 0..200 {
@@ -85,9 +87,7 @@ async fn a_new_file_may_be_opened_by_many_at_once() {
     }
 }
 
-#[tokio::test]
-async fn a_caller_that_gives_up_has_its_write_done() {
-    let fixture = Fixture::new().await;
+async fn a_caller_that_gives_up_has_its_write_done(fixture: Fixture) {
     let store = &fixture.store;
     let given_up = stored("given-up");
     {

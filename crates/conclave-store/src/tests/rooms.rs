@@ -11,11 +11,15 @@ use conclave_protocol::{
 };
 use conclave_testkit::ports::{Ear, room_limits, rooms_agree, rooms_conformance};
 
-use super::{Fixture, second, user};
-use crate::{RoomLimits, SqliteRooms};
+use super::{Fixture, on_each_database, second, user};
+use crate::{RoomLimits, StoredRooms};
+
+on_each_database! {
+    keeps_rooms_as_the_port_says,
+}
 
 impl Fixture {
-    fn rooms(&self, outlet: Arc<dyn Outlet>) -> SqliteRooms {
+    fn rooms(&self, outlet: Arc<dyn Outlet>) -> StoredRooms {
         self.store.rooms(outlet, RoomLimits::of(&room_limits()))
     }
 }
@@ -32,7 +36,7 @@ fn stamp(seconds: u64) -> Stamp {
 }
 
 /// A PRIVATE room of Ann and Bob.
-async fn room(rooms: &SqliteRooms, id: &str) -> RoomId {
+async fn room(rooms: &StoredRooms, id: &str) -> RoomId {
     let room = CreateRoom {
         name: Some("Room".into()),
         description: None,
@@ -62,23 +66,20 @@ fn new(room: &RoomId, number: u128, content: &str) -> NewMessage {
     }
 }
 
-async fn say(rooms: &SqliteRooms, room: &RoomId, number: u128, content: &str) -> Message {
+async fn say(rooms: &StoredRooms, room: &RoomId, number: u128, content: &str) -> Message {
     let ann = plain("ann");
     let sent = rooms.send(&ann, new(room, number, content), stamp(1));
     sent.await.unwrap().message
 }
 
-#[tokio::test]
-async fn keeps_rooms_as_the_port_says() {
-    let fixture = Fixture::new().await;
+async fn keeps_rooms_as_the_port_says(fixture: Fixture) {
     let ear = Arc::new(Ear::default());
     rooms_conformance(&fixture.rooms(ear.clone()), &ear).await;
     assert_eq!(fixture.store.check().await.unwrap(), []);
 }
 
 /// Whatever chance asks of it.
-async fn agrees_with_the_rooms_in_memory(seed: u64) {
-    let fixture = Fixture::new().await;
+async fn agrees_with_the_rooms_in_memory(fixture: Fixture, seed: u64) {
     let (ear, plain_ear) = (Arc::new(Ear::default()), Arc::new(Ear::default()));
     let rooms = fixture.rooms(ear.clone());
     let plain = MemoryRooms::new(plain_ear.clone(), &room_limits());
@@ -88,11 +89,12 @@ async fn agrees_with_the_rooms_in_memory(seed: u64) {
 
 macro_rules! seeds {
     ($($name:ident = $seed:literal;)*) => {$(
-        #[tokio::test]
-        async fn $name() {
-            agrees_with_the_rooms_in_memory($seed).await;
+        async fn $name(fixture: Fixture) {
+            agrees_with_the_rooms_in_memory(fixture, $seed).await;
         }
-    )*};
+    )*
+        on_each_database! { $($name,)* }
+    };
 }
 
 seeds! {

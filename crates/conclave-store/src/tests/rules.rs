@@ -11,8 +11,19 @@ use conclave_protocol::{FamilyId, SessionName, Timestamp, TokenId};
 
 use tokio::task::JoinSet;
 
-use super::{Fixture, family, second, stored, token, user};
-use crate::Store;
+use super::{Fixture, count, family, on_each_database, second, stored, token, user};
+use crate::{Store, sql};
+
+on_each_database! {
+    a_removed_user_takes_the_refresh_families_along,
+    a_family_started_when_the_clock_went_back_lives,
+    a_known_family_or_token_is_not_started_again,
+    a_family_ends_at_the_bound_of_its_rotations,
+    a_revocation_takes_a_new_number_only_when_it_grows,
+    a_long_purge_goes_on_to_its_end,
+    sharing_with_oneself_changes_nothing,
+    the_end_of_time_is_the_greatest_stored_time,
+}
 
 async fn rotate(store: &Store, from: u8, to: u8) -> Rotation {
     store
@@ -21,9 +32,7 @@ async fn rotate(store: &Store, from: u8, to: u8) -> Rotation {
         .unwrap()
 }
 
-#[tokio::test]
-async fn a_removed_user_takes_the_refresh_families_along() {
-    let fixture = Fixture::new().await;
+async fn a_removed_user_takes_the_refresh_families_along(fixture: Fixture) {
     let store = &fixture.store;
     store.add(&stored("alice"), second(0)).await.unwrap();
     store
@@ -35,9 +44,7 @@ async fn a_removed_user_takes_the_refresh_families_along() {
     assert_eq!(rotate(store, 1, 2).await, Rotation::Unknown);
 }
 
-#[tokio::test]
-async fn a_family_started_when_the_clock_went_back_lives() {
-    let fixture = Fixture::new().await;
+async fn a_family_started_when_the_clock_went_back_lives(fixture: Fixture) {
     let store = &fixture.store;
     store
         .start(&family(1), token(1), second(5), 1)
@@ -51,9 +58,7 @@ async fn a_family_started_when_the_clock_went_back_lives() {
     assert_eq!(rotate(store, 2, 12).await, Rotation::Rotated(family(2)));
 }
 
-#[tokio::test]
-async fn a_known_family_or_token_is_not_started_again() {
-    let fixture = Fixture::new().await;
+async fn a_known_family_or_token_is_not_started_again(fixture: Fixture) {
     let store = &fixture.store;
     store
         .start(&family(1), token(1), second(0), 10)
@@ -70,17 +75,14 @@ async fn a_known_family_or_token_is_not_started_again() {
     );
 }
 
-#[tokio::test]
-async fn a_family_ends_at_the_bound_of_its_rotations() {
-    let fixture = Fixture::new().await;
+async fn a_family_ends_at_the_bound_of_its_rotations(fixture: Fixture) {
     let store = &fixture.store;
     store
         .start(&family(1), token(1), second(0), 10)
         .await
         .unwrap();
     let near_the_bound = store.writer().write(async |connection| {
-        let row = sqlx::query("UPDATE refresh_families SET rotations = 49999");
-        row.execute(connection).await?;
+        sql::run(connection, "UPDATE refresh_families SET rotations = 49999").await?;
         Ok(())
     });
     near_the_bound.await.unwrap();
@@ -93,9 +95,7 @@ async fn a_family_ends_at_the_bound_of_its_rotations() {
     );
 }
 
-#[tokio::test]
-async fn a_revocation_takes_a_new_number_only_when_it_grows() {
-    let fixture = Fixture::new().await;
+async fn a_revocation_takes_a_new_number_only_when_it_grows(fixture: Fixture) {
     let store = &fixture.store;
     let revoke = async |until: Option<u64>| {
         let revoked = Revoked::Token(TokenId([1; 16]));
@@ -117,9 +117,7 @@ async fn a_revocation_takes_a_new_number_only_when_it_grows() {
     assert_eq!(kept[0].1.until, None, "the later end stands");
 }
 
-#[tokio::test]
-async fn a_long_purge_goes_on_to_its_end() {
-    let fixture = Fixture::new().await;
+async fn a_long_purge_goes_on_to_its_end(fixture: Fixture) {
     let store = &fixture.store;
     let mut writes = JoinSet::new();
     for number in 0..600_u16 {
@@ -157,17 +155,11 @@ async fn a_long_purge_goes_on_to_its_end() {
         "SELECT COUNT(*) FROM refresh_families",
         "SELECT COUNT(*) FROM refresh_tokens",
     ] {
-        let rows: i64 = sqlx::query_scalar(table)
-            .fetch_one(store.readers())
-            .await
-            .unwrap();
-        assert_eq!(rows, 0, "{table}");
+        assert_eq!(count(store, table).await, 0, "{table}");
     }
 }
 
-#[tokio::test]
-async fn sharing_with_oneself_changes_nothing() {
-    let fixture = Fixture::new().await;
+async fn sharing_with_oneself_changes_nothing(fixture: Fixture) {
     let store = &fixture.store;
     let (name, owner) = (SessionName::new("work").unwrap(), user("alice"));
     store.claim(&name, &owner, second(0), 10).await.unwrap();
@@ -175,9 +167,7 @@ async fn sharing_with_oneself_changes_nothing() {
     assert_eq!(store.owned(&owner).await.unwrap()[0].shared_with, []);
 }
 
-#[tokio::test]
-async fn the_end_of_time_is_the_greatest_stored_time() {
-    let fixture = Fixture::new().await;
+async fn the_end_of_time_is_the_greatest_stored_time(fixture: Fixture) {
     let store = &fixture.store;
     store
         .add(&stored("alice"), Timestamp::from_millis(u64::MAX))

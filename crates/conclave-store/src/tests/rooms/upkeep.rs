@@ -7,12 +7,15 @@ use conclave_testkit::ports::Ear;
 use sqlx::AssertSqlSafe;
 
 use super::{plain, room, say, stamp};
-use crate::tests::{Fixture, database, open};
+use crate::tests::{Fixture, database, on_each_database, open};
 use crate::{Exported, StoreError};
 
+on_each_database! {
+    an_export_has_every_room_member_and_message,
+}
+
 /// Two messages, one of them seen.
-async fn furnished() -> Fixture {
-    let fixture = Fixture::new().await;
+async fn furnished(fixture: Fixture) -> Fixture {
     let rooms = fixture.rooms(Arc::new(Ear::default()));
     let room = room(&rooms, "room").await;
     let first = say(&rooms, &room, 1, "one").await;
@@ -79,7 +82,7 @@ async fn what_is_wrong_is_found() {
             "reference to nothing",
         ),
     ] {
-        let fixture = furnished().await;
+        let fixture = furnished(Fixture::new().await).await;
         assert_eq!(fixture.store.check().await.unwrap(), []);
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(fixture.database());
         let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
@@ -95,7 +98,7 @@ async fn what_is_wrong_is_found() {
 
 #[tokio::test]
 async fn a_backup_is_a_store() {
-    let fixture = furnished().await;
+    let fixture = furnished(Fixture::new().await).await;
     let folder = tempfile::tempdir().unwrap();
     let path = database(folder.path());
     fixture.store.backup(&path).await.unwrap();
@@ -120,9 +123,8 @@ async fn a_backup_is_a_store() {
     );
 }
 
-#[tokio::test]
-async fn an_export_has_every_room_member_and_message() {
-    let fixture = furnished().await;
+async fn an_export_has_every_room_member_and_message(fixture: Fixture) {
+    let fixture = furnished(fixture).await;
     let mut out = Vec::new();
     let exported = fixture.store.export(&mut out).await.unwrap();
     let counts = Exported {
