@@ -22,6 +22,7 @@ mod node;
 mod polling;
 mod serve;
 mod start;
+mod stored;
 mod strikes;
 mod surfaces;
 pub mod telemetry;

@@ -11,7 +11,7 @@ use conclave_core::{
     Actor, ConnectionTable, Directory, NewRoom, Origin, RoomStore, Rooms, Stamp, Topics, Witness,
 };
 use conclave_protocol::{Clock, CreateRoom, RoomId, RoomKind, UserId};
-use conclave_store::{RoomLimits, Store, StoreOptions, StoredRooms};
+use conclave_store::{RoomLimits, Store, StoredRooms};
 use tokio::sync::{mpsc, watch};
 
 use crate::attendance;
@@ -23,6 +23,7 @@ use crate::metrics::Counters;
 use crate::names::Names;
 use crate::node::{Dice, Node};
 use crate::polling::Polls;
+use crate::stored::Stored;
 use crate::surfaces::Surfaces;
 use crate::webhooks::{self, Webhooks};
 use crate::worker::{Control, Lost};
@@ -55,10 +56,10 @@ pub(crate) async fn start(
         )
     })?;
     let audit = open_audit(&setup.config, &clock)?;
-    let path = setup.config.store_path();
-    let store = Arc::new(Store::open(&path, StoreOptions::default()).await?);
+    let stored = Stored::of(&setup.config)?;
+    let store = Arc::new(stored.open().await?);
     let passwords = PasswordPool::start().context("cannot start the password pool")?;
-    keep_dev_users(&setup, &store, &*clock).await?;
+    keep_dev_users(&setup, (&store, &stored), &*clock).await?;
     let identity = open_identity(&setup, &store, passwords, &clock)?;
     let (webhooks, prepared) = Webhooks::new(&setup, &clock, &audit)?;
     let (controls, receivers) = (0..workers).map(|_| mpsc::unbounded_channel()).unzip();
@@ -86,7 +87,7 @@ pub(crate) async fn start(
     };
     identity::catch_up(&node, &sources)
         .await
-        .context("store.path: cannot read revocations")?;
+        .with_context(|| format!("{}: cannot read revocations", stored.key()))?;
     tokio::spawn(identity::watch(Arc::clone(&node), sources));
     tokio::spawn(attendance::attend(Arc::clone(&node)));
     let started = Started {
@@ -240,7 +241,11 @@ impl Witness for AuditedPower {
 
 /// In dev mode the known users exist. Outside it, none of them may still have the known
 /// password: a data folder that was tried out must not go into production by accident.
-async fn keep_dev_users(setup: &Setup, store: &Store, clock: &dyn Clock) -> anyhow::Result<()> {
+async fn keep_dev_users(
+    setup: &Setup,
+    (store, stored): (&Store, &Stored),
+    clock: &dyn Clock,
+) -> anyhow::Result<()> {
     let password = || Password::new(DEV_PASSWORD.to_owned()).context("a valid password");
     if !setup.profile.dev {
         for name in DEV_USERS {
@@ -254,8 +259,9 @@ async fn keep_dev_users(setup: &Setup, store: &Store, clock: &dyn Clock) -> anyh
             };
             let outcome = tokio::task::spawn_blocking(|| job.run()).await?;
             if !user.disabled && matches!(outcome, PasswordOutcome::Right { .. }) {
+                let key = stored.key();
                 anyhow::bail!(
-                    "store.path: user '{name}' still has the password of dev mode; give it \
+                    "{key}: user '{name}' still has the password of dev mode; give it \
                      another with 'conclave user passwd {name}', or use another server.data_dir"
                 );
             }

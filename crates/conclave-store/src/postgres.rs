@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use tokio::runtime::Handle;
 
 use crate::line::{Dial, Line};
 use crate::sql::Connection;
-use crate::store::Engine;
+use crate::store::{Engine, Readers};
 use crate::writer::Writer;
 use crate::{Address, Store, StoreError, migration};
 
@@ -62,14 +63,17 @@ impl Store {
             options: tuned(address, options.statement_timeout),
             patience,
         }))?;
-        let pool = |address: &Address| pool(address, &options);
+        let readers = |address: &Address| Readers {
+            pool: pool(address, &options),
+            home: Handle::current(),
+            patience,
+        };
         Ok(Self {
             place: address.to_string().into(),
             engine: Engine::Postgres {
                 address: address.clone(),
-                readers: pool(address),
-                replica: options.replica.as_ref().map(pool),
-                patience,
+                readers: readers(address),
+                replica: options.replica.as_ref().map(readers),
             },
             writer,
         })
@@ -97,10 +101,8 @@ fn pool(address: &Address, options: &PostgresOptions) -> PgPool {
         // One that has just been used is there, most likely.
         .before_acquire(|connection, known| {
             Box::pin(async move {
-                if known.idle_for < TRUSTED_FOR {
-                    return Ok(true);
-                }
-                sqlx::Connection::ping(connection).await.map(|()| true)
+                let trusted = known.idle_for < TRUSTED_FOR;
+                Ok(trusted || sqlx::Connection::ping(connection).await.is_ok())
             })
         })
         .connect_lazy_with(tuned(address, options.statement_timeout))
@@ -133,4 +135,5 @@ const fn answer_within(statement_timeout: Duration) -> Duration {
 /// More than there are.
 const STATEMENTS: usize = 256;
 
-const TRUSTED_FOR: Duration = Duration::from_secs(1);
+/// No server is started again within this.
+const TRUSTED_FOR: Duration = Duration::from_millis(50);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use conclave_protocol::Timestamp;
 use sqlx::{PgPool, SqlitePool};
+use tokio::runtime::Handle;
 
 use crate::error::Fault;
 use crate::sql::{self, Connection, Side, Statement};
@@ -31,8 +32,8 @@ impl Default for StoreOptions {
 }
 
 /// Durable state in one `SQLite` file or in a `PostgreSQL` database; implements the ports of
-/// `conclave-auth`. Share it in an `Arc`. Its methods must be called inside a tokio runtime: any
-/// one of them for a file, the one it was opened in for a database.
+/// `conclave-auth`. Share it in an `Arc`. Its methods must be called inside a tokio runtime, any one
+/// of them; that in which a database was connected to must go on as long as the store.
 ///
 /// Dropped without [`Store::close`] it loses nothing that was acknowledged.
 #[derive(Debug)]
@@ -51,11 +52,39 @@ pub(crate) enum Engine {
     },
     Postgres {
         address: Address,
-        readers: PgPool,
-        replica: Option<PgPool>,
-        /// For each answer.
-        patience: Duration,
+        readers: Readers,
+        replica: Option<Readers>,
     },
+}
+
+/// Connections to a PostgreSQL database that read. They are opened on the runtime on which the
+/// store was, whoever asks for one: a connection is driven by the runtime that opened it.
+#[derive(Debug)]
+pub(crate) struct Readers {
+    pub(crate) pool: PgPool,
+    pub(crate) home: Handle,
+    /// For each answer.
+    pub(crate) patience: Duration,
+}
+
+impl Readers {
+    /// For one statement.
+    pub(crate) async fn glance(&self) -> Result<Connection, sqlx::Error> {
+        let pool = self.pool.clone();
+        let acquired = self.home.spawn(async move { pool.acquire().await });
+        let link = Side::PostgresReader(acquired.await.or(Err(sqlx::Error::PoolClosed))??);
+        Ok(Connection::new(link).within(self.patience))
+    }
+
+    /// One moment of the database.
+    pub(crate) async fn view(&self) -> Result<Connection, sqlx::Error> {
+        let (pool, patience) = (self.pool.clone(), self.patience);
+        let begun = self
+            .home
+            .spawn(async move { sql::within(Some(patience), pool.begin_with(VIEW)).await });
+        let link = Side::PostgresView(begun.await.or(Err(sqlx::Error::PoolClosed))??);
+        Ok(Connection::new(link).within(patience))
+    }
 }
 
 impl Store {
@@ -70,9 +99,9 @@ impl Store {
             Engine::Postgres {
                 readers, replica, ..
             } => {
-                readers.close().await;
+                readers.pool.close().await;
                 if let Some(replica) = replica {
-                    replica.close().await;
+                    replica.pool.close().await;
                 }
             }
         }
@@ -103,12 +132,7 @@ impl Store {
                 let link = readers.acquire().await?;
                 Ok(Connection::new(Side::SqliteReader(link)))
             }
-            Engine::Postgres {
-                readers, patience, ..
-            } => {
-                let link = readers.acquire().await?;
-                Ok(Connection::new(Side::PostgresReader(link)).within(*patience))
-            }
+            Engine::Postgres { readers, .. } => Ok(readers.glance().await?),
         }
     }
 
@@ -119,9 +143,15 @@ impl Store {
                 let link = readers.begin().await?;
                 Ok(Connection::new(Side::SqliteView(link)))
             }
-            Engine::Postgres {
-                readers, patience, ..
-            } => view_of(readers, *patience).await,
+            Engine::Postgres { readers, .. } => Ok(readers.view().await?),
+        }
+    }
+
+    /// What follows the store, and may be behind it.
+    pub(crate) const fn replica(&self) -> Option<&Readers> {
+        match &self.engine {
+            Engine::Postgres { replica, .. } => replica.as_ref(),
+            Engine::Sqlite { .. } => None,
         }
     }
 
@@ -147,12 +177,6 @@ impl Store {
     pub(crate) const fn writer(&self) -> &Writer {
         &self.writer
     }
-}
-
-/// One moment of a PostgreSQL database.
-pub(crate) async fn view_of(pool: &PgPool, patience: Duration) -> Result<Connection, StoreError> {
-    let begun = sql::within(Some(patience), pool.begin_with(VIEW)).await?;
-    Ok(Connection::new(Side::PostgresView(begun)).within(patience))
 }
 
 /// The next number of a sequence; inside the caller's transaction.

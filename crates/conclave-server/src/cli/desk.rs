@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use conclave_auth::{PortError, Random as _, SignIn, SignInError, SignInPolicy};
 use conclave_protocol::{Clock, Timestamp};
-use conclave_store::{Store, StoreOptions};
+use conclave_store::Store;
 use serde_json::{Value, json};
 
 use super::keys::{Keys, Missing};
@@ -14,6 +14,7 @@ use super::{Failure, Location};
 use crate::audit::{AuditLog, Event, Kind};
 use crate::clock::WallClock;
 use crate::identity::{PasswordPool, SystemRandom};
+use crate::stored::Stored;
 
 /// An open desk. Whatever changes something is recorded in the audit before the command ends.
 pub(super) struct Desk {
@@ -29,18 +30,16 @@ impl Desk {
     /// be recorded is not done.
     pub(super) async fn open(location: &Location, missing: Missing) -> Result<Self, Failure> {
         let setup = location.setup()?;
-        let path = setup.config.store_path();
-        if missing == Missing::Refused && !path.exists() {
+        let stored = Stored::of(&setup.config)?;
+        if missing == Missing::Refused && !stored.is_there() {
             return Err(Failure::failed(format!(
-                "{}: there is no store; is --data-dir right?",
-                path.display()
+                "{stored}: there is no store; is --data-dir right?"
             )));
         }
         let clock: Arc<dyn Clock> = Arc::new(WallClock::new());
         let audit = crate::start::open_audit(&setup.config, &clock)?;
         let keys = Keys::find(setup, Missing::Made)?;
-        let store = Store::open(&path, StoreOptions::default()).await;
-        let store = Arc::new(store.map_err(anyhow::Error::from)?);
+        let store = Arc::new(stored.open().await.map_err(anyhow::Error::from)?);
         let passwords = PasswordPool::start()?;
         let parts = keys
             .authority

@@ -1,14 +1,13 @@
 //! Keys, issuers and revocations as a server with the same configuration would use them.
 
-use std::path::Path;
-
 use anyhow::Context as _;
 use conclave_auth::{RevocationIndex, Revocations as _, Standing, Users as _};
-use conclave_store::{Store, StoreOptions};
+use conclave_store::Store;
 
 use super::Failure;
 use crate::config::{Setup, secret_in};
 use crate::identity::Authority;
+use crate::stored::Stored;
 
 /// What becomes of files that the first start of a server makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,15 +76,11 @@ impl Keys {
 }
 
 /// The store, where a server or a command has made it.
-pub(super) async fn store_if_there(path: &Path) -> Result<Option<Store>, Failure> {
-    if !path.exists() {
+pub(super) async fn store_if_there(stored: &Stored) -> Result<Option<Store>, Failure> {
+    if !stored.is_there() {
         return Ok(None);
     }
-    Ok(Some(
-        Store::open(path, StoreOptions::default())
-            .await
-            .map_err(anyhow::Error::from)?,
-    ))
+    Ok(Some(stored.open().await.map_err(anyhow::Error::from)?))
 }
 
 /// As `config::own_secret` names it.

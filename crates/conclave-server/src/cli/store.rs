@@ -17,6 +17,7 @@ use super::desk::Desk;
 use super::keys::{Missing, store_if_there};
 use super::{Failure, Location, print, runtime};
 use crate::audit::Kind;
+use crate::stored::Stored;
 
 /// What to do with the store.
 #[derive(Debug, Subcommand)]
@@ -75,15 +76,15 @@ async fn perform(command: StoreCommand, out: impl Write + Send) -> Result<String
 }
 
 async fn check(args: CheckArgs) -> Result<String, Failure> {
-    let path = args.location.setup()?.config.store_path();
-    let Some(store) = store_if_there(&path).await? else {
+    let stored = Stored::of(&args.location.setup()?.config)?;
+    let Some(store) = store_if_there(&stored).await? else {
         let problem = "there is no store; is --data-dir right?";
-        return Err(Failure::failed(format!("{}: {problem}", path.display())));
+        return Err(Failure::failed(format!("{stored}: {problem}")));
     };
     let findings = store.check().await.map_err(anyhow::Error::from)?;
     store.close().await.map_err(anyhow::Error::from)?;
     if findings.is_empty() {
-        return Ok(format!("{}: the store is whole\n", path.display()));
+        return Ok(format!("{stored}: the store is whole\n"));
     }
     let lines = findings.iter().map(ToString::to_string);
     Err(Failure::failed(lines.collect::<Vec<_>>().join("\n")))

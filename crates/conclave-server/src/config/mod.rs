@@ -30,6 +30,7 @@ mod server;
 mod socketio;
 mod source;
 mod store;
+mod store_rules;
 #[cfg(test)]
 mod tests;
 mod topics;

@@ -1,5 +1,6 @@
 //! What is refused, and what is warned of, whatever its source. The rules of `[[auth.issuers]]`
-//! are in `issuer_rules`, those of `[[webhooks]]` in `webhook_rules`.
+//! are in `issuer_rules`, those of `[[webhooks]]` in `webhook_rules`, those of
+//! `[store]` in `store_rules`.
 
 use std::net::SocketAddr;
 
@@ -25,6 +26,7 @@ pub(crate) fn check(setup: &Setup) -> Findings {
     findings.issuers(config);
     findings.limits(setup);
     findings.topics(config);
+    findings.store(config);
     findings.webhooks(setup);
     findings
 }

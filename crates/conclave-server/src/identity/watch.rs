@@ -1,4 +1,5 @@
-//! What other processes stored: the command line revokes and disables in the same file.
+//! What other processes stored: the command line, and other nodes, revoke and disable in the
+//! same store.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use conclave_auth::{ApiKeys, Idempotency, PortError, RefreshFamilies, Revocation
 use conclave_protocol::Timestamp;
 
 use crate::node::Node;
+use crate::stored::Stored;
 
 /// Where changes are read from.
 pub(crate) struct Sources {
@@ -22,25 +24,29 @@ pub(crate) struct Sources {
 /// file and of its log, one of which every commit moves. Two commits within the clock tick of
 /// the file system may look like one, so it does not replace reading now and then.
 struct Trace {
-    files: [PathBuf; 2],
+    files: Option<[PathBuf; 2]>,
     seen: Option<[Mark; 2]>,
 }
 
 type Mark = Option<(u64, SystemTime)>;
 
 impl Trace {
-    fn new(file: PathBuf) -> Self {
-        let mut log = file.clone().into_os_string();
-        log.push("-wal");
-        Self {
-            files: [file, log.into()],
-            seen: None,
-        }
+    /// Of what is in a database there is no trace: it may have moved at any time.
+    fn new(file: Option<&PathBuf>) -> Self {
+        let files = file.map(|file| {
+            let mut log = file.clone().into_os_string();
+            log.push("-wal");
+            [file.clone(), log.into()]
+        });
+        Self { files, seen: None }
     }
 
     /// Take it before reading: what is written meanwhile is seen by the next look.
     fn has_moved(&mut self) -> bool {
-        let now = self.files.each_ref().map(|file| {
+        let Some(files) = &self.files else {
+            return true;
+        };
+        let now = files.each_ref().map(|file| {
             let metadata = std::fs::metadata(file).ok()?;
             Some((metadata.len(), metadata.modified().ok()?))
         });
@@ -53,7 +59,8 @@ pub(crate) async fn watch(node: Arc<Node>, sources: Sources) {
     let mut ticks = tokio::time::interval(INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut rounds: u64 = 0;
-    let mut trace = Trace::new(node.setup.config.store_path());
+    let stored = Stored::of(&node.setup.config).ok();
+    let mut trace = Trace::new(stored.as_ref().and_then(Stored::file));
     loop {
         ticks.tick().await;
         let before = node.identity.epoch();

@@ -21,6 +21,7 @@ mod jwks;
 mod keys;
 mod lifetimes;
 mod order;
+mod postgres;
 mod revocation;
 mod rooms_hearing;
 mod rooms_world;

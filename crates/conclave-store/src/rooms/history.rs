@@ -55,6 +55,19 @@ pub(super) async fn page(
     })
 }
 
+/// The last place that a page may have a message of; what [`page`] refuses is refused.
+pub(super) async fn needed(
+    connection: &mut Connection,
+    viewer: &Actor,
+    room: &RoomId,
+    page: Page,
+) -> Result<i64, Halt> {
+    let standing = standing::of(connection, room, &viewer.user).await?;
+    let last = standing.open_to(viewer)?.room.last_seq;
+    let below = page.before.map_or(i64::MAX, column::integer);
+    Ok(last.min(below.saturating_sub(1)))
+}
+
 /// Whether there are messages before and after a page; of an empty one, beyond what it asked for.
 async fn beside(
     connection: &mut Connection,

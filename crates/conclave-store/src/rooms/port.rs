@@ -15,9 +15,10 @@ use conclave_protocol::{
 
 use super::{
     Guard, Halt, SendAsk, StoredRooms, creation, history, invitations, listing, membership,
-    profiles, receipts, sending,
+    profiles, receipts, sending, standing,
 };
 use crate::column;
+use crate::store::Readers;
 
 #[async_trait]
 impl RoomStore for StoredRooms {
@@ -195,6 +196,12 @@ impl RoomStore for StoredRooms {
         room: &RoomId,
         page: Page,
     ) -> Result<Messages, RoomFault> {
+        if let Some(replica) = self.store.replica() {
+            let needed = history::needed(&mut self.glance().await?, viewer, room, page).await?;
+            if let Some(messages) = of_replica(replica, viewer, room, (page, needed)).await {
+                return Ok(messages);
+            }
+        }
         Ok(history::page(&mut self.view().await?, viewer, room, page).await?)
     }
 
@@ -317,6 +324,21 @@ impl RoomStore for StoredRooms {
         }
         Ok(times)
     }
+}
+
+/// A page of history, where the replica is there and has all up to `needed`.
+async fn of_replica(
+    replica: &Readers,
+    viewer: &Actor,
+    room: &RoomId,
+    (page, needed): (Page, i64),
+) -> Option<Messages> {
+    let mut view = replica.view().await.ok()?;
+    let standing = standing::of(&mut view, room, &viewer.user).await.ok()?;
+    if standing.room.last_seq < needed {
+        return None;
+    }
+    history::page(&mut view, viewer, room, page).await.ok()
 }
 
 fn at_no_connection(at: Timestamp) -> Stamp {

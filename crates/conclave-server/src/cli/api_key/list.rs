@@ -11,6 +11,7 @@ use crate::cli::keys::store_if_there;
 use crate::cli::table::table;
 use crate::clock::WallClock;
 use crate::http::rfc3339;
+use crate::stored::Stored;
 
 /// A line of `--json`.
 #[derive(Serialize)]
@@ -26,12 +27,9 @@ struct Line<'a> {
 }
 
 pub(super) async fn list(args: KeyListArgs) -> Result<String, Failure> {
-    let path = args.location.setup()?.config.store_path();
-    let Some(store) = store_if_there(&path).await? else {
-        let problem = format!(
-            "{}: there is no store; is --data-dir right?",
-            path.display()
-        );
+    let stored = Stored::of(&args.location.setup()?.config)?;
+    let Some(store) = store_if_there(&stored).await? else {
+        let problem = format!("{stored}: there is no store; is --data-dir right?");
         return Err(Failure::failed(problem));
     };
     let keys = everything(&store).await?;

@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::cli::keys::{Keys, Missing, store_if_there};
 use crate::cli::{Failure, Location};
 use crate::clock::WallClock;
+use crate::stored::Stored;
 
 /// What is printed, and why the token would be refused, if so.
 pub(super) struct Inspected {
@@ -51,9 +52,9 @@ struct Holder {
 
 pub(super) async fn inspect(token: &str, location: &Location) -> Result<Inspected, Failure> {
     let setup = location.setup()?;
-    let path = setup.config.store_path();
+    let stored = Stored::of(&setup.config)?;
     let keys = Keys::find(setup, Missing::Refused)?;
-    let store = store_if_there(&path).await?;
+    let store = store_if_there(&stored).await?;
     let standing = keys.standing(store.as_ref()).await?;
     let verdict = verdict(&keys, &standing, token, WallClock::new().now());
     let refused = match &verdict {

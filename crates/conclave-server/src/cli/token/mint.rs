@@ -16,6 +16,7 @@ use crate::cli::desk::by_command_line;
 use crate::cli::keys::{Keys, Missing, store_if_there};
 use crate::clock::WallClock;
 use crate::identity::SystemRandom;
+use crate::stored::Stored;
 
 /// A token that the server would accept now, and a newline. Where there is an audit chain, it
 /// tells of it.
@@ -27,10 +28,10 @@ pub(super) async fn mint(args: MintArgs) -> Result<String, Failure> {
             .map_err(|error| Failure::usage(format!("--session: the name {error}")))?;
     }
     let setup = args.location.setup()?;
-    let path = setup.config.store_path();
+    let stored = Stored::of(&setup.config)?;
     let clock: Arc<dyn Clock> = Arc::new(WallClock::new());
     let keys = Keys::find(setup, Missing::Refused)?;
-    let store = store_if_there(&path).await?;
+    let store = store_if_there(&stored).await?;
     let standing = keys.standing(store.as_ref()).await?;
     let (roles, permissions) = grants(&args, &name, &keys, store.as_ref()).await?;
     let mut id = [0; 16];

@@ -2,6 +2,7 @@ mod manual;
 mod rules;
 mod secrets;
 mod sources;
+mod store;
 mod webhooks;
 
 use std::fs;
