@@ -24,11 +24,11 @@ impl Fixture {
     }
 }
 
-fn plain(name: &str) -> Actor {
+pub(super) fn plain(name: &str) -> Actor {
     Actor::plain(user(name))
 }
 
-fn stamp(seconds: u64) -> Stamp {
+pub(super) fn stamp(seconds: u64) -> Stamp {
     Stamp {
         at: second(seconds),
         ..Stamp::default()
@@ -36,7 +36,7 @@ fn stamp(seconds: u64) -> Stamp {
 }
 
 /// A PRIVATE room of Ann and Bob.
-async fn room(rooms: &StoredRooms, id: &str) -> RoomId {
+pub(super) async fn room(rooms: &StoredRooms, id: &str) -> RoomId {
     let room = CreateRoom {
         name: Some("Room".into()),
         description: None,
@@ -52,7 +52,7 @@ async fn room(rooms: &StoredRooms, id: &str) -> RoomId {
     id
 }
 
-fn new(room: &RoomId, number: u128, content: &str) -> NewMessage {
+pub(super) fn new(room: &RoomId, number: u128, content: &str) -> NewMessage {
     NewMessage {
         id: MessageId(number),
         message: SendMessage {
@@ -66,7 +66,12 @@ fn new(room: &RoomId, number: u128, content: &str) -> NewMessage {
     }
 }
 
-async fn say(rooms: &StoredRooms, room: &RoomId, number: u128, content: &str) -> Message {
+pub(super) async fn say(
+    rooms: &StoredRooms,
+    room: &RoomId,
+    number: u128,
+    content: &str,
+) -> Message {
     let ann = plain("ann");
     let sent = rooms.send(&ann, new(room, number, content), stamp(1));
     sent.await.unwrap().message

@@ -50,17 +50,23 @@ impl Server {
         self.installation.url(database)
     }
 
-    /// Where the server keeps its data.
+    /// The name of the database that a URL of this server is of.
+    ///
+    /// # Panics
+    /// Where it is no such URL.
     #[must_use]
-    pub fn folder(&self) -> &Path {
-        &self.installation.home
+    pub fn name_of<'u>(&self, url: &'u str) -> &'u str {
+        let before = format!("postgres://{USER}@localhost/");
+        let name = url
+            .strip_prefix(&before)
+            .and_then(|rest| rest.split('?').next());
+        name.unwrap_or_else(|| fail("a URL of another server"))
     }
 
     /// Runs statements as the database's owner, and gives what they give.
     ///
     /// # Panics
     /// Where one fails.
-    #[must_use]
     pub fn say(&self, database: &str, statements: &str) -> String {
         let mut command = self.installation.client("psql");
         command.args(["-X", "-A", "-t", "-v", "ON_ERROR_STOP=1"]);
