@@ -23,8 +23,8 @@ pub use hub::{Audience, Batch, Hub, Member, Membership, Walk};
 pub use inbox::Inbox;
 pub use permit::{Actor, Denied, Guarded, HearAll, Listen, Permit, authorise};
 pub use rooms::{
-    Attendance, Change, Created, MemoryRooms, Messages, NewMessage, NewRoom, NextRoom, Outlet,
-    Page, Replay, RoomFault, RoomStore, Rooms, Scope, Sent, Stamp, Witness, suited,
+    Attendance, Change, Created, Head, MemoryRooms, Messages, NewMessage, NewRoom, NextRoom,
+    Outlet, Page, Replay, RoomFault, RoomStore, Rooms, Scope, Sent, Stamp, Witness, suited,
 };
 pub use topics::{Publisher, Topics};
 pub use webhooks::{

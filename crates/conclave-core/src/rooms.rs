@@ -27,8 +27,8 @@ pub use attendance::{Attendance, Change};
 pub use checks::suited;
 pub use memory::MemoryRooms;
 pub use port::{
-    Created, Messages, NewMessage, NewRoom, NextRoom, Outlet, Page, Replay, RoomFault, RoomStore,
-    Scope, Sent, Stamp,
+    Created, Head, Messages, NewMessage, NewRoom, NextRoom, Outlet, Page, Replay, RoomFault,
+    RoomStore, Scope, Sent, Stamp,
 };
 
 use crate::directory::Origin;

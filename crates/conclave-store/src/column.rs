@@ -43,3 +43,9 @@ pub(crate) fn names_to_json(names: &[String]) -> String {
 pub(crate) fn names_from_json(text: &str) -> Result<Vec<String>, StoreError> {
     serde_json::from_str(text).or(Err(StoreError::Value("list of names")))
 }
+
+/// A list of users' names.
+pub(crate) fn users(users: &[UserId]) -> Vec<Option<String>> {
+    let names = users.iter().map(|user| Some(user.as_str().to_owned()));
+    names.collect()
+}

@@ -206,9 +206,13 @@ fn of_sqlite(values: Vec<Datum<'_>>) -> Result<SqliteArguments, sqlx::Error> {
             Datum::Integer(value) => arguments.add(value),
             Datum::Text(value) => arguments.add(value.map(Cow::into_owned)),
             Datum::Blob(value) => arguments.add(value.map(Cow::into_owned)),
-            // Lists are of statements that only PostgreSQL has.
-            Datum::Flags(_) | Datum::Integers(_) | Datum::Texts(_) | Datum::Blobs(_) => {
-                Err("SQLite takes no list".into())
+            // For `json_each`.
+            Datum::Texts(values) => serde_json::to_string(&values)
+                .map_err(Into::into)
+                .and_then(|list| arguments.add(list)),
+            // Of statements that only PostgreSQL has.
+            Datum::Flags(_) | Datum::Integers(_) | Datum::Blobs(_) => {
+                Err("SQLite takes no such list".into())
             }
         };
         added.map_err(sqlx::Error::Encode)?;

@@ -10,7 +10,7 @@ use conclave_protocol::{
     Channel, Event, Follow, ListOffline, Message, ReadOwn, RoomId, Timestamp, UserId,
 };
 
-use super::{Replay, RoomFault, Rooms, checks, no_user, powered};
+use super::{Head, Replay, RoomFault, Rooms, checks, no_user, powered};
 use crate::{HearAll, Permit, Subscribed};
 
 impl Rooms {
@@ -63,12 +63,12 @@ impl Rooms {
         self.store.rooms_of(&actor.user).await
     }
 
-    /// The same, each with its highest sequence number. Read after they are heard: what is up to
-    /// that number is history, what is above it arrives.
+    /// The same, as one finds them. Read after they are heard: what is up to the highest sequence
+    /// number is history, what is above it arrives.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn heads(&self, permit: &Permit<ReadOwn>) -> Result<Vec<(RoomId, u64)>, RoomFault> {
+    pub async fn heads(&self, permit: &Permit<ReadOwn>) -> Result<Vec<Head>, RoomFault> {
         let actor = permit.actor().ok_or_else(no_user)?;
         self.store.heads(&actor.user).await
     }

@@ -20,8 +20,8 @@ use conclave_protocol::{
 use parking_lot::Mutex;
 
 use super::port::{
-    Created, Messages, NewMessage, NewRoom, NextRoom, Outlet, Page, Replay, RoomFault, RoomStore,
-    Scope, Sent, Stamp,
+    Created, Head, Messages, NewMessage, NewRoom, NextRoom, Outlet, Page, Replay, RoomFault,
+    RoomStore, Scope, Sent, Stamp,
 };
 use crate::permit::Actor;
 use state::State;
@@ -227,7 +227,7 @@ impl RoomStore for MemoryRooms {
         Ok(self.state.lock().rooms_of(user))
     }
 
-    async fn heads(&self, user: &UserId) -> Result<Vec<(RoomId, u64)>, RoomFault> {
+    async fn heads(&self, user: &UserId) -> Result<Vec<Head>, RoomFault> {
         Ok(self.state.lock().heads(user))
     }
 

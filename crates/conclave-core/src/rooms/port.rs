@@ -88,6 +88,17 @@ pub trait Outlet: Send + Sync {
     fn publish(&self, channel: Channel, event: Arc<Event>, origin: Origin);
 }
 
+/// A room as its member finds it who comes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Which.
+    pub room: RoomId,
+    /// The highest sequence number in it.
+    pub last_seq: u64,
+    /// Whether any message in it is offline for the member.
+    pub offline: bool,
+}
+
 /// A room to be created, checked by the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRoom {
@@ -326,9 +337,9 @@ pub trait RoomStore: Send + Sync {
 
     /// The rooms a user is a member of.
     async fn rooms_of(&self, user: &UserId) -> Result<Vec<RoomId>, RoomFault>;
-    /// The rooms a user is a member of, each with its highest sequence number, as of one moment.
-    async fn heads(&self, user: &UserId) -> Result<Vec<(RoomId, u64)>, RoomFault>;
-    /// The rooms of each of these users.
+    /// The rooms a user is a member of by room id, as of one moment.
+    async fn heads(&self, user: &UserId) -> Result<Vec<Head>, RoomFault>;
+    /// The rooms of each of these users, in no order.
     async fn rooms_of_each(&self, users: &[UserId]) -> Result<Vec<(UserId, RoomId)>, RoomFault>;
     /// Whether two users share a room.
     async fn share_room(&self, one: &UserId, other: &UserId) -> Result<bool, RoomFault>;

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use conclave_core::{Permit, RoomFault, authorise};
+use conclave_core::{Head, Permit, RoomFault, authorise};
 use conclave_protocol::{
     CloseMeaning, Event, EventKind, Follow, ListOffline, Message, MessageId, Push, ReadOwn, RoomId,
 };
@@ -19,7 +19,7 @@ pub(super) enum Past {
     /// The rooms it may hear.
     Rooms(Result<Vec<RoomId>, RoomFault>, Option<Missed>),
     /// What happened up to now in each.
-    Heads(Result<Vec<(RoomId, u64)>, RoomFault>, Option<Missed>),
+    Heads(Result<Vec<Head>, RoomFault>, Option<Missed>),
     /// Messages it has not received.
     Offline(Result<(Vec<Message>, u64), RoomFault>, Offline),
     /// Events it missed while it was away.
@@ -51,7 +51,7 @@ impl Connection {
     pub(super) fn past(&self, past: Past, answer: &mut Answer<'_>) {
         match past {
             Past::Rooms(Ok(rooms), missed) => self.hear_rooms(rooms, missed),
-            Past::Heads(Ok(heads), missed) => self.read_past(heads, missed),
+            Past::Heads(Ok(heads), missed) => self.read_past(heads, missed, answer),
             Past::Offline(Ok((messages, count)), offline) => {
                 self.send_offline(messages, count, offline, answer);
             }
@@ -85,8 +85,10 @@ impl Connection {
         self.start_past(async move { Past::Heads(rooms.heads(&permit).await, missed) });
     }
 
-    fn read_past(&self, heads: Vec<(RoomId, u64)>, missed: Option<Missed>) {
-        let mut heads: HashMap<RoomId, u64> = heads.into_iter().collect();
+    fn read_past(&self, heads: Vec<Head>, missed: Option<Missed>, answer: &mut Answer<'_>) {
+        let any_offline = heads.iter().any(|head| head.offline);
+        let places = heads.into_iter().map(|head| (head.room, head.last_seq));
+        let mut heads: HashMap<RoomId, u64> = places.collect();
         let waiting: HashSet<RoomId> = self.side().map_or_else(HashSet::new, |side| {
             side.held.rooms(Until::Connected).cloned().collect()
         });
@@ -99,6 +101,7 @@ impl Connection {
         let heads: Heads = Arc::new(heads);
         match missed {
             Some(missed) => self.read_missed(missed, heads),
+            None if !any_offline => self.end_offline(0, &heads, answer),
             None => self.read_offline(Offline {
                 heads,
                 after: None,
@@ -161,10 +164,14 @@ impl Connection {
         } else {
             count.saturating_sub(offline.sent)
         };
+        self.end_offline(remaining, &offline.heads, answer);
+    }
+
+    fn end_offline(&self, remaining: u64, heads: &Heads, answer: &mut Answer<'_>) {
         self.push(&Push::OfflineEnd { remaining }, answer);
         self.send(answer.out);
         answer.out.clear();
-        self.let_all_through(&offline.heads);
+        self.let_all_through(heads);
     }
 
     fn read_missed(&self, missed: Missed, heads: Heads) {

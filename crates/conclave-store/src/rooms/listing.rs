@@ -1,6 +1,6 @@
 //! Rooms and members are read.
 
-use conclave_core::{Actor, NextRoom, Scope};
+use conclave_core::{Actor, Head, NextRoom, Scope};
 use conclave_protocol::{Member, Room, RoomId, RoomKind, UserId};
 
 use super::row::{self, MemberRow, RoomRow, ViewRow};
@@ -105,16 +105,29 @@ pub(super) async fn rooms_of(
     Ok(ids.collect::<Result<_, StoreError>>()?)
 }
 
-/// The user's rooms, each with its last place.
-pub(super) async fn heads(
+pub(super) async fn rooms_of_each(
     connection: &mut Connection,
-    user: &UserId,
-) -> Result<Vec<(RoomId, u64)>, Halt> {
-    let rows = sql::query_as(statement::ROOM_HEADS).bind(user.as_str());
-    let rows: Vec<(String, i64)> = rows.fetch_all(connection).await?;
-    let heads = rows
+    users: &[UserId],
+) -> Result<Vec<(UserId, RoomId)>, Halt> {
+    let rows = sql::query_as(statement::ROOMS_OF_EACH).bind(column::users(users));
+    let rows: Vec<(String, String)> = rows.fetch_all(connection).await?;
+    let pairs = rows
         .iter()
-        .map(|(id, seq)| Ok((row::room(id)?, column::count(*seq)?)));
+        .map(|(user, id)| Ok((column::user(user)?, row::room(id)?)));
+    Ok(pairs.collect::<Result<_, StoreError>>()?)
+}
+
+/// The user's rooms, each with its last place.
+pub(super) async fn heads(connection: &mut Connection, user: &UserId) -> Result<Vec<Head>, Halt> {
+    let rows = sql::query_as(statement::ROOM_HEADS).bind(user.as_str());
+    let rows: Vec<(String, i64, bool)> = rows.fetch_all(connection).await?;
+    let heads = rows.iter().map(|(id, seq, offline)| {
+        Ok(Head {
+            room: row::room(id)?,
+            last_seq: column::count(*seq)?,
+            offline: *offline,
+        })
+    });
     Ok(heads.collect::<Result<_, StoreError>>()?)
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use conclave_core::{
-    Actor, Created, Messages, NewMessage, NewRoom, NextRoom, Page, Replay, RoomFault, RoomStore,
-    Scope, Sent, Stamp,
+    Actor, Created, Head, Messages, NewMessage, NewRoom, NextRoom, Page, Replay, RoomFault,
+    RoomStore, Scope, Sent, Stamp,
 };
 use conclave_protocol::{
     AnswerInvitation, DeleteRoom, EditMessage, EraseMessage, Event, GiveReceipt, Invitation,
@@ -14,8 +14,8 @@ use conclave_protocol::{
 };
 
 use super::{
-    Guard, Halt, SendAsk, StoredRooms, creation, history, invitations, listing, membership,
-    profiles, receipts, sending, standing,
+    Guard, SendAsk, StoredRooms, creation, history, invitations, listing, membership, profiles,
+    receipts, sending, standing,
 };
 use crate::column;
 use crate::store::Readers;
@@ -253,18 +253,15 @@ impl RoomStore for StoredRooms {
         Ok(listing::rooms_of(&mut self.glance().await?, user).await?)
     }
 
-    async fn heads(&self, user: &UserId) -> Result<Vec<(RoomId, u64)>, RoomFault> {
+    async fn heads(&self, user: &UserId) -> Result<Vec<Head>, RoomFault> {
         Ok(listing::heads(&mut self.glance().await?, user).await?)
     }
 
     async fn rooms_of_each(&self, users: &[UserId]) -> Result<Vec<(UserId, RoomId)>, RoomFault> {
-        let mut view = self.view().await?;
-        let mut pairs = Vec::new();
-        for user in users {
-            let rooms = listing::rooms_of(&mut view, user).await?;
-            pairs.extend(rooms.into_iter().map(|room| (user.clone(), room)));
+        if users.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(pairs)
+        Ok(listing::rooms_of_each(&mut self.glance().await?, users).await?)
     }
 
     async fn share_room(&self, one: &UserId, other: &UserId) -> Result<bool, RoomFault> {
@@ -313,16 +310,7 @@ impl RoomStore for StoredRooms {
     }
 
     async fn last_seen(&self, users: &[UserId]) -> Result<Vec<(UserId, Timestamp)>, RoomFault> {
-        let mut view = self.view().await?;
-        let mut times = Vec::new();
-        for user in users {
-            let row = profiles::stored(&mut view, user).await?;
-            if let Some(at) = row.and_then(|row| row.last_seen) {
-                let at = column::timestamp(at).map_err(Halt::from)?;
-                times.push((user.clone(), at));
-            }
-        }
-        Ok(times)
+        Ok(profiles::last_seen(&mut self.glance().await?, users).await?)
     }
 }
 

@@ -4,15 +4,14 @@ use conclave_protocol::{Profile, Timestamp, UpdateProfile, UserId};
 
 use super::row;
 use super::{Halt, statement};
-use crate::column;
 use crate::sql::{self, Connection};
+use crate::{StoreError, column};
 
 #[derive(sqlx::FromRow)]
 pub(super) struct ProfileRow {
     name: Option<String>,
     avatar: Option<String>,
     pub(super) token_name: Option<String>,
-    pub(super) last_seen: Option<i64>,
 }
 
 pub(super) async fn stored(
@@ -61,11 +60,21 @@ pub(super) async fn seen(
     users: &[UserId],
     at: Timestamp,
 ) -> Result<(), Halt> {
-    for user in users {
-        let row = sql::query(statement::PROFILE_SEEN)
-            .bind(user.as_str())
-            .bind(column::millis(at));
-        row.execute(connection).await?;
-    }
+    let rows = sql::query(statement::PROFILE_SEEN)
+        .bind(column::users(users))
+        .bind(column::millis(at));
+    rows.execute(connection).await?;
     Ok(())
+}
+
+pub(super) async fn last_seen(
+    connection: &mut Connection,
+    users: &[UserId],
+) -> Result<Vec<(UserId, Timestamp)>, Halt> {
+    let rows = sql::query_as(statement::PROFILES_SEEN).bind(column::users(users));
+    let rows: Vec<(String, i64)> = rows.fetch_all(connection).await?;
+    let times = rows
+        .iter()
+        .map(|(user, at)| Ok((column::user(user)?, column::timestamp(*at)?)));
+    Ok(times.collect::<Result<_, StoreError>>()?)
 }

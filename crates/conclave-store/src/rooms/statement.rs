@@ -21,6 +21,14 @@ macro_rules! message_columns {
     };
 }
 
+/// Of two times that a user was there the later one counts.
+macro_rules! seen_later {
+    () => {
+        "ON CONFLICT (user_id) DO UPDATE SET last_seen = excluded.last_seen \
+         WHERE profiles.last_seen IS NULL OR profiles.last_seen < excluded.last_seen"
+    };
+}
+
 /// A room `r`.
 macro_rules! room_columns {
     () => {
@@ -105,8 +113,13 @@ statements! {
     ROOMS_OF =
         "SELECT room_id FROM members WHERE user_id = $1 ORDER BY room_id";
     ROOM_HEADS =
-        "SELECT m.room_id, r.last_seq FROM members m JOIN rooms r ON r.key = m.room \
-         WHERE m.user_id = $1 ORDER BY m.room_id";
+        "SELECT m.room_id, r.last_seq, EXISTS (SELECT 1 FROM messages g WHERE g.room = m.room \
+         AND g.seq > m.delivered_seq AND g.author <> $1 AND g.deleted_at IS NULL) \
+         FROM members m JOIN rooms r ON r.key = m.room WHERE m.user_id = $1 ORDER BY m.room_id";
+    ROOMS_OF_EACH =
+        "SELECT m.user_id, m.room_id FROM json_each($1) u \
+         CROSS JOIN members m ON m.user_id = u.value"
+        => "SELECT user_id, room_id FROM members WHERE user_id = ANY($1)";
     ROOMS_OF_COUNT =
         "SELECT COUNT(*) FROM members WHERE user_id = $1";
     ROOM_SHARED =
@@ -370,15 +383,25 @@ statements! {
         );
 
     PROFILE_FIND =
-        "SELECT COALESCE(name, token_name) AS name, avatar, token_name, last_seen \
+        "SELECT COALESCE(name, token_name) AS name, avatar, token_name \
          FROM profiles WHERE user_id = $1";
     PROFILE_NAME =
         "INSERT INTO profiles (user_id, token_name) VALUES ($1, $2) \
          ON CONFLICT (user_id) DO UPDATE SET token_name = excluded.token_name";
     PROFILE_SEEN =
-        "INSERT INTO profiles (user_id, last_seen) VALUES ($1, $2) \
-         ON CONFLICT (user_id) DO UPDATE SET last_seen = excluded.last_seen \
-         WHERE profiles.last_seen IS NULL OR profiles.last_seen < excluded.last_seen";
+        concat!(
+            "INSERT INTO profiles (user_id, last_seen) SELECT value, $2 FROM json_each($1) u \
+             WHERE 1 = 1 ", seen_later!()
+        )
+        => concat!(
+            "INSERT INTO profiles (user_id, last_seen) SELECT DISTINCT u, $2 \
+             FROM UNNEST($1::TEXT[]) u ", seen_later!()
+        );
+    PROFILES_SEEN =
+        "SELECT p.user_id, p.last_seen FROM json_each($1) u \
+         CROSS JOIN profiles p ON p.user_id = u.value WHERE p.last_seen IS NOT NULL"
+        => "SELECT user_id, last_seen FROM profiles \
+         WHERE user_id = ANY($1) AND last_seen IS NOT NULL";
     PROFILE_UPDATE =
         "INSERT INTO profiles (user_id, name, avatar) VALUES ($1, $2, NULLIF($3, '')) \
          ON CONFLICT (user_id) DO UPDATE SET name = COALESCE(excluded.name, profiles.name), \

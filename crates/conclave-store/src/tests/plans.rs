@@ -31,5 +31,10 @@ async fn every_statement_goes_by_an_index() {
 /// first of what the user has missed, of which the sorter keeps no more than are asked for.
 const SORTS_A_BOUNDED_LIST: &[&str] = &["SESSIONS_OWNED", "ROOM_NEXT", "EVENTS_MISSED"];
 
-/// Whole tables in the order of an index, up to a `LIMIT`.
-const READS_A_BOUNDED_LIST: &[(&str, &str)] = &[("REMAINS_FIRST", "SCAN room_remains")];
+/// Whole tables in the order of an index, up to a `LIMIT`; and lists that are given.
+const READS_A_BOUNDED_LIST: &[(&str, &str)] = &[
+    ("REMAINS_FIRST", "SCAN room_remains"),
+    ("ROOMS_OF_EACH", "SCAN u VIRTUAL TABLE INDEX 1:"),
+    ("PROFILE_SEEN", "SCAN u VIRTUAL TABLE INDEX 1:"),
+    ("PROFILES_SEEN", "SCAN u VIRTUAL TABLE INDEX 1:"),
+];

@@ -8,7 +8,7 @@ use conclave_protocol::{
     UserId,
 };
 
-use super::super::port::{Messages, Page, Replay, RoomFault, Scope};
+use super::super::port::{Head, Messages, Page, Replay, RoomFault, Scope};
 use super::state::{RoomRow, State, Viewer, count};
 use crate::permit::Actor;
 
@@ -174,11 +174,8 @@ impl State {
     }
 
     fn unreceived<'a>(&'a self, user: &'a UserId) -> impl Iterator<Item = (&'a RoomRow, u64)> {
-        self.own(user).flat_map(move |row| {
-            let received = row.members.get(user).map_or(0, |m| m.delivered_seq);
-            let messages = row.of_others(user, received);
-            messages.map(move |(seq, _)| (row, seq))
-        })
+        self.own(user)
+            .flat_map(move |row| row.unreceived(user).map(move |seq| (row, seq)))
     }
 
     /// The rooms a user is a member of, by id.
@@ -191,9 +188,13 @@ impl State {
         self.own(user).map(|row| row.id.clone()).collect()
     }
 
-    pub(super) fn heads(&self, user: &UserId) -> Vec<(RoomId, u64)> {
-        let own = self.own(user);
-        own.map(|row| (row.id.clone(), row.last_seq())).collect()
+    pub(super) fn heads(&self, user: &UserId) -> Vec<Head> {
+        let heads = self.own(user).map(|row| Head {
+            room: row.id.clone(),
+            last_seq: row.last_seq(),
+            offline: row.unreceived(user).next().is_some(),
+        });
+        heads.collect()
     }
 
     pub(super) fn share_room(&self, one: &UserId, other: &UserId) -> bool {
@@ -202,6 +203,12 @@ impl State {
 }
 
 impl RoomRow {
+    /// The places of what a member has not received.
+    fn unreceived<'a>(&'a self, user: &'a UserId) -> impl Iterator<Item = u64> + use<'a> {
+        let received = self.members.get(user).map_or(0, |m| m.delivered_seq);
+        self.of_others(user, received).map(|(seq, _)| seq)
+    }
+
     /// When a recipient reached this state of a message; `None` where it is only sent.
     fn reached(&self, user: &UserId, status: DeliveryState, seq: u64) -> Option<Timestamp> {
         if status == DeliveryState::Sent {

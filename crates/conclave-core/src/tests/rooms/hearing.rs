@@ -2,13 +2,13 @@ use std::rc::Rc;
 
 use conclave_protocol::{
     Channel, DeleteRoom, DeliveryState, EventKind, GiveReceipt, LeaveRoom, ListOffline, NoticeKind,
-    Publication, ReadOwn, Refusal, RemoveMember, RoomKind, ServerPush,
+    Publication, ReadOwn, Refusal, RemoveMember, RoomId, RoomKind, ServerPush,
 };
 
 use super::{
     Stage, at, by, event, follow, id_of, moment, now, permit, refused, room_id, text, user, who,
 };
-use crate::{Batch, HearAll};
+use crate::{Batch, Head, HearAll};
 
 /// Gives the hub what has arrived, and everything out: who got which offsets, in order.
 fn deliver(stage: &Stage) -> Vec<(u32, Vec<u64>)> {
@@ -274,9 +274,14 @@ fn who_was_away_gets_what_was_missed() {
     for room in [&two, &one, &two] {
         stage.send(&ann, text(room, "hi"), at(1)).unwrap();
     }
+    let head = |room: &RoomId, last_seq| Head {
+        room: room.clone(),
+        last_seq,
+        offline: true,
+    };
     assert_eq!(
         now(stage.rooms.heads(&own)).unwrap(),
-        [(one.clone(), 2), (two.clone(), 3)]
+        [head(&one, 2), head(&two, 3)]
     );
     let missed = now(stage.rooms.missed(&own, 3, 10)).unwrap();
     let missed: Vec<_> = missed

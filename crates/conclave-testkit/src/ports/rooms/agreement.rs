@@ -389,9 +389,11 @@ impl Pair<'_> {
                 .rooms(&by, Scope::Public, after.as_ref(), limit)
                 .await?;
             let heads = store.heads(&by.user).await?;
-            let of = store
+            let mut of = store
                 .rooms_of_each(&[by.user.clone(), other.clone()])
                 .await?;
+            of.sort_unstable();
+            of.dedup();
             let shared = store.share_room(&by.user, &other).await?;
             Ok((own, public, heads, of, shared))
         })
