@@ -101,26 +101,33 @@ impl Hub {
     #[must_use]
     pub fn turn(&self) -> Option<Walk> {
         let audience = self.queue.borrow_mut().pop_front()?;
-        let batch = audience.batch();
-        Some(Walk { audience, batch })
+        let (batch, until) = audience.round();
+        Some(Walk {
+            audience,
+            batch,
+            until,
+        })
     }
 
     /// Ends a turn: a walk that has not reached the end goes to the back of the queue. Returns
-    /// the batch where it is done, so that the caller can release its bytes and origins.
+    /// all that every member has now got, so that the caller can release its bytes and origins.
     pub fn end_turn(&self, walk: Walk) -> Option<Rc<Batch>> {
-        let Walk { audience, batch } = walk;
-        let done = audience.cursor.get() >= audience.members.borrow().list.len();
-        if done {
-            *audience.current.borrow_mut() = None;
+        let Walk {
+            audience, until, ..
+        } = walk;
+        let end = audience.members.borrow().list.len().min(until);
+        let mut done = None;
+        if audience.cursor.get() >= end {
             audience.cursor.set(0);
+            done = audience.end_walk();
         }
-        if done && audience.waiting.borrow().is_empty() {
+        if done.is_some() && audience.waiting.borrow().is_empty() {
             audience.queued.set(false);
             audience.trim();
         } else {
             self.queue.borrow_mut().push_back(audience);
         }
-        done.then_some(batch)
+        done
     }
 
     fn leave(&self, audience: &Rc<Audience>, index: usize) {
@@ -138,6 +145,8 @@ impl Hub {
 pub struct Walk {
     audience: Rc<Audience>,
     batch: Rc<Batch>,
+    /// The place where it ends, if the list does not end before.
+    until: usize,
 }
 
 impl Walk {
@@ -151,6 +160,9 @@ impl Walk {
     pub fn next_member(&self) -> Option<Member> {
         loop {
             let index = self.audience.cursor.get();
+            if index >= self.until {
+                return None;
+            }
             let member = self.audience.members.borrow().list.get(index).copied()?;
             self.audience.cursor.set(index + 1);
             if member.slot != HOLE && (member.from < self.batch.last || self.batch.fleeting) {
@@ -177,7 +189,7 @@ pub struct Audience {
     epoch: u64,
     members: RefCell<Members>,
     waiting: RefCell<VecDeque<Arc<Publication>>>,
-    current: RefCell<Option<Rc<Batch>>>,
+    current: RefCell<Option<Box<Round>>>,
     cursor: Cell<usize>,
     queued: Cell<bool>,
 }
@@ -221,7 +233,7 @@ impl Audience {
 
     fn count_from(&self, connection: u64) -> usize {
         let current = self.current.borrow();
-        let current = current.iter().flat_map(|batch| batch.publications());
+        let current = current.iter().flat_map(|round| round.whole.publications());
         let waiting = self.waiting.borrow();
         let is_its = |publication: &&Arc<Publication>| publication.origin == connection;
         current.filter(is_its).count() + waiting.iter().filter(is_its).count()
@@ -234,11 +246,29 @@ impl Audience {
         (members.list.len(), members.holes.len())
     }
 
-    fn batch(&self) -> Rc<Batch> {
+    /// What the next members get, and the place where the walk ends.
+    fn round(&self) -> (Rc<Batch>, usize) {
         let mut current = self.current.borrow_mut();
-        let batch =
-            current.get_or_insert_with(|| Rc::new(Batch::new(&mut self.waiting.borrow_mut())));
-        Rc::clone(batch)
+        let waiting = &mut self.waiting.borrow_mut();
+        match &mut *current {
+            Some(round) => round.take_in(waiting, self.cursor.get()),
+            None => *current = Some(Box::new(Round::begin(waiting))),
+        }
+        current.as_ref().map_or_else(
+            || (Rc::new(Batch::new(Vec::new())), 0),
+            |round| (Rc::clone(&round.batch), round.until),
+        )
+    }
+
+    /// The walk is at its end: the next one begins, or all have got all of this.
+    fn end_walk(&self) -> Option<Rc<Batch>> {
+        let mut current = self.current.borrow_mut();
+        let round = current.as_mut()?;
+        if let Some((batch, until)) = round.behind.take() {
+            (round.batch, round.until) = (batch, until);
+            return None;
+        }
+        current.take().map(|round| round.whole)
     }
 
     fn add(&self, member: Member) -> usize {
@@ -290,6 +320,64 @@ impl Audience {
         list.shrink_to(length * 2);
         holes.shrink_to(length);
     }
+}
+
+/// One walk through the members; or two, where something came during the first: whoever it had not
+/// reached got that too, by the same write, and the second gives it to the others.
+#[derive(Debug)]
+struct Round {
+    batch: Rc<Batch>,
+    until: usize,
+    /// What came during the first walk, and the place up to which members lack it.
+    behind: Option<(Rc<Batch>, usize)>,
+    /// All that the members have when it is over.
+    whole: Rc<Batch>,
+}
+
+impl Round {
+    fn begin(waiting: &mut VecDeque<Arc<Publication>>) -> Self {
+        let batch = Rc::new(Batch::new(take(waiting, usize::MAX)));
+        Self {
+            batch: Rc::clone(&batch),
+            until: usize::MAX,
+            behind: None,
+            whole: batch,
+        }
+    }
+
+    /// Takes what waits into the first walk, once, where it fits.
+    fn take_in(&mut self, waiting: &mut VecDeque<Arc<Publication>>, cursor: usize) {
+        let is_first = self.until == usize::MAX && self.behind.is_none();
+        if waiting.is_empty() || !is_first || self.batch.ending().is_some() {
+            return;
+        }
+        let space = BATCH_BYTES_MAX.saturating_sub(self.batch.weight());
+        if waiting.front().is_some_and(|next| next.weight() > space) {
+            return;
+        }
+        let news = take(waiting, space);
+        let both = [self.batch.publications(), &news].concat();
+        self.behind = Some((Rc::new(Batch::new(news)), cursor));
+        self.batch = Rc::new(Batch::new(both));
+        self.whole = Rc::clone(&self.batch);
+    }
+}
+
+/// The first of what waits, and more up to `space` and the bound of a batch.
+fn take(waiting: &mut VecDeque<Arc<Publication>>, space: usize) -> Vec<Arc<Publication>> {
+    let mut publications = Vec::new();
+    let mut weight = 0;
+    while let Some(publication) = waiting.pop_front() {
+        weight += publication.weight();
+        // What comes after somebody's last event must not reach them in the same bytes.
+        let last = publication.ends_hearing();
+        publications.push(publication);
+        let next = waiting.front().map_or(0, |next| next.weight());
+        if last || weight + next > space.min(BATCH_BYTES_MAX) {
+            break;
+        }
+    }
+    publications
 }
 
 /// That a connection hears a channel. Dropping it ends it.
@@ -344,22 +432,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    fn new(waiting: &mut VecDeque<Arc<Publication>>) -> Self {
-        let mut publications = Vec::new();
-        let mut weight = 0;
-        while let Some(publication) = waiting.pop_front() {
-            weight += publication.weight();
-            // What comes after somebody's last event must not reach them in the same bytes.
-            let last = publication.ends_hearing();
-            publications.push(publication);
-            if last
-                || waiting
-                    .front()
-                    .is_some_and(|next| weight + next.weight() > BATCH_BYTES_MAX)
-            {
-                break;
-            }
-        }
+    fn new(publications: Vec<Arc<Publication>>) -> Self {
         let offsets = publications
             .iter()
             .map(|publication| publication.position.offset);
