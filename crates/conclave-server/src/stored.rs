@@ -17,6 +17,9 @@ pub(crate) enum Stored {
 }
 
 impl Stored {
+    /// The file's name in the data folder.
+    pub(crate) const FILE: &'static str = "conclave.db";
+
     /// By the configuration, whose rules need not have been applied.
     ///
     /// # Errors
@@ -86,7 +89,11 @@ impl fmt::Display for Stored {
     }
 }
 
-fn address(key: &'static str, url: Option<&Secret>) -> anyhow::Result<Option<Address>> {
+/// The address that a key or a flag gives.
+///
+/// # Errors
+/// Names the key, and not what was given.
+pub(crate) fn address(key: &'static str, url: Option<&Secret>) -> anyhow::Result<Option<Address>> {
     let url = url.map(Secret::reveal).filter(|url| !url.is_empty());
     url.map(Address::parse).transpose().context(key)
 }

@@ -42,6 +42,19 @@ pub enum StoreError {
         /// What the database said.
         source: Box<sqlx::Error>,
     },
+    /// What was copied is not what there was.
+    #[error(
+        "{table}: {found} rows arrived that differ from the {wanted} there were; \
+         begin again with an empty database"
+    )]
+    Differs {
+        /// The table.
+        table: &'static str,
+        /// Rows of the file.
+        wanted: u64,
+        /// Rows of the database.
+        found: u64,
+    },
     /// The folder or the file could not be created, or its mode not be set.
     #[error("{}: the file cannot be created or kept private", path.display())]
     File {
@@ -49,6 +62,12 @@ pub enum StoreError {
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// Another process has it open that must not.
+    #[error("{place}: another process has it open; a server must be stopped first")]
+    InUse {
+        /// The database: its file, or its address without a password.
+        place: Box<str>,
     },
     /// A migration failed; the database is as it was before it.
     #[error("{place}: migration {version} failed")]
@@ -72,6 +91,12 @@ pub enum StoreError {
         /// The newest schema this program knows.
         known: u32,
     },
+    /// Where a store was to go there is one.
+    #[error("{place}: the database is not empty")]
+    NotEmpty {
+        /// The database: its file, or its address without a password.
+        place: Box<str>,
+    },
     /// There is no file to copy: the store is in `PostgreSQL`, whose own tools make backups.
     #[error("{place}: a backup of PostgreSQL is made with pg_dump")]
     NoFile {
@@ -85,6 +110,12 @@ pub enum StoreError {
         place: Box<str>,
         /// What the database said.
         source: Box<sqlx::Error>,
+    },
+    /// A store is being copied into the database, or was and did not arrive.
+    #[error("{place}: 'conclave store migrate' into this database is not finished; run it again")]
+    Unfinished {
+        /// The database: its file, or its address without a password.
+        place: Box<str>,
     },
     /// What was to be written out could not be.
     #[error("the output cannot be written")]

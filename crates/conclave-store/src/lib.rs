@@ -38,6 +38,7 @@ mod statement;
 mod store;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod upkeep;
 mod users;
 mod webhooks;
@@ -49,5 +50,6 @@ pub use error::StoreError;
 pub use postgres::PostgresOptions;
 pub use rooms::{RoomLimits, StoredRooms};
 pub use store::{Store, StoreOptions};
+pub use transfer::{Progress, Step, Transferred, transfer};
 pub use upkeep::{Exported, Finding};
 pub use yardstick::Yardstick;

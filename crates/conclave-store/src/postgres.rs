@@ -10,7 +10,7 @@ use crate::line::{Dial, Line};
 use crate::sql::Connection;
 use crate::store::{Engine, Readers};
 use crate::writer::Writer;
-use crate::{Address, Store, StoreError, migration};
+use crate::{Address, Store, StoreError, migration, transfer};
 
 /// How a store in `PostgreSQL` is opened.
 #[derive(Clone, Debug)]
@@ -43,10 +43,13 @@ impl Store {
     /// nothing of it was acknowledged. A replica need not be there.
     ///
     /// # Errors
-    /// `Open`, `Newer`, `Altered`, `Importing` or `Migration`; the database is then as before.
+    /// `Open`, `Newer`, `Altered`, `Unfinished` or `Migration`; the database is then as before.
     pub async fn connect(address: &Address, options: PostgresOptions) -> Result<Self, StoreError> {
         let mut connection = plain(address, options.statement_timeout).await?;
         let place: Box<str> = address.to_string().into();
+        if transfer::is_unfinished(&mut connection).await? {
+            return Err(StoreError::Unfinished { place });
+        }
         migration::apply(&mut connection, &place).await?;
         // The farewell is a courtesy.
         connection.close().await.ok();

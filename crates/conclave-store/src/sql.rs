@@ -12,7 +12,7 @@ use std::marker::PhantomData;
 
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Arguments, Executor, FromRow};
+use sqlx::{Arguments, AssertSqlSafe, Executor, FromRow, SqlSafeStr as _, SqlStr};
 
 pub(crate) use connection::{Connection, Link, Side, within};
 pub(crate) use datum::Datum;
@@ -49,9 +49,45 @@ impl<T> Record for T where
 {
 }
 
+/// The text of a statement.
+pub(crate) enum Text {
+    /// One of those that are in the program.
+    Fixed(Statement),
+    /// Made of the names of this crate's own tables, for both databases.
+    Made(String),
+}
+
+impl From<Statement> for Text {
+    fn from(statement: Statement) -> Self {
+        Self::Fixed(statement)
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self::Made(text)
+    }
+}
+
+impl Text {
+    fn of_sqlite(self) -> SqlStr {
+        match self {
+            Self::Fixed(statement) => SqlStr::from_static(statement.sqlite),
+            Self::Made(text) => AssertSqlSafe(text).into_sql_str(),
+        }
+    }
+
+    fn of_postgres(self) -> SqlStr {
+        match self {
+            Self::Fixed(statement) => SqlStr::from_static(statement.postgres),
+            Self::Made(text) => AssertSqlSafe(text).into_sql_str(),
+        }
+    }
+}
+
 /// A statement with the values it was given so far.
 pub(crate) struct Query<'q> {
-    statement: Statement,
+    statement: Text,
     values: Vec<Datum<'q>>,
 }
 
@@ -64,21 +100,21 @@ pub(crate) struct QueryAs<'q, T> {
 /// A statement whose rows have one column.
 pub(crate) struct QueryScalar<'q, T>(QueryAs<'q, (T,)>);
 
-pub(crate) const fn query<'q>(statement: Statement) -> Query<'q> {
+pub(crate) fn query<'q>(statement: impl Into<Text>) -> Query<'q> {
     Query {
-        statement,
+        statement: statement.into(),
         values: Vec::new(),
     }
 }
 
-pub(crate) const fn query_as<'q, T>(statement: Statement) -> QueryAs<'q, T> {
+pub(crate) fn query_as<'q, T>(statement: impl Into<Text>) -> QueryAs<'q, T> {
     QueryAs {
         query: query(statement),
         rows: PhantomData,
     }
 }
 
-pub(crate) const fn query_scalar<'q, T>(statement: Statement) -> QueryScalar<'q, T> {
+pub(crate) fn query_scalar<'q, T>(statement: impl Into<Text>) -> QueryScalar<'q, T> {
     QueryScalar(query_as(statement))
 }
 
@@ -94,11 +130,11 @@ impl<'q> Query<'q> {
         let patience = on.patience();
         match on.link() {
             Link::Sqlite(link) => {
-                let query = sqlx::query_with(statement.sqlite, of_sqlite(values)?);
+                let query = sqlx::query_with(statement.of_sqlite(), of_sqlite(values)?);
                 Ok(query.execute(link).await?.rows_affected())
             }
             Link::Postgres(link) => {
-                let query = sqlx::query_with(statement.postgres, of_postgres(values)?);
+                let query = sqlx::query_with(statement.of_postgres(), of_postgres(values)?);
                 let done = within(patience, query.execute(link)).await?;
                 Ok(done.rows_affected())
             }
@@ -117,11 +153,11 @@ impl<'q, T: Record> QueryAs<'q, T> {
         let patience = on.patience();
         match on.link() {
             Link::Sqlite(link) => {
-                let query = sqlx::query_as_with(statement.sqlite, of_sqlite(values)?);
+                let query = sqlx::query_as_with(statement.of_sqlite(), of_sqlite(values)?);
                 query.fetch_all(link).await
             }
             Link::Postgres(link) => {
-                let query = sqlx::query_as_with(statement.postgres, of_postgres(values)?);
+                let query = sqlx::query_as_with(statement.of_postgres(), of_postgres(values)?);
                 within(patience, query.fetch_all(link)).await
             }
         }
@@ -135,11 +171,11 @@ impl<'q, T: Record> QueryAs<'q, T> {
         let patience = on.patience();
         match on.link() {
             Link::Sqlite(link) => {
-                let query = sqlx::query_as_with(statement.sqlite, of_sqlite(values)?);
+                let query = sqlx::query_as_with(statement.of_sqlite(), of_sqlite(values)?);
                 query.fetch_optional(link).await
             }
             Link::Postgres(link) => {
-                let query = sqlx::query_as_with(statement.postgres, of_postgres(values)?);
+                let query = sqlx::query_as_with(statement.of_postgres(), of_postgres(values)?);
                 within(patience, query.fetch_optional(link)).await
             }
         }
@@ -186,7 +222,7 @@ pub(crate) async fn run(
 ) -> Result<(), sqlx::Error> {
     let patience = on.patience();
     // Every text here is one of this crate's own.
-    let text = sqlx::raw_sql(sqlx::AssertSqlSafe(text.into().into_owned()));
+    let text = sqlx::raw_sql(AssertSqlSafe(text.into().into_owned()));
     match on.link() {
         Link::Sqlite(link) => {
             link.execute(text).await?;

@@ -7,6 +7,7 @@ mod postgres;
 mod races;
 mod rooms;
 mod rules;
+mod transfer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! `conclave store …`: what an administrator does with the store. Works beside a running server.
 //! Whatever carries rooms away is recorded in the audit; checking is not.
 
+mod migrate;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,7 @@ use super::desk::Desk;
 use super::keys::{Missing, store_if_there};
 use super::{Failure, Location, print, runtime};
 use crate::audit::Kind;
+use crate::config::Secret;
 use crate::stored::Stored;
 
 /// What to do with the store.
@@ -29,6 +31,8 @@ pub enum StoreCommand {
     Check(CheckArgs),
     /// Write rooms, members and messages as JSON, one object a line
     Export(ExportArgs),
+    /// Copy the store of a stopped server from its file into PostgreSQL
+    Migrate(MigrateArgs),
 }
 
 /// A copy to make.
@@ -46,6 +50,20 @@ pub struct BackupArgs {
 #[derive(Args, Clone, Debug)]
 pub struct CheckArgs {
     /// Where the store is.
+    #[command(flatten)]
+    pub location: Location,
+}
+
+/// A store to move, and where to.
+#[derive(Args, Clone, Debug)]
+pub struct MigrateArgs {
+    /// The data folder or database file to read [default: that of the server]
+    #[arg(long, value_name = "DIR")]
+    pub from: Option<PathBuf>,
+    /// The empty database to write, a URL [default: store.url; safer for its password]
+    #[arg(long, value_name = "URL")]
+    pub to: Option<Secret>,
+    /// Where the server's configuration and audit are.
     #[command(flatten)]
     pub location: Location,
 }
@@ -72,6 +90,7 @@ async fn perform(command: StoreCommand, out: impl Write + Send) -> Result<String
         StoreCommand::Backup(args) => backup(args).await,
         StoreCommand::Check(args) => check(args).await,
         StoreCommand::Export(args) => export(args, out).await,
+        StoreCommand::Migrate(args) => migrate::migrate(args, io::stderr()).await,
     }
 }
 
@@ -154,10 +173,16 @@ Examples:
   conclave store backup /mnt/elsewhere/conclave-monday.db
   conclave store export --output rooms.jsonl
   conclave store export | jq 'select(.type == \"message\")'
+  conclave store migrate --from ./conclave-data --to postgres://conclave@localhost/chat
 
 A backup is one file of mode 0600 with everything in it, hashes of passwords and keys included; put
 it in place of conclave.db of a stopped server to go back to it. An export has rooms, members and
-messages. Both are recorded in the audit.
+messages. A store in PostgreSQL is backed up with pg_dump.
+
+`migrate` copies everything, then compares both sides row by row; interrupted, it goes on where it was
+when it is called again. The file stays as it is. Afterwards set store.url and start the server.
+
+All but `check` are recorded in the audit.
 
 Exit codes:
   0  done; the store is whole

@@ -116,7 +116,7 @@ impl Config {
         self.store
             .path
             .clone()
-            .unwrap_or_else(|| self.server.data_dir.join("conclave.db"))
+            .unwrap_or_else(|| self.server.data_dir.join(crate::stored::Stored::FILE))
     }
 
     /// The bounds in the words of the connection path, the core and the dialects.

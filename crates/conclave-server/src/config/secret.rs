@@ -52,6 +52,13 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// On a command line.
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self::new(text.to_owned())
+    }
+}
+
 impl Scalar for Secret {
     fn shape() -> String {
         "secret text".to_owned()

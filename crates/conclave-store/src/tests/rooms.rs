@@ -19,7 +19,7 @@ on_each_database! {
 }
 
 impl Fixture {
-    fn rooms(&self, outlet: Arc<dyn Outlet>) -> StoredRooms {
+    pub(super) fn rooms(&self, outlet: Arc<dyn Outlet>) -> StoredRooms {
         self.store.rooms(outlet, RoomLimits::of(&room_limits()))
     }
 }

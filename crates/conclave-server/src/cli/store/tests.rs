@@ -8,6 +8,7 @@ use conclave_protocol::{
     Channel, CreateRoom, Event, MessageId, MessageKind, RoomId, RoomKind, SendMessage, UserId,
 };
 use conclave_store::{RoomLimits, StoreOptions};
+use conclave_testkit::postgres::Database;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -136,4 +137,45 @@ fn an_export_is_a_line_for_each_thing() {
     assert_eq!(lines[3]["content"], "hello");
     assert_eq!(lines[3]["id"], "00000000-0000-0000-0000-000000000001");
     assert_eq!(audited(dir.path()).len(), 2);
+}
+
+#[test]
+fn a_store_moves_into_postgresql_and_is_worked_at_there() {
+    let (dir, database) = (furnished(), Database::new());
+    let before = say(dir.path(), "export").unwrap();
+    let from = dir.path().display();
+    let line = format!("migrate --from {from} --to {}", database.url());
+    let there = TempDir::new().unwrap();
+    let said = say(there.path(), &line).unwrap();
+    assert!(said.contains(" rows in "), "{said}");
+    assert!(!said.contains("conclave@"), "{said}");
+    assert_eq!(audited(there.path()), ["store_migrate"]);
+    let file = there.path().join("conclave.toml");
+    fs::write(&file, format!("[store]\nurl = '{}'", database.url())).unwrap();
+    let config = format!("--config {}", file.display());
+    assert_eq!(
+        say(there.path(), &format!("export {config}")).unwrap(),
+        before
+    );
+    let said = say(there.path(), &format!("check {config}")).unwrap();
+    assert!(said.ends_with("the store is whole\n"), "{said}");
+    let line = format!("backup {}/copy {config}", there.path().display());
+    let failure = say(there.path(), &line).unwrap_err();
+    assert!(failure.message.contains("pg_dump"), "{}", failure.message);
+    // Now there is something.
+    let failure = say(dir.path(), &format!("migrate {config}")).unwrap_err();
+    assert!(failure.message.contains("not empty"), "{}", failure.message);
+}
+
+#[test]
+fn a_move_without_a_file_or_a_database_is_refused() {
+    let dir = furnished();
+    let failure = say(dir.path(), "migrate").unwrap_err();
+    assert!(failure.message.starts_with("--to: "), "{}", failure.message);
+    let to = "postgres://conclave:hunter2@localhost/a?b=c";
+    let failure = say(dir.path(), &format!("migrate --to {to}")).unwrap_err();
+    assert!(failure.message.starts_with("--to: "), "{}", failure.message);
+    assert!(!failure.message.contains("hunter2"), "{}", failure.message);
+    let failure = say(dir.path(), "migrate --from /nowhere").unwrap_err();
+    assert!(failure.message.contains("there is no store"));
 }
