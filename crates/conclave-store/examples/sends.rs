@@ -1,5 +1,5 @@
 //! How many durable messages a second a store takes, and how long each waits: at 1, 16 and 256
-//! senders, beside bare inserts by the same writer. `sends FOLDER SECONDS`.
+//! senders, beside bare inserts by the same writer. `sends FOLDER|URL SECONDS`.
 #![expect(
     clippy::disallowed_methods,
     clippy::indexing_slicing,
@@ -17,7 +17,9 @@ use conclave_protocol::{
     Channel, CreateRoom, Event, MessageId, MessageKind, RoomId, RoomKind, SendMessage, Timestamp,
     UserId,
 };
-use conclave_store::{RoomLimits, Store, StoreOptions, StoredRooms, Yardstick};
+use conclave_store::{
+    Address, PostgresOptions, RoomLimits, Store, StoreOptions, StoredRooms, Yardstick,
+};
 
 struct Nobody;
 
@@ -28,10 +30,16 @@ impl Outlet for Nobody {
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
     let mut arguments = std::env::args().skip(1);
-    let folder = arguments.next().unwrap();
+    let place = arguments.next().unwrap();
     let seconds = arguments.next().map_or(5, |text| text.parse().unwrap());
-    let path = Path::new(&folder).join("sends.db");
-    let store = Store::open(&path, StoreOptions::default()).await.unwrap();
+    let store = if place.contains("://") {
+        let address = Address::parse(&place).unwrap();
+        Store::connect(&address, PostgresOptions::default()).await
+    } else {
+        let path = Path::new(&place).join("sends.db");
+        Store::open(&path, StoreOptions::default()).await
+    };
+    let store = store.unwrap();
     let store = Arc::new(store);
     let rooms = store.rooms(Arc::new(Nobody), RoomLimits::default());
     let ids = prepare(&rooms).await;

@@ -31,6 +31,12 @@ pub(crate) struct Dial {
     pub(crate) patience: Duration,
 }
 
+/// The writes of one transaction.
+type Writes = Vec<Box<dyn Write>>;
+
+/// Adds those that have come while the transaction was begun.
+type Gather<'g> = &'g mut dyn FnMut(&mut Writes);
+
 /// Why a transaction did not come about.
 struct Broken {
     error: Error,
@@ -60,14 +66,18 @@ impl Line {
         self.dial.is_some()
     }
 
-    /// On an error nothing of the batch is stored, unless the connection was lost during the
+    /// On an error nothing of the writes is stored, unless the connection was lost during the
     /// COMMIT, when nobody can know. The transaction is opened and ended by plain statements:
     /// sqlx counts its own, and would count on after an error (a full disk) by which the database
     /// itself ended one.
-    pub(crate) async fn commit(&mut self, writes: &mut [Box<dyn Write>]) -> Result<(), Error> {
+    pub(crate) async fn commit(
+        &mut self,
+        writes: &mut Writes,
+        gather: Gather<'_>,
+    ) -> Result<(), Error> {
         let mut attempts = 1;
         loop {
-            let Err(broken) = self.attempt(writes).await else {
+            let Err(broken) = self.attempt(writes, gather).await else {
                 return Ok(());
             };
             self.abandon(broken.cause).await;
@@ -78,7 +88,7 @@ impl Line {
         }
     }
 
-    async fn attempt(&mut self, writes: &mut [Box<dyn Write>]) -> Result<(), Broken> {
+    async fn attempt(&mut self, writes: &mut Writes, gather: Gather<'_>) -> Result<(), Broken> {
         let fresh = self.connection.is_none();
         let connection = match self.connection.take() {
             Some(connection) => connection,
@@ -103,6 +113,7 @@ impl Line {
             error,
             begun: false,
         })?;
+        gather(writes);
         let written = written(connection, writes).await;
         written.map_err(|(error, cause)| Broken {
             error,

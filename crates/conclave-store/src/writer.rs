@@ -107,19 +107,17 @@ enum Order {
     Write(Box<dyn Write>),
 }
 
-async fn serve(mut line: Line, mut queue: mpsc::Receiver<Order>) {
-    let mut orders = Vec::with_capacity(BATCH_MAX);
+async fn serve(mut line: Line, queue: mpsc::Receiver<Order>) {
+    let mut intake = Intake {
+        queue,
+        orders: Vec::with_capacity(BATCH_MAX),
+        closing: None,
+    };
     let mut writes = Vec::with_capacity(BATCH_MAX);
-    while queue.recv_many(&mut orders, BATCH_MAX).await > 0 {
-        let mut closing = Vec::new();
-        for order in orders.drain(..) {
-            match order {
-                Order::Close(closed) => closing.push(closed),
-                Order::Write(write) => writes.push(write),
-            }
-        }
+    while intake.wait(&mut writes).await {
         if !writes.is_empty() {
-            let committed = line.commit(&mut writes).await.map_err(Arc::new);
+            let gather = &mut |writes: &mut Vec<_>| intake.gather(writes);
+            let committed = line.commit(&mut writes, gather).await.map_err(Arc::new);
             if committed.is_ok() {
                 writes.iter_mut().for_each(|write| write.publish());
             }
@@ -127,10 +125,46 @@ async fn serve(mut line: Line, mut queue: mpsc::Receiver<Order>) {
                 .drain(..)
                 .for_each(|write| write.acknowledge(&committed));
         }
-        if let Some(closed) = closing.pop() {
+        if let Some(closed) = intake.closing {
             // A caller that no longer waits needs no answer.
             closed.send(line.close().await).ok();
             return;
+        }
+    }
+}
+
+/// What callers want.
+struct Intake {
+    queue: mpsc::Receiver<Order>,
+    orders: Vec<Order>,
+    closing: Option<oneshot::Sender<Result<(), sqlx::Error>>>,
+}
+
+impl Intake {
+    /// Waits for something to do; false where nobody is left to want anything.
+    async fn wait(&mut self, writes: &mut Vec<Box<dyn Write>>) -> bool {
+        let come = self.queue.recv_many(&mut self.orders, BATCH_MAX).await;
+        let orders = std::mem::take(&mut self.orders);
+        orders
+            .into_iter()
+            .for_each(|order| self.take(order, writes));
+        come > 0
+    }
+
+    /// What has come while the transaction was begun goes with it.
+    fn gather(&mut self, writes: &mut Vec<Box<dyn Write>>) {
+        while self.closing.is_none()
+            && writes.len() < BATCH_MAX
+            && let Ok(order) = self.queue.try_recv()
+        {
+            self.take(order, writes);
+        }
+    }
+
+    fn take(&mut self, order: Order, writes: &mut Vec<Box<dyn Write>>) {
+        match order {
+            Order::Close(closed) => self.closing = Some(closed),
+            Order::Write(write) => writes.push(write),
         }
     }
 }

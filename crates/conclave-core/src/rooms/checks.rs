@@ -15,6 +15,7 @@ pub(super) fn message(ask: &SendMessage, limits: &Limits) -> Result<(), RoomFaul
         Some(id) if id.is_empty() || id.len() > CLIENT_ID_BYTES_MAX => {
             Err(bad("the client's id of a message must be 1 to 128 bytes"))
         }
+        Some(id) if id.contains(NUL) => Err(bad(NO_NUL)),
         Some(_) | None => Ok(()),
     }
 }
@@ -22,6 +23,9 @@ pub(super) fn message(ask: &SendMessage, limits: &Limits) -> Result<(), RoomFaul
 pub(super) fn content(text: &str, kind: MessageKind, limits: &Limits) -> Result<(), RoomFault> {
     if text.trim().is_empty() {
         return Err(bad("Message content is required"));
+    }
+    if text.contains(NUL) {
+        return Err(bad(NO_NUL));
     }
     let most = usize::try_from(limits.content_chars).unwrap_or(usize::MAX);
     if most != 0 && text.chars().nth(most).is_some() {
@@ -101,6 +105,7 @@ fn description(text: Option<&str>) -> Result<(), RoomFault> {
         Some(text) if text.chars().nth(DESCRIPTION_CHARS_MAX).is_some() => {
             Err(bad("description: at most 500 characters"))
         }
+        Some(text) if text.contains(NUL) => Err(bad(NO_NUL)),
         Some(_) | None => Ok(()),
     }
 }
@@ -116,6 +121,9 @@ const fn bad(message: &'static str) -> RoomFault {
     RoomFault::refused(Refusal::BadRequest, message)
 }
 
+/// PostgreSQL keeps no text with it, so no store does.
+const NUL: char = '\0';
+const NO_NUL: &str = "the character U+0000 cannot be stored";
 const CLIENT_ID_BYTES_MAX: usize = 128;
 const FIRST_MEMBERS_MAX: usize = 100;
 const NAME_CHARS_MAX: usize = 100;

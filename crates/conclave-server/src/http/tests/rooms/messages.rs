@@ -168,6 +168,12 @@ async fn what_is_no_message_is_named() {
             "Message content is required",
         ),
         (
+            json!({ "content": "a\0b" }),
+            400,
+            "bad_request",
+            "the character U+0000 cannot be stored",
+        ),
+        (
             json!({ "content": long }),
             413,
             "too_large",
