@@ -80,6 +80,8 @@ pub async fn transfer(
         done.tables += 1;
     }
     number_on(&mut source, &mut target).await?;
+    // What the planner knows of tables comes late otherwise.
+    sql::run(&mut target, "ANALYZE").await?;
     sql::run(&mut target, FINISH).await?;
     target.close().await?;
     source.close().await?;

@@ -123,6 +123,9 @@ pub(crate) async fn send_together(
     Ok(())
 }
 
+/// Each row is looked up by a whole key that comes from one side, so that no plan can read all
+/// members or messages of a room instead, whatever the planner knows of the tables' sizes.
+///
 /// What is usual: by a member, to a room that has all its members, of nothing that was sent
 /// before. Sequence numbers are given by room, and numbers of events over all, in the order of
 /// the asks.
@@ -131,14 +134,15 @@ const SEND_TOGETHER: Statement = Statement::new(
     &[
         "WITH usual AS (SELECT a.*, r.key, r.last_seq, r.sent FROM UNNEST($1, $2, $3, $4, $5, $6, \
        $7, $8, $9) WITH ORDINALITY AS a (room_id, author, id, kind, content, fingerprint, \
-       reply_to, client_id, at, place) JOIN rooms r ON r.id = a.room_id \
-       JOIN members m ON m.room = r.key AND m.user_id = a.author \
+       reply_to, client_id, at, place) \
+       JOIN members m ON m.user_id = a.author AND m.room_id = a.room_id \
+       JOIN rooms r ON r.key = m.room \
        WHERE (r.kind <> 'DM' OR r.members = 2) \
        AND NOT EXISTS (SELECT 1 FROM messages x WHERE x.id = a.id) \
        AND (a.client_id IS NULL OR NOT EXISTS (SELECT 1 FROM messages s \
         WHERE s.room = r.key AND s.author = a.author AND s.client_id = a.client_id)) \
-       AND (a.reply_to IS NULL OR EXISTS (SELECT 1 FROM messages t \
-        WHERE t.id = a.reply_to AND t.room = r.key))), \
+       AND (a.reply_to IS NULL OR r.key = \
+        (SELECT t.room FROM messages t WHERE t.id = a.reply_to))), \
        counted AS (UPDATE counters SET value = value + (SELECT COUNT(*) FROM usual) \
         WHERE name = 'event' RETURNING value - (SELECT COUNT(*) FROM usual) AS before), \
        placed AS (SELECT u.*, c.before + ROW_NUMBER() OVER (ORDER BY u.place) AS number, \

@@ -5,6 +5,7 @@ mod kill;
 mod nodes;
 mod outage;
 mod standby;
+mod tls;
 
 use std::sync::Arc;
 

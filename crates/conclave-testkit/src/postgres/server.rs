@@ -2,6 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
+use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,26 @@ impl Server {
         let installation = Installation::new(settings);
         installation.start();
         Self { installation }
+    }
+
+    /// Starts one that also listens on a port of 127.0.0.1, by TLS with this certificate and key
+    /// as PEM. Gives the port.
+    ///
+    /// # Panics
+    /// As [`Server::new`].
+    #[must_use]
+    pub fn encrypted(certificate: &str, key: &str) -> (Self, u16) {
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+        let port = free.unwrap_or_else(|error| fail(&error.to_string())).port();
+        let mut installation = Installation::new(&format!(
+            "listen_addresses = '127.0.0.1'\nport = {port}\nssl = on\n\
+             ssl_cert_file = '../certificate'\nssl_key_file = '../key'"
+        ));
+        installation.port = port;
+        installation.keep("certificate", certificate);
+        installation.keep("key", key);
+        installation.start();
+        (Self { installation }, port)
     }
 
     /// A server with what this one has, by `pg_basebackup`, that follows it from now on.
@@ -56,7 +77,7 @@ impl Server {
     /// Where it is no such URL.
     #[must_use]
     pub fn name_of<'u>(&self, url: &'u str) -> &'u str {
-        let before = format!("postgres://{USER}@localhost/");
+        let before = format!("postgres://{USER}@localhost:{}/", self.installation.port);
         let name = url
             .strip_prefix(&before)
             .and_then(|rest| rest.split('?').next());
@@ -97,6 +118,8 @@ impl Drop for Server {
 pub(super) struct Installation {
     pub(super) home: PathBuf,
     programs: PathBuf,
+    /// In the name of its socket, too.
+    port: u16,
     /// The user to run as, where this is root: PostgreSQL refuses to run as that.
     user: Option<(u32, u32)>,
 }
@@ -130,6 +153,7 @@ impl Installation {
         Self {
             home,
             programs,
+            port: PORT,
             user,
         }
     }
@@ -139,6 +163,7 @@ impl Installation {
         Self {
             home,
             programs: programs(),
+            port: PORT,
             user: None,
         }
     }
@@ -166,6 +191,16 @@ impl Installation {
         let written = OpenOptions::new().append(true).open(&file);
         let written = written.and_then(|mut file| file.write_all(lines.as_bytes()));
         written.unwrap_or_else(|error| fail(&format!("{}: {error}", file.display())));
+    }
+
+    /// Writes a file that only the server reads.
+    fn keep(&self, name: &str, text: &str) {
+        let file = self.home.join(name);
+        let (user, group) = self.user.unzip();
+        let kept = fs::write(&file, text)
+            .and_then(|()| fs::set_permissions(&file, fs::Permissions::from_mode(0o600)))
+            .and_then(|()| std::os::unix::fs::chown(&file, user, group));
+        kept.unwrap_or_else(|error| fail(&format!("{}: {error}", file.display())));
     }
 
     fn data(&self) -> PathBuf {
@@ -217,13 +252,16 @@ impl Installation {
 
     fn url(&self, database: &str) -> String {
         let home = self.home.display();
-        format!("postgres://{USER}@localhost/{database}?host={home}")
+        let port = self.port;
+        format!("postgres://{USER}@localhost:{port}/{database}?host={home}")
     }
 
     fn client(&self, program: &str) -> Command {
         let mut command = Command::new(self.programs.join(program));
         command.arg("-h").arg(&self.home).args(["-U", USER]);
-        command.env_remove("PGPORT").stdin(Stdio::null());
+        command
+            .args(["-p", &self.port.to_string()])
+            .stdin(Stdio::null());
         command
     }
 
@@ -311,4 +349,6 @@ fn unprivileged(home: &Path) -> (u32, u32) {
     (user, group)
 }
 
+/// That of a server which listens on no port.
+const PORT: u16 = 5432;
 const USER: &str = "conclave";
