@@ -7,9 +7,10 @@
 //! numbers are given out in the order of the commits, and no two transactions can wait for each
 //! other. Several nodes take turns, each with a whole batch.
 
+use std::time::Duration;
+
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Error};
-use std::time::Duration;
 
 use crate::error::Cause;
 use crate::rooms::{SendAsk, send_together};
@@ -21,6 +22,8 @@ use crate::writer::{Guard, Outcome, Write};
 pub(crate) struct Line {
     connection: Option<Connection>,
     dial: Option<Dial>,
+    /// Whether the last attempt to dial was in vain.
+    unreachable: bool,
 }
 
 /// How a lost connection is made anew.
@@ -51,6 +54,7 @@ impl Line {
         Self {
             connection: Some(connection),
             dial: None,
+            unreachable: false,
         }
     }
 
@@ -59,7 +63,13 @@ impl Line {
         Self {
             connection: None,
             dial: Some(dial),
+            unreachable: false,
         }
+    }
+
+    /// Whether whoever waits for the database waits in vain.
+    pub(crate) const fn is_unreachable(&self) -> bool {
+        self.unreachable
     }
 
     pub(crate) const fn needs_network(&self) -> bool {
@@ -122,9 +132,11 @@ impl Line {
         })
     }
 
-    async fn dialling(&self) -> Result<Connection, Error> {
+    async fn dialling(&mut self) -> Result<Connection, Error> {
         let dial = self.dial.as_ref().ok_or(Error::PoolClosed)?;
-        dial.connection().await
+        let dialled = dial.connection().await;
+        self.unreachable = dialled.is_err();
+        dialled
     }
 
     /// Ends what is left of a transaction.

@@ -45,7 +45,8 @@ impl Store {
     /// # Errors
     /// `Open`, `Newer`, `Altered`, `Unfinished` or `Migration`; the database is then as before.
     pub async fn connect(address: &Address, options: PostgresOptions) -> Result<Self, StoreError> {
-        let mut connection = plain(address, options.statement_timeout).await?;
+        let connection = plain(address, options.statement_timeout).await?;
+        let mut connection = connection.within(MIGRATION_WITHIN);
         let place: Box<str> = address.to_string().into();
         if transfer::is_unfinished(&mut connection).await? {
             return Err(StoreError::Unfinished { place });
@@ -60,7 +61,7 @@ impl Store {
     }
 
     /// On tables that are there.
-    fn over(address: &Address, options: PostgresOptions) -> std::io::Result<Self> {
+    pub(crate) fn over(address: &Address, options: PostgresOptions) -> std::io::Result<Self> {
         let patience = answer_within(options.statement_timeout);
         let writer = Writer::start(Line::dialled(Dial {
             options: tuned(address, options.statement_timeout),
@@ -115,9 +116,13 @@ fn pool(address: &Address, options: &PostgresOptions) -> PgPool {
 /// would else read small tables from end to end and keep to that when they have grown.
 fn tuned(address: &Address, statement_timeout: Duration) -> PgConnectOptions {
     let millis = statement_timeout.as_millis().to_string();
-    address
-        .options()
-        .clone()
+    let options = address.options().clone();
+    let name = options
+        .get_application_name()
+        .unwrap_or("conclave")
+        .to_owned();
+    options
+        .application_name(&name)
         .statement_cache_capacity(STATEMENTS)
         .options([
             ("statement_timeout", millis.as_str()),
@@ -134,6 +139,8 @@ fn tuned(address: &Address, statement_timeout: Duration) -> PgConnectOptions {
 const fn answer_within(statement_timeout: Duration) -> Duration {
     statement_timeout.saturating_add(Duration::from_secs(1))
 }
+
+const MIGRATION_WITHIN: Duration = Duration::from_secs(3600);
 
 /// More than there are.
 const STATEMENTS: usize = 256;

@@ -121,6 +121,10 @@ async fn serve(mut line: Line, queue: mpsc::Receiver<Order>) {
             if committed.is_ok() {
                 writes.iter_mut().for_each(|write| write.publish());
             }
+            if line.is_unreachable() {
+                // Nobody waits through one attempt after the other.
+                intake.gather_all(&mut writes);
+            }
             writes
                 .drain(..)
                 .for_each(|write| write.acknowledge(&committed));
@@ -149,6 +153,12 @@ impl Intake {
             .into_iter()
             .for_each(|order| self.take(order, writes));
         come > 0
+    }
+
+    fn gather_all(&mut self, writes: &mut Vec<Box<dyn Write>>) {
+        while let Ok(order) = self.queue.try_recv() {
+            self.take(order, writes);
+        }
     }
 
     /// What has come while the transaction was begun goes with it.

@@ -42,6 +42,27 @@ async fn what_is_asked_without_a_database_is_unavailable_and_nothing_of_it_is_st
     assert_eq!(users.check().await.unwrap(), []);
 }
 
+/// A host that takes connections and says nothing, as one behind a broken network.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_for_a_silent_database_waits_once() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let url = format!("postgres://conclave@127.0.0.1:{port}/chat?sslmode=disable");
+    let address = Address::parse(&url).unwrap();
+    let options = PostgresOptions {
+        statement_timeout: Duration::from_millis(100),
+        ..PostgresOptions::default()
+    };
+    let store = Arc::new(Store::over(&address, options).unwrap());
+    let mut adds = JoinSet::new();
+    for number in 0..900 {
+        let store = store.clone();
+        adds.spawn(async move { store.add(&stored(&format!("{number}")), second(0)).await });
+    }
+    let all = tokio::time::timeout(Duration::from_secs(4), adds.join_all()).await;
+    assert!(all.unwrap().iter().all(Result::is_err));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_that_died_while_nobody_asked_are_not_noticed() {
     let server = Server::new("");
