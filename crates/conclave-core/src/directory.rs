@@ -2,7 +2,13 @@
 //!
 //! A publication takes its offset and enters all inboxes under its shard's lock, and a
 //! subscription reads its start under the same lock: so all workers see one order, and every
-//! publication after an answered subscription arrives. Lock order: shard, then inbox.
+//! publication after an answered subscription arrives. Lock order: shard, then inbox or bus.
+//!
+//! Reading order: this file is one node; `across` is what changes with a bus, `line` the order
+//! of a room's events there.
+
+mod across;
+mod line;
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
@@ -13,7 +19,9 @@ use std::task::{Context, Poll};
 use conclave_protocol::{Body, Channel, Limits, Position, Publication, Timestamp};
 use parking_lot::Mutex;
 
-use crate::Inbox;
+use crate::{Bus, Inbox};
+use across::{Abroad, Gaps};
+pub(crate) use line::Standing;
 
 /// All channels of this node that have subscribers or history.
 #[derive(Debug)]
@@ -24,6 +32,11 @@ pub struct Directory {
     next_epoch: AtomicU64,
     kept: AtomicUsize,
     history: HistoryBounds,
+    /// The way to other nodes, where there are any.
+    bus: Option<Arc<dyn Bus>>,
+    gaps: Gaps,
+    /// Topics of which it is counted what this node publishes.
+    counted: AtomicUsize,
 }
 
 /// What became of a publication.
@@ -68,6 +81,9 @@ impl Directory {
                 messages: limits.history_messages,
                 millis: u64::from(limits.history_seconds) * 1000,
             },
+            bus: None,
+            gaps: Gaps::default(),
+            counted: AtomicUsize::new(0),
         }
     }
 
@@ -126,6 +142,9 @@ impl Directory {
         at: Timestamp,
         from: Origin,
     ) -> Published {
+        if let Some(bus) = &self.bus {
+            return self.publish_across(&**bus, channel, body, Taken { at, from });
+        }
         let mut shard = self.shard(&channel).lock();
         let history = self.history_of_new(&shard, &channel);
         if history.is_none() && !shard.contains_key(&channel) {
@@ -135,22 +154,17 @@ impl Directory {
             };
         }
         let entry = self.entry(&mut shard, channel, history);
-        // A stored event brings its place along; one that is not stored has none.
-        let offset = match &body {
-            Body::Event(event) => event.seq,
-            Body::Broadcast { .. } | Body::Topic(_) => entry.offset + 1,
-        };
-        entry.offset = entry.offset.max(offset);
-        let publication = Arc::new(Publication::new(
-            Arc::clone(&entry.channel),
-            Position {
-                offset,
-                epoch: entry.epoch,
-            },
-            at,
-            body,
-            from.connection,
-        ));
+        let publication = entry.publication(body, at, from.connection);
+        self.deliver(entry, publication, from.worker)
+    }
+
+    /// Gives a publication to every worker with subscribers, and to the history.
+    fn deliver(
+        &self,
+        entry: &mut Entry,
+        publication: Arc<Publication>,
+        worker: usize,
+    ) -> Published {
         let mut workers = 0;
         for (inbox, count) in self.inboxes.iter().zip(&entry.subscribers) {
             if *count > 0 {
@@ -160,7 +174,7 @@ impl Directory {
         }
         let here = entry
             .subscribers
-            .get(from.worker)
+            .get(worker)
             .is_some_and(|count| *count > 0);
         if let Some(history) = &mut entry.history {
             history.push(publication, &self.history);
@@ -177,6 +191,11 @@ impl Directory {
         let mut shard = self.shard(&channel).lock();
         let history = self.history_of_new(&shard, &channel);
         let entry = self.entry(&mut shard, channel, history);
+        if let Some(bus) = &self.bus
+            && !entry.is_heard()
+        {
+            self.reach_out(&**bus, entry);
+        }
         if let Some(count) = entry.subscribers.get_mut(worker) {
             *count += 1;
         }
@@ -210,6 +229,11 @@ impl Directory {
         if let Some(count) = entry.subscribers.get_mut(worker) {
             *count = count.saturating_sub(1);
         }
+        if let Some(bus) = &self.bus
+            && !entry.is_heard()
+        {
+            entry.draw_back(&**bus);
+        }
         if entry.is_idle() {
             shard.remove(channel);
         }
@@ -219,11 +243,12 @@ impl Directory {
     pub fn expire(&self, now: Timestamp) {
         for shard in &self.shards {
             shard.lock().retain(|_, entry| {
+                self.stop_counting(entry, now);
                 let Some(history) = &mut entry.history else {
                     return !entry.is_idle();
                 };
                 history.expire(now, self.history.millis);
-                if history.publications.is_empty() && entry.subscribers.iter().all(|n| *n == 0) {
+                if history.publications.is_empty() && !entry.is_heard() && entry.abroad.is_none() {
                     self.kept.fetch_sub(1, Ordering::Relaxed);
                     return false;
                 }
@@ -279,6 +304,7 @@ impl Directory {
             epoch: self.next_epoch.fetch_add(1, Ordering::Relaxed),
             subscribers: vec![0; self.inboxes.len()].into(),
             history,
+            abroad: None,
         })
     }
 }
@@ -292,6 +318,13 @@ pub struct Origin {
     pub worker: usize,
 }
 
+/// When a publication was taken, and from whom.
+#[derive(Clone, Copy, Debug)]
+struct Taken {
+    at: Timestamp,
+    from: Origin,
+}
+
 type Shard = HashMap<Arc<Channel>, Entry>;
 
 #[derive(Debug)]
@@ -302,11 +335,33 @@ struct Entry {
     /// How many connections of each worker.
     subscribers: Box<[u32]>,
     history: Option<Box<History>>,
+    /// What is known of it on other nodes, where there are any.
+    abroad: Option<Box<Abroad>>,
 }
 
 impl Entry {
     fn is_idle(&self) -> bool {
-        self.history.is_none() && self.subscribers.iter().all(|count| *count == 0)
+        self.history.is_none() && self.abroad.is_none() && !self.is_heard()
+    }
+
+    fn is_heard(&self) -> bool {
+        self.subscribers.iter().any(|count| *count > 0)
+    }
+
+    /// The next publication of the channel.
+    fn publication(&mut self, body: Body, at: Timestamp, origin: u64) -> Arc<Publication> {
+        // A stored event brings its place along; one that is not stored has none.
+        let offset = match &body {
+            Body::Event(event) => event.seq,
+            Body::Broadcast { .. } | Body::Topic(_) => self.offset.saturating_add(1),
+        };
+        self.offset = self.offset.max(offset);
+        let position = Position {
+            offset,
+            epoch: self.epoch,
+        };
+        let channel = Arc::clone(&self.channel);
+        Arc::new(Publication::new(channel, position, at, body, origin))
     }
 
     fn replay(&self, since: Position) -> (Vec<Arc<Publication>>, bool) {

@@ -2,9 +2,10 @@
 //!
 //! Refuses to do: wire formats, sockets, runtimes, clocks.
 //! Reading order: `permit` (who may), `topics` (what happens), `directory` (across workers),
-//! `inbox`, `hub` (inside a worker), `connections`, `bucket`, `webhooks` (a port).
+//! `bus` (a port: across nodes), `inbox`, `hub` (inside a worker), `connections`, `bucket`, `webhooks` (a port).
 
 mod bucket;
+mod bus;
 mod connections;
 mod directory;
 mod hub;
@@ -17,6 +18,9 @@ mod topics;
 mod webhooks;
 
 pub use bucket::Bucket;
+pub use bus::{
+    Arrival, Bus, Feed, MemoryBus, MemoryFeed, MemoryNode, NodeId, Notice, Parcel, Place,
+};
 pub use connections::{ConnectionBounds, ConnectionCounts, ConnectionGuard, ConnectionTable, Full};
 pub use directory::{Directory, Origin, Published, Subscribed};
 pub use hub::{Audience, Batch, Hub, Member, Membership, Walk};

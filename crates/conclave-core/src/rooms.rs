@@ -5,10 +5,11 @@
 //! What was stored comes back from the store as events, through [`Outlet`], to the directory.
 //!
 //! Reading order: `port` (what is asked of the store), this file, `messages`, `membership`,
-//! `hearing`, `checks`, then `typing`, `attendance`, `rates`; `memory` is a store for tests.
+//! `hearing`, `gaps`, `checks`, then `typing`, `attendance`, `rates`; `memory` is a store for tests.
 
 mod attendance;
 mod checks;
+mod gaps;
 mod hearing;
 mod membership;
 mod memory;

@@ -1,5 +1,6 @@
 //! What the tests of this crate share: principals, topics, and wakers that count.
 
+mod across;
 mod bucket;
 mod connections;
 mod delivery;

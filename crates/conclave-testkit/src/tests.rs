@@ -5,14 +5,14 @@ use conclave_auth::memory::{
     MemoryApiKeys, MemoryIdempotency, MemoryRefreshFamilies, MemoryRevocations, MemorySessions,
     MemoryUsers,
 };
-use conclave_core::MemoryRooms;
+use conclave_core::{MemoryBus, MemoryRooms, NodeId};
 use conclave_protocol::{Clock, Timestamp};
 
 use super::FakeClock;
 use super::ports::{
-    Ear, api_keys_conformance, idempotency_conformance, refresh_families_conformance,
-    revocations_conformance, room_limits, rooms_conformance, sessions_conformance,
-    users_conformance,
+    Ear, Joined, api_keys_conformance, bus_conformance, idempotency_conformance,
+    refresh_families_conformance, revocations_conformance, room_limits, rooms_conformance,
+    sessions_conformance, users_conformance,
 };
 
 #[tokio::test]
@@ -50,6 +50,22 @@ async fn rooms_in_memory_conform() {
     let ear = Arc::new(Ear::default());
     let outlet = Arc::clone(&ear);
     rooms_conformance(&MemoryRooms::new(outlet, &room_limits()), &ear).await;
+}
+
+#[tokio::test]
+async fn the_bus_in_memory_conforms() {
+    let bus = MemoryBus::new();
+    let next = std::cell::Cell::new(1);
+    bus_conformance(async || {
+        let node = NodeId(next.replace(next.get() + 1));
+        let (bus, feed) = bus.join(node);
+        Joined {
+            node,
+            bus,
+            feed: Box::new(feed),
+        }
+    })
+    .await;
 }
 
 #[test]

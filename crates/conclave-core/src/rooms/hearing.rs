@@ -49,6 +49,7 @@ impl Rooms {
     ) -> Result<Replay, RoomFault> {
         let actor = permit.actor().ok_or_else(no_user)?;
         let room = &permit.command().room;
+        self.reach(room).await?;
         powered!(self, &actor, "hear room", room.as_str(), |by| self
             .store
             .events(by, room, after, limit))
@@ -60,6 +61,8 @@ impl Rooms {
     /// `Unavailable`.
     pub async fn rooms_of(&self, permit: &Permit<ReadOwn>) -> Result<Vec<RoomId>, RoomFault> {
         let actor = permit.actor().ok_or_else(no_user)?;
+        // Who hears their feed is told of a room that is entered after this.
+        self.reached(&Channel::User(actor.user.clone())).await;
         self.store.rooms_of(&actor.user).await
     }
 
@@ -70,6 +73,7 @@ impl Rooms {
     /// `Unavailable`.
     pub async fn heads(&self, permit: &Permit<ReadOwn>) -> Result<Vec<Head>, RoomFault> {
         let actor = permit.actor().ok_or_else(no_user)?;
+        self.reach_all(&actor.user).await?;
         self.store.heads(&actor.user).await
     }
 

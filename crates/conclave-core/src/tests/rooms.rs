@@ -1,5 +1,6 @@
 //! The service of rooms on a store in memory: who is there, what is asked, what is told.
 
+mod across;
 mod attendance;
 mod content;
 mod fanout;

@@ -1,12 +1,14 @@
-//! One conformance suite per port of `conclave-auth`; every implementation runs it on an empty
+//! One conformance suite per port of `conclave-auth` and `conclave-core`; every implementation runs it on an empty
 //! store. A suite panics at the first difference, and says in the panic what should have been.
 #![expect(
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "a suite fails by panicking, as a test does"
 )]
 
 mod api_keys;
+mod bus;
 mod idempotency;
 mod refresh;
 mod revocations;
@@ -22,6 +24,7 @@ use std::task::Poll;
 use conclave_protocol::{SessionName, Timestamp, UserId};
 
 pub use api_keys::api_keys_conformance;
+pub use bus::{Joined, bus_bodies, bus_conformance};
 pub use idempotency::idempotency_conformance;
 pub use refresh::refresh_families_conformance;
 pub use revocations::revocations_conformance;

@@ -1,0 +1,141 @@
+//! The port between nodes: publications by channel, and notices to all.
+//!
+//! A node gets publications of the channels it has asked for, and every notice. What it sends
+//! itself never comes back to it. Nothing is promised but order: of what one node sends, what
+//! arrives arrives in the order it was sent in, each thing at most once. What is lost can be
+//! seen: a publication of a topic carries its [`Place`], one of a room its sequence number, and
+//! after an interruption comes [`Arrival::Missed`].
+//!
+//! Reading order: this file, then `memory`, the bus of several nodes in one process.
+
+mod memory;
+
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use async_trait::async_trait;
+use conclave_protocol::{Body, Channel, Publication, Timestamp, UserId};
+
+pub use memory::{MemoryBus, MemoryFeed, MemoryNode};
+
+/// A node, as it names itself from its start to its end: a random number.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(pub u128);
+
+/// Where a publication stands among all that one node has published in one channel. Rooms need
+/// none, their events have sequence numbers; there it is all zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Grows when the node begins to count anew; 0 where it does not count.
+    pub epoch: u64,
+    /// 1 for the first of an epoch, then one more each.
+    pub seq: u64,
+    /// Whether the one before it was lost on its way out.
+    pub after_loss: bool,
+}
+
+/// What a node gives to the bus.
+#[derive(Clone, Debug)]
+pub struct Parcel {
+    /// With its channel; its position and origin are this node's own affair and stay here.
+    pub publication: Arc<Publication>,
+    /// Its place among this node's.
+    pub place: Place,
+}
+
+/// What all other nodes are told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Revocations or users changed in the store: read them now.
+    Changed,
+    /// A backend ends all connections of a user.
+    Disconnect {
+        /// Whose.
+        user: UserId,
+        /// Instead of each surface's own code.
+        code: Option<u16>,
+        /// Instead of each surface's own reason; at most 123 bytes.
+        reason: Option<Box<str>>,
+    },
+}
+
+/// What comes from the bus.
+#[derive(Clone, Debug)]
+pub enum Arrival {
+    /// Something may have been missed, of any channel and of the notices: the node was cut off,
+    /// or could not take all that came. Also said when the node first reaches the bus.
+    Missed,
+    /// A notice.
+    Notice {
+        /// Who says it.
+        from: NodeId,
+        /// What.
+        notice: Notice,
+    },
+    /// A publication of a channel that was asked for.
+    Publication {
+        /// Who published it.
+        from: NodeId,
+        /// Where.
+        channel: Arc<Channel>,
+        /// Its place among that node's.
+        place: Place,
+        /// When that node took it.
+        at: Timestamp,
+        /// What it says.
+        body: Body,
+    },
+}
+
+/// A node's way to all others. None of its methods waits.
+pub trait Bus: fmt::Debug + Send + Sync {
+    /// Sends a publication to the nodes that hear its channel. `false` where it is lost at once,
+    /// because too much waits to be sent or there is no connection.
+    fn publish(&self, parcel: Parcel) -> bool;
+
+    /// Sends a notice to all other nodes. `false` where it is lost at once.
+    fn tell(&self, notice: Notice) -> bool;
+
+    /// Asks for a channel's publications from now on.
+    fn subscribe(&self, channel: &Arc<Channel>);
+
+    /// Asks for them no more.
+    fn unsubscribe(&self, channel: &Arc<Channel>);
+
+    /// Ready when what is published from now on in a channel that was asked for arrives, or when
+    /// there is no connection that could bring it. Ready for a channel that was not asked for.
+    fn poll_reached(&self, channel: &Channel, context: &Context<'_>) -> Poll<()>;
+
+    /// Whether there is a connection now.
+    fn is_there(&self) -> bool;
+}
+
+/// A node's end of the bus.
+#[async_trait]
+pub trait Feed: Send {
+    /// Appends what has come, in order, at least one thing; waits for it. `false` where nothing
+    /// will come any more.
+    async fn next(&mut self, into: &mut Vec<Arrival>) -> bool;
+}
+
+impl fmt::Debug for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl Place {
+    /// Of what needs none.
+    pub const NONE: Self = Self {
+        epoch: 0,
+        seq: 0,
+        after_loss: false,
+    };
+}

@@ -1,0 +1,124 @@
+//! What other nodes stored and this one has not heard of: read from the store they share.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use conclave_protocol::{Channel, Event, EventKind, Refusal, RoomId, UserId};
+
+use super::membership::backend;
+use super::{RoomFault, Rooms};
+use crate::directory::Standing;
+
+impl Rooms {
+    /// Brings a room that is heard here up to what is stored: lets through what was missed, or
+    /// finds out where its events begin. For the rooms that [`crate::Directory::poll_gaps`]
+    /// gives, 20 ms later, since most of what is missing is only late.
+    ///
+    /// # Errors
+    /// `Unavailable`; the room is to be asked for again.
+    pub async fn close_gap(&self, room: &RoomId) -> Result<(), RoomFault> {
+        let channel = Channel::Room(room.clone());
+        let mut after = match self.directory.standing(&channel) {
+            None | Some(Standing::Whole(_)) => return Ok(()),
+            Some(Standing::Unopened) => return self.open_line(room).await,
+            Some(Standing::Missing(after)) => after,
+        };
+        // What is missed while the store is read is a gap of its own.
+        self.directory.trust_line(&channel);
+        loop {
+            let read = self.store.events(&backend()?, room, after, PAGE).await;
+            let replay = match read {
+                Ok(replay) => replay,
+                Err(fault) if fault.refusal() == Refusal::NotFound => {
+                    self.end_line(&channel, room);
+                    return Ok(());
+                }
+                Err(fault) => {
+                    self.directory.doubt_line(&channel);
+                    return Err(fault);
+                }
+            };
+            let Some(last) = replay.events.last() else {
+                return Ok(());
+            };
+            after = last.seq;
+            for event in replay.events {
+                self.clear().await;
+                self.directory.fill_line(&channel, event);
+            }
+            if !replay.more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Of who is about to read a room's history: from then on what happens arrives.
+    pub(super) async fn reach(&self, room: &RoomId) -> Result<(), RoomFault> {
+        if self.directory.bus().is_none() {
+            return Ok(());
+        }
+        let channel = Channel::Room(room.clone());
+        match self.directory.standing(&channel) {
+            Some(Standing::Unopened) => self.open_line(room).await,
+            None | Some(Standing::Missing(_) | Standing::Whole(_)) => Ok(()),
+        }
+    }
+
+    /// The same of all rooms of a user.
+    pub(super) async fn reach_all(&self, user: &UserId) -> Result<(), RoomFault> {
+        if self.directory.bus().is_none() {
+            return Ok(());
+        }
+        let unopened =
+            |channel: &Channel| self.directory.standing(channel) == Some(Standing::Unopened);
+        let rooms = self.store.rooms_of(user).await?;
+        let mut channels = rooms
+            .into_iter()
+            .map(Channel::Room)
+            .filter(unopened)
+            .peekable();
+        if channels.peek().is_none() {
+            return Ok(());
+        }
+        for channel in channels {
+            self.reached(&channel).await;
+        }
+        for (room, head) in self.store.heads(user).await? {
+            self.directory.open_line(&Channel::Room(room), head);
+        }
+        Ok(())
+    }
+
+    /// Waits until what other nodes publish in a channel that was subscribed to arrives.
+    pub(super) async fn reached(&self, channel: &Channel) {
+        poll_fn(|context| self.directory.poll_reached(channel, context)).await;
+    }
+
+    async fn open_line(&self, room: &RoomId) -> Result<(), RoomFault> {
+        let channel = Channel::Room(room.clone());
+        self.reached(&channel).await;
+        match self.store.events(&backend()?, room, NO_EVENTS, 1).await {
+            Ok(replay) => self.directory.open_line(&channel, replay.last_seq),
+            Err(fault) if fault.refusal() == Refusal::NotFound => self.end_line(&channel, room),
+            Err(fault) => return Err(fault),
+        }
+        Ok(())
+    }
+
+    fn end_line(&self, channel: &Channel, room: &RoomId) {
+        self.directory.end_line(channel, |seq| {
+            Arc::new(Event {
+                room: Some(room.clone()),
+                seq,
+                number: 0,
+                at: conclave_protocol::Timestamp::default(),
+                kind: EventKind::Deleted,
+            })
+        });
+    }
+}
+
+/// Events of one read.
+const PAGE: u32 = 200;
+/// Above every sequence number.
+const NO_EVENTS: u64 = (1 << 53) - 1;

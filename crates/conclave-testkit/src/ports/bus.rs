@@ -1,0 +1,500 @@
+//! What every implementation of `Bus` does.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use conclave_core::{Arrival, Bus, Feed, NodeId, Notice, Parcel, Place};
+use conclave_protocol::{
+    Body, Channel, DeliveryState, Event, EventKind, Invitation, InvitationId, InvitationState,
+    IssuerId, MemberRole, Message, MessageId, MessageKind, NoticeKind, Position, Presence, Profile,
+    Publication, Receipt, Room, RoomId, RoomKind, SessionId, SessionKind, TopicMessage, TopicName,
+};
+
+use super::{second, session, user};
+
+/// A node that has joined a bus.
+pub struct Joined {
+    /// Its name.
+    pub node: NodeId,
+    /// Its way to the others.
+    pub bus: Arc<dyn Bus>,
+    /// What comes from them.
+    pub feed: Box<dyn Feed>,
+}
+
+struct End {
+    node: NodeId,
+    bus: Arc<dyn Bus>,
+    feed: Box<dyn Feed>,
+    /// What came with something that was taken.
+    waiting: VecDeque<Arrival>,
+}
+
+/// Runs the suite; `join` puts another node on the same bus each time.
+///
+/// # Panics
+/// Where the implementation differs.
+pub async fn bus_conformance(join: impl AsyncFn() -> Joined) {
+    let mut nodes = Vec::new();
+    for _ in 0..3 {
+        let Joined { node, bus, feed } = join().await;
+        let mut end = End {
+            node,
+            bus,
+            feed,
+            waiting: VecDeque::new(),
+        };
+        let first = take(&mut end).await;
+        assert!(
+            matches!(first, Arrival::Missed),
+            "a node that has reached the bus is told that it may have missed something: {first:?}"
+        );
+        nodes.push(end);
+    }
+    let [one, two, three]: [End; 3] = nodes.try_into().unwrap_or_else(|_| panic!("three nodes"));
+    let mut nodes = [one, two, three];
+    everything_comes_as_it_was_sent(&mut nodes).await;
+    only_who_asked_gets_it(&mut nodes).await;
+    channels_that_look_alike_are_kept_apart(&mut nodes).await;
+    order_holds_over_channels_and_notices(&mut nodes).await;
+    nothing_comes_after_unsubscribing(&mut nodes).await;
+    asking_again_hears_again(&mut nodes).await;
+    notices_reach_all_others(&mut nodes).await;
+}
+
+/// One body of every kind, each with a channel that it belongs into.
+#[must_use]
+pub fn bus_bodies() -> Vec<(Channel, Body)> {
+    let mut bodies = vec![
+        (
+            Channel::Broadcast,
+            Body::Broadcast {
+                members: r#""type":"test","text":"ü\u0000""#.into(),
+                user: user("ann"),
+                request: u128::MAX - 7,
+            },
+        ),
+        (
+            topic(SessionKind::Named, 3, "s", "t"),
+            Body::Topic(TopicMessage {
+                publisher_name: Some("Ann".into()),
+                payload: "{\"n\":1}".into(),
+                timestamp: Some("2024-01-24T10:25:37Z".into()),
+                user: Some(user("ann")),
+            }),
+        ),
+        (
+            topic(SessionKind::Anonymous, 0, "s", "t"),
+            Body::Topic(TopicMessage {
+                publisher_name: None,
+                payload: "null".into(),
+                timestamp: None,
+                user: None,
+            }),
+        ),
+    ];
+    bodies.extend(
+        (1..)
+            .zip(event_kinds())
+            .map(|(number, kind)| event_body(number, kind)),
+    );
+    bodies
+}
+
+fn event_body(number: u64, kind: EventKind) -> (Channel, Body) {
+    let room = || RoomId::new("room-1_a").unwrap();
+    let (channel, of_room) = match &kind {
+        EventKind::Receipt(_) => {
+            let (room, user) = (room(), user("ann"));
+            (Channel::Own { room, user }, true)
+        }
+        EventKind::Entered { .. } => (Channel::User(user("ann")), true),
+        EventKind::Invited(_) | EventKind::Notice { .. } => (Channel::User(user("ann")), false),
+        EventKind::SystemStatus { .. } => (Channel::System, false),
+        _ => (Channel::Room(room()), true),
+    };
+    let is_stored = matches!(channel, Channel::Room(_)) && number <= STORED_KINDS;
+    let event = Event {
+        room: of_room.then(room),
+        seq: if is_stored { number } else { 0 },
+        number: if is_stored { number + 1_000_000 } else { 0 },
+        at: second(number),
+        kind,
+    };
+    (channel, Body::Event(Arc::new(event)))
+}
+
+fn sample_room(owner: Option<&str>, kind: RoomKind, role: Option<MemberRole>) -> Room {
+    Room {
+        id: RoomId::new("room-1_a").unwrap(),
+        name: "Räume".into(),
+        description: owner.map(Box::from),
+        kind,
+        owner: owner.map(user),
+        assistant: owner.is_some(),
+        created_at: second(1),
+        last_seq: 2,
+        unread: 3,
+        role,
+        members: u64::MAX,
+        messages: 5,
+    }
+}
+
+fn sample_message(deleted: bool) -> Message {
+    Message {
+        id: MessageId(17),
+        room: RoomId::new("room-1_a").unwrap(),
+        seq: 9,
+        author: Profile {
+            user: user("ann"),
+            name: "Ann".into(),
+            avatar: (!deleted).then(|| "https://example.com/a.png".into()),
+        },
+        kind: if deleted {
+            MessageKind::File
+        } else {
+            MessageKind::Text
+        },
+        content: if deleted { "".into() } else { "hi 👋".into() },
+        reply_to: (!deleted).then_some(MessageId(u128::MAX)),
+        client_id: (!deleted).then(|| "c-1".into()),
+        created_at: second(4),
+        updated_at: second(5),
+        deleted_at: deleted.then(|| second(6)),
+        status: DeliveryState::Delivered,
+    }
+}
+
+fn event_kinds() -> Vec<EventKind> {
+    let (mut kinds, fleeting) = (stored_kinds(), fleeting_kinds());
+    kinds.extend(fleeting);
+    kinds
+}
+
+fn stored_kinds() -> Vec<EventKind> {
+    let user = user("bob");
+    vec![
+        EventKind::Created(Box::new(sample_room(None, RoomKind::Dm, None))),
+        EventKind::Updated(Box::new(sample_room(
+            Some("ann"),
+            RoomKind::Public,
+            Some(MemberRole::Moderator),
+        ))),
+        EventKind::Message(Box::new(sample_message(false))),
+        EventKind::Edited(Box::new(sample_message(true))),
+        EventKind::Erased {
+            message: MessageId(17),
+            by: user.clone(),
+        },
+        EventKind::Joined { user: user.clone() },
+        EventKind::Left { user: user.clone() },
+        EventKind::RoleChanged {
+            user: user.clone(),
+            role: MemberRole::Owner,
+        },
+        EventKind::Deleted,
+    ]
+}
+
+fn fleeting_kinds() -> Vec<EventKind> {
+    let user = user("bob");
+    vec![
+        EventKind::Receipt(Receipt {
+            message: MessageId(17),
+            recipient: user.clone(),
+            status: DeliveryState::Read,
+            at: second(7),
+        }),
+        EventKind::Entered { seq: 12 },
+        EventKind::Invited(Invitation {
+            id: InvitationId(3),
+            room: RoomId::new("room-1_a").unwrap(),
+            inviter: user.clone(),
+            invitee: user.clone(),
+            state: InvitationState::Pending,
+            created_at: second(8),
+        }),
+        EventKind::Typing {
+            user: user.clone(),
+            typing: true,
+        },
+        EventKind::Presence(Presence {
+            user,
+            online: false,
+            last_seen: Some(second(9)),
+        }),
+        EventKind::Named {
+            event: "poll".into(),
+            data: "[1]".into(),
+        },
+        EventKind::Notice {
+            kind: NoticeKind::LiveUpdate,
+            data: "{}".into(),
+        },
+        EventKind::SystemStatus {
+            status: "maintenance".into(),
+            message: "soon".into(),
+        },
+    ]
+}
+
+/// How many kinds of events are stored.
+const STORED_KINDS: u64 = 9;
+
+fn topic(kind: SessionKind, issuer: u16, of: &str, name: &str) -> Channel {
+    let session = SessionId {
+        kind,
+        issuer: IssuerId(issuer),
+        name: session(of),
+    };
+    Channel::Topic {
+        session,
+        name: TopicName::new(name).unwrap(),
+    }
+}
+
+fn plain(name: &str) -> Channel {
+    topic(SessionKind::Default, 0, "ann", name)
+}
+
+fn parcel(channel: &Channel, body: Body, place: Place) -> Parcel {
+    let channel = Arc::new(channel.clone());
+    let position = Position {
+        offset: 99,
+        epoch: 98,
+    };
+    Parcel {
+        publication: Arc::new(Publication::new(channel, position, second(60), body, 97)),
+        place,
+    }
+}
+
+fn note(text: &str) -> Body {
+    Body::Topic(TopicMessage {
+        publisher_name: None,
+        payload: text.into(),
+        timestamp: None,
+        user: None,
+    })
+}
+
+fn say(end: &End, channel: &Channel, text: &str) {
+    assert!(
+        end.bus.publish(parcel(channel, note(text), Place::NONE)),
+        "{text} is taken"
+    );
+}
+
+async fn hear(end: &End, channel: &Channel) {
+    end.bus.subscribe(&Arc::new(channel.clone()));
+    poll_fn(|context| end.bus.poll_reached(channel, context)).await;
+}
+
+/// The next thing that comes.
+async fn take(end: &mut End) -> Arrival {
+    loop {
+        if let Some(arrival) = end.waiting.pop_front() {
+            return arrival;
+        }
+        let mut arrived = Vec::new();
+        assert!(end.feed.next(&mut arrived).await, "the feed goes on");
+        assert!(!arrived.is_empty(), "it has waited for something");
+        end.waiting.extend(arrived);
+    }
+}
+
+/// The text of the next publication, and its channel.
+async fn heard(end: &mut End) -> (Channel, String) {
+    match take(end).await {
+        Arrival::Publication {
+            channel,
+            body: Body::Topic(message),
+            ..
+        } => ((*channel).clone(), message.payload.into()),
+        other => panic!("a publication comes: {other:?}"),
+    }
+}
+
+async fn everything_comes_as_it_was_sent(nodes: &mut [End; 3]) {
+    let [one, two, _] = nodes;
+    let places = [
+        Place::NONE,
+        Place {
+            epoch: 1 << 52,
+            seq: 7,
+            after_loss: true,
+        },
+    ];
+    for (index, (channel, body)) in bus_bodies().into_iter().enumerate() {
+        let place = places[index % 2];
+        hear(two, &channel).await;
+        assert!(one.bus.publish(parcel(&channel, body.clone(), place)));
+        match take(two).await {
+            Arrival::Publication {
+                from,
+                channel: of,
+                place: at_place,
+                at,
+                body: came,
+            } => {
+                assert_eq!((from, &*of), (one.node, &channel));
+                assert_eq!((at_place, at), (place, second(60)));
+                assert_eq!(came, body);
+            }
+            other => panic!("{body:?} comes: {other:?}"),
+        }
+        two.bus.unsubscribe(&Arc::new(channel));
+    }
+}
+
+async fn only_who_asked_gets_it(nodes: &mut [End; 3]) {
+    let [one, two, three] = nodes;
+    let (asked, fence) = (plain("asked"), plain("fence"));
+    for (node, channel) in [
+        (&*one, &asked),
+        (&*two, &asked),
+        (&*two, &fence),
+        (&*three, &fence),
+        (&*one, &fence),
+    ] {
+        hear(node, channel).await;
+    }
+    say(one, &asked, "1");
+    say(one, &fence, "2");
+    assert_eq!(heard(two).await, (asked.clone(), "1".into()));
+    assert_eq!(heard(two).await, (fence.clone(), "2".into()));
+    assert_eq!(
+        heard(three).await,
+        (fence.clone(), "2".into()),
+        "it has not asked for the other"
+    );
+    say(two, &fence, "3");
+    assert_eq!(
+        heard(one).await,
+        (fence.clone(), "3".into()),
+        "its own does not come back to it"
+    );
+    assert_eq!(heard(three).await, (fence.clone(), "3".into()));
+    for node in [one, two, three] {
+        node.bus.unsubscribe(&Arc::new(asked.clone()));
+        node.bus.unsubscribe(&Arc::new(fence.clone()));
+    }
+}
+
+async fn channels_that_look_alike_are_kept_apart(nodes: &mut [End; 3]) {
+    let [one, two, _] = nodes;
+    let room = || RoomId::new("x").unwrap();
+    let alike = [
+        topic(SessionKind::Named, 0, "a", "b:c"),
+        topic(SessionKind::Named, 0, "a:b", "c"),
+        topic(SessionKind::Default, 0, "a", "b:c"),
+        topic(SessionKind::Named, 1, "a", "b:c"),
+        topic(SessionKind::Named, 0, "A", "b:c"),
+        Channel::User(user("x")),
+        Channel::Room(room()),
+        Channel::Own {
+            room: room(),
+            user: user("x"),
+        },
+        Channel::System,
+        Channel::Broadcast,
+    ];
+    for channel in &alike {
+        hear(two, channel).await;
+    }
+    for (number, channel) in alike.iter().enumerate() {
+        say(one, channel, &number.to_string());
+        assert_eq!(heard(two).await, (channel.clone(), number.to_string()));
+    }
+    for channel in alike {
+        two.bus.unsubscribe(&Arc::new(channel));
+    }
+}
+
+async fn order_holds_over_channels_and_notices(nodes: &mut [End; 3]) {
+    let [one, two, three] = nodes;
+    let channels = [plain("left"), plain("right")];
+    for channel in &channels {
+        hear(two, channel).await;
+    }
+    for number in 0..2000_usize {
+        say(one, &channels[number % 2], &number.to_string());
+    }
+    assert!(one.bus.tell(Notice::Changed));
+    for number in 0..2000_usize {
+        let (channel, text) = heard(two).await;
+        assert_eq!(
+            (&channel, text),
+            (&channels[number % 2], number.to_string())
+        );
+    }
+    for node in [&mut *two, three] {
+        assert!(matches!(take(node).await, Arrival::Notice { .. }));
+    }
+    for channel in channels {
+        two.bus.unsubscribe(&Arc::new(channel));
+    }
+}
+
+async fn nothing_comes_after_unsubscribing(nodes: &mut [End; 3]) {
+    let [one, two, _] = nodes;
+    let (left, stays) = (plain("is left"), plain("stays"));
+    hear(two, &left).await;
+    hear(two, &stays).await;
+    two.bus.unsubscribe(&Arc::new(left.clone()));
+    let another = plain("another");
+    // An implementation may take what it is asked in order: this comes behind it.
+    hear(two, &another).await;
+    say(one, &left, "1");
+    say(one, &stays, "2");
+    assert_eq!(heard(two).await, (stays.clone(), "2".into()));
+    two.bus.unsubscribe(&Arc::new(stays));
+    two.bus.unsubscribe(&Arc::new(another));
+}
+
+async fn asking_again_hears_again(nodes: &mut [End; 3]) {
+    let [one, two, _] = nodes;
+    let again = plain("again");
+    for round in 0..20 {
+        hear(two, &again).await;
+        say(one, &again, &round.to_string());
+        assert_eq!(heard(two).await, (again.clone(), round.to_string()));
+        two.bus.unsubscribe(&Arc::new(again.clone()));
+    }
+}
+
+async fn notices_reach_all_others(nodes: &mut [End; 3]) {
+    let [one, two, three] = nodes;
+    let notices = [
+        Notice::Changed,
+        Notice::Disconnect {
+            user: user("ann"),
+            code: None,
+            reason: None,
+        },
+        Notice::Disconnect {
+            user: user("bob"),
+            code: Some(4321),
+            reason: Some("bye".into()),
+        },
+    ];
+    for notice in notices {
+        assert!(one.bus.tell(notice.clone()));
+        for node in [&mut *two, &mut *three] {
+            match take(node).await {
+                Arrival::Notice { from, notice: came } => {
+                    assert_eq!((from, came), (one.node, notice.clone()))
+                }
+                other => panic!("{notice:?} comes: {other:?}"),
+            }
+        }
+    }
+    assert!(two.bus.tell(Notice::Changed));
+    match take(one).await {
+        Arrival::Notice { from, .. } => assert_eq!(from, two.node, "not its own"),
+        other => panic!("a notice comes: {other:?}"),
+    }
+    take(three).await;
+}
