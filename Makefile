@@ -34,7 +34,7 @@ run: ## builds Conclave and serves it in dev mode on ports 8081, 8000 and 8080
 	@exec $(target)/release/conclave serve --dev $(listen)
 
 test: ## unit, layout and end-to-end tests
-	@.ci/install compiler clients clerk rooms-js chromium postgres
+	@.ci/install compiler clients clerk rooms-js chromium postgres redis
 	@.ci/install nextest || echo '==> cargo-nextest is not to be had, using cargo test'
 	@echo '==> testing the crates'
 	@if cargo nextest --version >/dev/null 2>&1; \

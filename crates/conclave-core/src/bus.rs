@@ -109,6 +109,30 @@ pub trait Bus: fmt::Debug + Send + Sync {
 
     /// Whether there is a connection now.
     fn is_there(&self) -> bool;
+
+    /// What has gone through it since the start.
+    fn figures(&self) -> BusFigures;
+}
+
+/// What has gone through a bus.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BusFigures {
+    /// Publications and notices sent.
+    pub sent: u64,
+    /// Those that were lost before they were sent, or perhaps while.
+    pub lost: u64,
+    /// Publications and notices that came from other nodes.
+    pub received: u64,
+    /// Those of them that found no room here.
+    pub missed: u64,
+    /// Messages that could not be read.
+    pub refused: u64,
+    /// Times that a connection was made.
+    pub connects: u64,
+    /// Bytes that wait to be sent.
+    pub waiting: usize,
+    /// Channels that are asked for.
+    pub channels: usize,
 }
 
 /// A node's end of the bus.

@@ -19,7 +19,8 @@ mod webhooks;
 
 pub use bucket::Bucket;
 pub use bus::{
-    Arrival, Bus, Feed, MemoryBus, MemoryFeed, MemoryNode, NodeId, Notice, Parcel, Place,
+    Arrival, Bus, BusFigures, Feed, MemoryBus, MemoryFeed, MemoryNode, NodeId, Notice, Parcel,
+    Place,
 };
 pub use connections::{ConnectionBounds, ConnectionCounts, ConnectionGuard, ConnectionTable, Full};
 pub use directory::{Directory, Origin, Published, Subscribed};

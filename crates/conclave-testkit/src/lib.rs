@@ -1,13 +1,15 @@
-//! Test tools: a fake clock, conformance suites for the ports, a PostgreSQL server, the layout
-//! test.
+//! Test tools: a fake clock, conformance suites for the ports, a PostgreSQL and a Redis server, the
+//! layout test.
 //!
 //! Refuses to do: anything in a product; only tests depend on it.
-//! Reading order: `clock`, `ports`, `postgres`.
+//! Reading order: `clock`, `ports`, `postgres`, `redis`.
 
 mod clock;
 pub mod ports;
 pub mod postgres;
+mod redis;
 #[cfg(test)]
 mod tests;
 
 pub use clock::FakeClock;
+pub use redis::RedisServer;

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use conclave_protocol::Channel;
 use parking_lot::Mutex;
 
-use super::{Arrival, Bus, Feed, NodeId, Notice, Parcel};
+use super::{Arrival, Bus, BusFigures, Feed, NodeId, Notice, Parcel};
 
 /// What the nodes share.
 #[derive(Debug, Default)]
@@ -151,6 +151,18 @@ impl Bus for MemoryNode {
 
     fn is_there(&self) -> bool {
         !self.bus.state.lock().cut
+    }
+
+    fn figures(&self) -> BusFigures {
+        let state = self.bus.state.lock();
+        let channels = state
+            .nodes
+            .get(&self.node)
+            .map_or(0, |end| end.channels.len());
+        BusFigures {
+            channels,
+            ..BusFigures::default()
+        }
     }
 }
 

@@ -8,6 +8,7 @@ pub(crate) const DRAWN: &[(&str, &[&str])] = &[
     ("conclave-core", &["conclave-protocol"]),
     ("conclave-dialects", &["conclave-protocol"]),
     ("conclave-protocol", &[]),
+    ("conclave-redis", &["conclave-core", "conclave-protocol"]),
     (
         "conclave-server",
         &[
@@ -15,6 +16,7 @@ pub(crate) const DRAWN: &[(&str, &[&str])] = &[
             "conclave-core",
             "conclave-dialects",
             "conclave-protocol",
+            "conclave-redis",
             "conclave-socketio",
             "conclave-store",
             "conclave-websocket",
@@ -46,13 +48,14 @@ const PURE: &[&str] = &[
     "conclave-websocket",
 ];
 
-/// What only the server and the store may import: sockets, files, randomness, a runtime.
+/// What only the server, the store and the bus may import: sockets, files, randomness, a runtime.
 const IMPURE: &[&str] = &[
     "axum",
     "getrandom",
     "hyper",
     "hyper-util",
     "rand",
+    "redis",
     "reqwest",
     "rustix",
     "socket2",

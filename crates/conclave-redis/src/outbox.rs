@@ -1,0 +1,102 @@
+//! What waits to be sent, in order; bounded in bytes.
+
+use std::collections::VecDeque;
+
+use conclave_core::{Notice, Parcel};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+/// Something to be sent.
+#[derive(Debug)]
+pub(crate) enum Outgoing {
+    Notice(Notice),
+    Publication(Parcel),
+}
+
+/// The queue. A push never waits: what finds no room is lost.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    state: Mutex<State>,
+    filled: Notify,
+    bytes_max: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    queue: VecDeque<Outgoing>,
+    bytes: usize,
+}
+
+impl Outbox {
+    pub(crate) fn new(bytes_max: usize) -> Self {
+        Self {
+            state: Mutex::default(),
+            filled: Notify::new(),
+            bytes_max,
+        }
+    }
+
+    /// `false` where there is no room.
+    pub(crate) fn push(&self, outgoing: Outgoing) -> bool {
+        let weight = outgoing.weight();
+        let was_empty = {
+            let mut state = self.state.lock();
+            if state.bytes.saturating_add(weight) > self.bytes_max {
+                return false;
+            }
+            state.bytes += weight;
+            let was_empty = state.queue.is_empty();
+            state.queue.push_back(outgoing);
+            was_empty
+        };
+        if was_empty {
+            self.filled.notify_one();
+        }
+        true
+    }
+
+    /// The next ones, at least one; waits for it.
+    pub(crate) async fn take(&self, batch: &mut Vec<Outgoing>) {
+        loop {
+            {
+                let mut state = self.state.lock();
+                let mut bytes = 0;
+                while batch.len() < BATCH_MAX
+                    && bytes < BATCH_BYTES_MAX
+                    && let Some(outgoing) = state.queue.pop_front()
+                {
+                    bytes += outgoing.weight();
+                    batch.push(outgoing);
+                }
+                state.bytes = state.bytes.saturating_sub(bytes);
+            }
+            if !batch.is_empty() {
+                return;
+            }
+            self.filled.notified().await;
+        }
+    }
+
+    /// Forgets what waits; how many that were.
+    pub(crate) fn clear(&self) -> u64 {
+        let state = std::mem::take(&mut *self.state.lock());
+        u64::try_from(state.queue.len()).unwrap_or(u64::MAX)
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.state.lock().bytes
+    }
+}
+
+impl Outgoing {
+    fn weight(&self) -> usize {
+        match self {
+            Self::Notice(_) => size_of::<Self>(),
+            Self::Publication(parcel) => parcel.publication.weight(),
+        }
+    }
+}
+
+/// Of one pipeline.
+const BATCH_MAX: usize = 512;
+const BATCH_BYTES_MAX: usize = 1 << 20;
