@@ -33,12 +33,11 @@ use outbox::{Outbox, Outgoing};
 /// Where Redis is, and how much of it a node takes.
 #[derive(Clone)]
 pub struct RedisOptions {
-    /// What all names in Redis begin with; nodes of one system have the same.
-    pub prefix: String,
+    prefix: String,
     /// Bytes that may wait to be sent; what comes then is lost.
-    pub outbox_bytes: usize,
+    outbox_bytes: usize,
     /// Bytes that may have come and wait to be taken; what comes then is lost.
-    pub intake_bytes: usize,
+    intake_bytes: usize,
     info: ConnectionInfo,
 }
 
@@ -64,6 +63,13 @@ impl RedisOptions {
             intake_bytes: 64 << 20,
             info: info.set_redis_settings(settings),
         })
+    }
+
+    /// With names in Redis that begin with this; `conclave` where nothing is said.
+    #[must_use]
+    pub fn with_prefix(self, prefix: &str) -> Self {
+        let prefix = prefix.to_owned();
+        Self { prefix, ..self }
     }
 
     /// Host and port, or the path of the socket.

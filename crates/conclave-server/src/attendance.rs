@@ -27,6 +27,7 @@ async fn look(node: &Node) {
     node.rooms.expire_typing(now);
     node.lost.expire(now);
     node.polls.sweep();
+    node.nodes.look(node.clock.monotonic());
     if changes.is_empty() {
         return;
     }

@@ -2,7 +2,7 @@
 //!
 //! The only crate that touches sockets, files, environment and the wall clock.
 //! Reading order: `serve` (a process from start to end), `listen`, `handshake`, `worker` (a
-//! message's way), `identity` (who), `http`, `webhooks`, `audit`, `config`, `cli`.
+//! message's way), `identity` (who), `http`, `webhooks`, `nodes` (the others), `audit`, `config`, `cli`.
 
 mod attendance;
 pub mod audit;
@@ -19,6 +19,7 @@ mod listen;
 mod metrics;
 mod names;
 mod node;
+mod nodes;
 mod polling;
 mod serve;
 mod start;

@@ -17,6 +17,7 @@ use crate::handshake::{RouteKind, counted_as};
 use crate::identity::Identity;
 use crate::metrics::Counters;
 use crate::names::Names;
+use crate::nodes::Nodes;
 use crate::polling::Polls;
 use crate::surfaces::Surfaces;
 use crate::webhooks::Webhooks;
@@ -39,6 +40,8 @@ pub(crate) struct Node {
     pub(crate) polls: Polls,
     pub(crate) surfaces: Surfaces,
     pub(crate) webhooks: Webhooks,
+    /// The other nodes of the system.
+    pub(crate) nodes: Nodes,
     pub(crate) identity: Arc<Identity>,
     /// Keys of backends.
     pub(crate) keys: KeyRing,

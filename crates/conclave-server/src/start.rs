@@ -8,9 +8,10 @@ use conclave_auth::{
     KeyRing, Password, PasswordHash, PasswordJob, PasswordOutcome, SignInPolicy, StoredUser, Users,
 };
 use conclave_core::{
-    Actor, ConnectionTable, Directory, NewRoom, Origin, RoomStore, Rooms, Stamp, Topics, Witness,
+    Actor, Bus, ConnectionTable, Directory, NewRoom, Origin, RoomStore, Rooms, Stamp, Topics,
+    Witness,
 };
-use conclave_protocol::{Clock, CreateRoom, RoomId, RoomKind, UserId};
+use conclave_protocol::{Clock, CreateRoom, RoomId, RoomKind, Timestamp, UserId};
 use conclave_store::{RoomLimits, Store, StoredRooms};
 use tokio::sync::{mpsc, watch};
 
@@ -22,6 +23,7 @@ use crate::identity::{self, Authority, Identity, PasswordPool, Sources, SystemRa
 use crate::metrics::Counters;
 use crate::names::Names;
 use crate::node::{Dice, Node};
+use crate::nodes::{self, Nodes};
 use crate::polling::Polls;
 use crate::stored::Stored;
 use crate::surfaces::Surfaces;
@@ -61,6 +63,8 @@ pub(crate) async fn start(
     let passwords = PasswordPool::start().context("cannot start the password pool")?;
     keep_dev_users(&setup, (&store, &stored), &*clock).await?;
     let identity = open_identity(&setup, &store, passwords, &clock)?;
+    let bus = nodes::open(&setup)?;
+    let (bus, feed) = bus.map(|opened| (opened.bus, opened.feed)).unzip();
     let (webhooks, prepared) = Webhooks::new(&setup, &clock, &audit)?;
     let (controls, receivers) = (0..workers).map(|_| mpsc::unbounded_channel()).unzip();
     let node = Arc::new(node(
@@ -71,6 +75,7 @@ pub(crate) async fn start(
             identity,
             store: Arc::clone(&store),
             webhooks,
+            bus,
         },
         controls,
     ));
@@ -90,6 +95,10 @@ pub(crate) async fn start(
         .with_context(|| format!("{}: cannot read revocations", stored.key()))?;
     tokio::spawn(identity::watch(Arc::clone(&node), sources));
     tokio::spawn(attendance::attend(Arc::clone(&node)));
+    if let Some(feed) = feed {
+        tokio::spawn(nodes::hear(Arc::clone(&node), feed));
+        tokio::spawn(nodes::close_gaps(Arc::clone(&node)));
+    }
     let started = Started {
         node,
         store,
@@ -104,6 +113,7 @@ struct Opened {
     identity: Arc<Identity>,
     store: Arc<Store>,
     webhooks: Webhooks,
+    bus: Option<Arc<dyn Bus>>,
 }
 
 fn node(setup: Setup, opened: Opened, controls: Vec<mpsc::UnboundedSender<Control>>) -> Node {
@@ -113,12 +123,10 @@ fn node(setup: Setup, opened: Opened, controls: Vec<mpsc::UnboundedSender<Contro
         identity,
         store,
         webhooks,
+        bus,
     } = opened;
     let limits = setup.config.bounds();
-    // Microseconds, so that a restart begins above every epoch used, unless there were more than
-    // a million new channels a second; below 2^53 until the year 2255.
-    let first_epoch = clock.now().millis().saturating_mul(1000);
-    let directory = Arc::new(Directory::new(controls.len(), &limits, first_epoch));
+    let (directory, nodes) = directory(&setup, controls.len(), bus, clock.now());
     let outlet = webhooks.outlet(Arc::clone(&directory) as _);
     let stored = store.rooms(outlet, RoomLimits::of(&limits));
     let witness = Arc::new(AuditedPower {
@@ -148,6 +156,7 @@ fn node(setup: Setup, opened: Opened, controls: Vec<mpsc::UnboundedSender<Contro
         polls: Polls::default(),
         surfaces: Surfaces::default(),
         webhooks,
+        nodes,
         identity,
         keys: KeyRing::new(Arc::clone(&store) as _),
         calls: store,
@@ -162,6 +171,32 @@ fn node(setup: Setup, opened: Opened, controls: Vec<mpsc::UnboundedSender<Contro
         dice: Dice::new(u64::from_ne_bytes(seed)),
         limits,
         setup,
+    }
+}
+
+/// What workers share, and the way to other nodes.
+fn directory(
+    setup: &Setup,
+    workers: usize,
+    bus: Option<Arc<dyn Bus>>,
+    now: Timestamp,
+) -> (Arc<Directory>, Nodes) {
+    // Microseconds, so that a restart begins above every epoch used, unless there were more than
+    // a million new channels a second; below 2^53 until the year 2255.
+    let mut first_epoch = now.millis().saturating_mul(1000);
+    if bus.is_some() {
+        // No two nodes may call different stretches of a topic alike.
+        let mut bits = [0; 8];
+        conclave_auth::Random::fill(&SystemRandom, &mut bits);
+        first_epoch = first_epoch.saturating_add(u64::from_ne_bytes(bits) >> 12);
+    }
+    let directory = Directory::new(workers, &setup.config.bounds(), first_epoch);
+    match bus {
+        None => (Arc::new(directory), Nodes::default()),
+        Some(bus) => {
+            let nodes = Nodes::on(Arc::clone(&bus), setup.config.bus.revocations);
+            (Arc::new(directory.with_bus(bus)), nodes)
+        }
     }
 }
 

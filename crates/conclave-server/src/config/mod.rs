@@ -10,6 +10,7 @@
 
 mod audit;
 mod auth;
+mod bus;
 mod conversation;
 mod dialects;
 mod fault;
@@ -42,6 +43,7 @@ use std::path::PathBuf;
 
 pub use audit::Audit;
 pub use auth::{Auth, Reject};
+pub use bus::{Bus, BusRevocations};
 pub use conversation::Conversation;
 pub use dialects::{Dialect, Dialects};
 pub use fault::{Fault, Faults};
@@ -86,6 +88,8 @@ section! {
         pub metrics: Metrics = Metrics::default(),
         /// Durable state: users, named sessions, refresh tokens, revocations.
         pub store: Store = Store::default(),
+        /// Other nodes of the same system.
+        pub bus: Bus = Bus::default(),
         /// Who is told what happens here; see `docs/webhooks.md`.
         pub webhooks: Vec<Webhook> = Vec::new(),
     }

@@ -4,6 +4,8 @@
 
 use std::net::SocketAddr;
 
+use conclave_redis::RedisOptions;
+
 use super::fault::Place;
 use super::value::{Inner, Value};
 use super::{Config, Fault, Setup};
@@ -27,6 +29,7 @@ pub(crate) fn check(setup: &Setup) -> Findings {
     findings.limits(setup);
     findings.topics(config);
     findings.store(config);
+    findings.bus(config);
     findings.webhooks(setup);
     findings
 }
@@ -249,6 +252,20 @@ impl Findings {
             if entry.text.as_deref() == Some("0") && !harmless && !setup.profile.conformance {
                 self.warn(&format!("limits.{}", entry.name), "0: no limit");
             }
+        }
+    }
+
+    fn bus(&mut self, config: &Config) {
+        let bus = &config.bus;
+        if let Some(url) = &bus.url
+            && let Err(error) = RedisOptions::new(url.reveal())
+        {
+            self.refuse("bus.url", error.to_string());
+        }
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        if !(1..=64).contains(&bus.prefix.len()) || !bus.prefix.bytes().all(plain) {
+            let expected = "expected 1 to 64 letters, digits, '-' and '_'";
+            self.refuse("bus.prefix", format!("{:?} given, {expected}", bus.prefix));
         }
     }
 

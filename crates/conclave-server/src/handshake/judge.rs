@@ -220,6 +220,10 @@ impl Reception {
             let (code, detail) = ("unavailable", "the server is going away");
             return Err(No::http(StatusCode::SERVICE_UNAVAILABLE, code, detail));
         }
+        if node.nodes.refuses_handshakes(now) {
+            let (code, detail) = ("unavailable", "what was revoked cannot be known now");
+            return Err(No::http(StatusCode::SERVICE_UNAVAILABLE, code, detail));
+        }
         if node
             .identity
             .refused_handshakes()

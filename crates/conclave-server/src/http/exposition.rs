@@ -85,6 +85,7 @@ impl Collector for Figures {
             value.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
         }
         self.inboxes(&mut encoder)?;
+        self.bus(&mut encoder)?;
         self.webhooks(&mut encoder)?;
         self.workers(&mut encoder)
     }
@@ -136,6 +137,68 @@ impl Figures {
             let label = [("webhook", figures.name())];
             let backlog = i64::try_from(figures.backlog()).unwrap_or(i64::MAX);
             ConstGauge::new(backlog).encode(family.encode_family(&label)?)?;
+        }
+        Ok(())
+    }
+
+    fn bus(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let Some((figures, passed_over)) = self.0.nodes.figures() else {
+            return Ok(());
+        };
+        let missed = figures.missed + passed_over;
+        for (name, help, value) in [
+            (
+                "conclave_bus_sent",
+                "Messages sent to other nodes",
+                figures.sent,
+            ),
+            (
+                "conclave_bus_lost",
+                "Messages to other nodes that were lost",
+                figures.lost,
+            ),
+            (
+                "conclave_bus_received",
+                "Messages from other nodes",
+                figures.received,
+            ),
+            (
+                "conclave_bus_missed",
+                "Messages from other nodes that could not be taken",
+                missed,
+            ),
+            (
+                "conclave_bus_refused",
+                "Messages from other nodes that could not be read",
+                figures.refused,
+            ),
+            (
+                "conclave_bus_connects",
+                "Times the bus was reached",
+                figures.connects,
+            ),
+        ] {
+            count(encoder, name, help, value)?;
+        }
+        for (name, help, value) in [
+            (
+                "conclave_bus_away",
+                "Whether the bus is away",
+                i64::from(self.0.nodes.is_away()),
+            ),
+            (
+                "conclave_bus_waiting_bytes",
+                "Bytes that wait to be sent to other nodes",
+                gauge(figures.waiting),
+            ),
+            (
+                "conclave_bus_channels",
+                "Channels that are asked for on the bus",
+                gauge(figures.channels),
+            ),
+        ] {
+            let value = ConstGauge::new(value);
+            value.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use conclave_auth::{Revocation, SignInError};
+use conclave_core::Notice;
 
 use super::problem::Problem;
 use crate::node::Node;
@@ -38,6 +39,7 @@ where
     }
     if node.identity.epoch() != before {
         node.review_all();
+        node.nodes.tell(Notice::Changed);
     }
     done
 }

@@ -24,7 +24,7 @@ pub(super) async fn live() -> Json<HealthAnswer> {
 }
 
 /// It may be sent clients: it is not going away, its store answers and its audit can be written.
-/// 503 names what is wrong.
+/// 503 names what is wrong. Without its bus it is `degraded`: it serves its own clients.
 pub(super) async fn ready(State(node): State<Arc<Node>>) -> Result<Json<HealthAnswer>, Problem> {
     let unready = |detail| Err(Problem::refused(Refusal::Unavailable, detail).after(RETRY_AFTER));
     if node.draining.load(Ordering::Relaxed) {
@@ -36,6 +36,12 @@ pub(super) async fn ready(State(node): State<Arc<Node>>) -> Result<Json<HealthAn
     let answers = tokio::time::timeout(STORE_TIME, node.identity.store_answers()).await;
     if answers != Ok(true) {
         return unready("the store does not answer");
+    }
+    if node.nodes.refuses_handshakes(node.clock.monotonic()) {
+        return unready("the bus is away, and what was revoked cannot be known");
+    }
+    if node.nodes.is_away() {
+        return Ok(Json(HealthAnswer { status: "degraded" }));
     }
     Ok(Json(HealthAnswer { status: "ready" }))
 }

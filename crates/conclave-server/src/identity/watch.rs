@@ -62,16 +62,22 @@ pub(crate) async fn watch(node: Arc<Node>, sources: Sources) {
     let stored = Stored::of(&node.setup.config).ok();
     let mut trace = Trace::new(stored.as_ref().and_then(Stored::file));
     loop {
-        ticks.tick().await;
+        let told = tokio::select! {
+            _ = ticks.tick() => false,
+            () = node.nodes.changed() => true,
+        };
         let before = node.identity.epoch();
         // A read costs a hundred times the look, on a server where nothing happens.
-        if (trace.has_moved() || rounds.is_multiple_of(READ_ROUNDS))
+        if (told || trace.has_moved() || rounds.is_multiple_of(READ_ROUNDS))
             && let Err(error) = catch_up(&node, &sources).await
         {
             tracing::warn!(%error, "cannot read changes of users and revocations");
         }
         if node.identity.epoch() != before {
             node.review_all();
+        }
+        if told {
+            continue;
         }
         node.identity.refresh_keys();
         rounds += 1;

@@ -1,7 +1,9 @@
 //! What a command does: authorise, serve, answer.
 
 use std::borrow::Cow;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 
 use conclave_core::{Publisher, Subscribed, authorise};
 use conclave_protocol::{
@@ -16,6 +18,13 @@ use super::fan_out::{Control, frame};
 use super::rooms::Asked;
 use super::standing::Outcome;
 use crate::metrics::Counter;
+
+/// A subscription that is to be answered.
+pub(super) struct Begun {
+    subscribed: Subscribed,
+    word: &'static str,
+    topic: String,
+}
 
 impl Connection {
     pub(super) fn command(&self, command: Command<'_>, out: &mut Vec<u8>, payload: &mut Vec<u8>) {
@@ -181,14 +190,40 @@ impl Connection {
             .topics
             .subscribe(permit, self.worker.number);
         self.add_membership(self.worker.hub.join(&subscribed, self.slot()));
+        let begun = Begun {
+            subscribed,
+            word,
+            topic: topic.to_owned(),
+        };
+        // What is replayed must not come behind what happens now.
+        if replay || self.is_reached(&begun.subscribed.channel) {
+            return self.begun(&begun, answer);
+        }
+        let topics = self.worker.node.topics.clone();
+        self.start(async move {
+            let channel = &begun.subscribed.channel;
+            poll_fn(|context| topics.directory().poll_reached(channel, context)).await;
+            Outcome::Subscribed(begun)
+        });
+    }
+
+    /// Whether what other nodes publish in a channel arrives already.
+    fn is_reached(&self, channel: &Channel) -> bool {
+        let directory = self.worker.node.topics.directory();
+        let context = Context::from_waker(Waker::noop());
+        directory.bus().is_none() || directory.poll_reached(channel, &context).is_ready()
+    }
+
+    /// Answers a subscription that has begun.
+    pub(super) fn begun(&self, begun: &Begun, answer: &mut Answer<'_>) {
         self.reply(
             &Reply::Done {
-                command: word,
-                topic: Some(topic),
+                command: begun.word,
+                topic: Some(&begun.topic),
             },
             answer,
         );
-        self.replay(&subscribed, topic, answer);
+        self.replay(&begun.subscribed, &begun.topic, answer);
     }
 
     /// What a subscription asked for of the past: what is missing, then what is kept.

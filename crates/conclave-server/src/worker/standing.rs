@@ -10,6 +10,7 @@ use conclave_protocol::{
 };
 
 use super::answer::{Answer, Refused};
+use super::commands::Begun;
 use super::connection::{Connection, Phase, Surface};
 use super::gateway::Admitted;
 use super::past::Past;
@@ -34,6 +35,8 @@ pub(super) enum Outcome {
     Room(Done),
     /// The in-band renewal.
     Renewed(Result<Arc<Principal>, Refusal>),
+    /// A subscription, once other nodes are heard.
+    Subscribed(Begun),
     /// The change of session.
     Session(Result<SessionId, Refusal>),
 }
@@ -157,6 +160,7 @@ impl Connection {
             Outcome::Past(past) => self.past(past, answer),
             Outcome::Renewed(renewed) => self.renewed(renewed, answer),
             Outcome::Room(done) => self.room_done(&done, answer),
+            Outcome::Subscribed(begun) => self.begun(&begun, answer),
             Outcome::Session(session) => self.entered(session, answer),
         }
         self.send(&out);

@@ -20,6 +20,7 @@ mod http;
 mod jwks;
 mod keys;
 mod lifetimes;
+mod nodes;
 mod order;
 mod postgres;
 mod revocation;

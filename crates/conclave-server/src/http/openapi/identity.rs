@@ -136,7 +136,14 @@ fn server() -> Vec<Operation> {
             .gives_json(200, object([must("status", one_of(&["live"]), "")])),
         call(Method::GET, "/health/ready", "May it be sent clients?")
             .about("503 names what is wrong.")
-            .gives_json(200, object([must("status", one_of(&["ready"]), "")])),
+            .gives_json(
+                200,
+                object([must(
+                    "status",
+                    one_of(&["ready", "degraded"]),
+                    "Degraded: other nodes cannot be reached now.",
+                )]),
+            ),
         call(Method::GET, "/metrics", "Metrics for Prometheus")
             .about("From this machine, or with `system.monitor`.")
             .gives_as(200, "application/openmetrics-text", text()),

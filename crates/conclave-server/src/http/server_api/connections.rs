@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
+use conclave_core::Notice;
 use conclave_protocol::{Monitor, Permission};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -77,6 +78,13 @@ pub(in crate::http) async fn disconnect(
             Target::Connection(id) => worker_of(id)..worker_of(id).saturating_add(1),
             Target::User(_) => 0..node.controls.len(),
         };
+        if let Target::User(user) = &kick.target {
+            node.nodes.tell(Notice::Disconnect {
+                user: user.clone(),
+                code: kick.code,
+                reason: kick.reason.clone(),
+            });
+        }
         let mut answers = Vec::new();
         for worker in workers {
             let (answer, answered) = oneshot::channel();

@@ -1,0 +1,31 @@
+//! `[bus]`: the way to other nodes.
+
+use super::Secret;
+use super::section::{choice, section};
+
+section! {
+    /// `[bus]`.
+    pub struct Bus {
+        /// Where the Redis or Valkey is that carries what nodes say to each other:
+        /// `redis://user:password@host:6379`, `rediss://` for TLS, `redis+unix:///path`. Better in
+        /// `CONCLAVE_BUS__URL`. All nodes need the same store. Unset: this node is alone.
+        pub url: Option<Secret> = None,
+        /// What all names in Redis begin with; the same on all nodes of a system and on no other:
+        /// 1 to 64 letters, digits, `-` and `_`.
+        pub prefix: String = "conclave".to_owned(),
+        /// While the bus is away, another node may have revoked what a client shows. `grace` goes
+        /// on for 60 s with what is known and then refuses new handshakes, `strict` refuses them
+        /// at once. Open connections stay.
+        pub revocations: BusRevocations = BusRevocations::Grace,
+    }
+}
+
+choice! {
+    /// What is done about revocations that may have been missed.
+    pub enum BusRevocations {
+        /// New clients are admitted for 60 s.
+        Grace = "grace",
+        /// None is admitted.
+        Strict = "strict",
+    }
+}

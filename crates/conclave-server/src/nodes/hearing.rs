@@ -1,0 +1,113 @@
+//! The tasks that take what comes from the bus, and read from the store what did not come.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::time::Duration;
+
+use conclave_core::{Arrival, Feed, Notice};
+use conclave_protocol::RoomId;
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+
+use crate::node::Node;
+use crate::worker::{Control, Kick, Target};
+
+/// Takes what comes, until the runtime ends.
+pub(crate) async fn hear(node: Arc<Node>, mut feed: Box<dyn Feed>) {
+    let mut arrived = Vec::new();
+    while feed.next(&mut arrived).await {
+        // Notices go first: a revocation must not wait for what is slow to be delivered.
+        for arrival in &arrived {
+            match arrival {
+                Arrival::Missed => node.nodes.changed.notify_one(),
+                Arrival::Notice { notice, .. } => obey(&node, notice),
+                Arrival::Publication { .. } => {}
+            }
+        }
+        for arrival in arrived.drain(..) {
+            take(&node, arrival).await;
+        }
+    }
+}
+
+fn obey(node: &Node, notice: &Notice) {
+    match notice {
+        Notice::Changed => node.nodes.changed.notify_one(),
+        Notice::Disconnect { user, code, reason } => {
+            for worker in 0..node.controls.len() {
+                let kick = Kick {
+                    target: Target::User(user.clone()),
+                    code: *code,
+                    reason: reason.clone(),
+                };
+                // Nobody here waits for how many there were.
+                let (answer, _) = oneshot::channel();
+                node.tell(worker, Control::Kick { kick, answer });
+            }
+        }
+    }
+}
+
+/// Waits while workers have too much to deliver, but not for ever: what Redis has to hold for a
+/// node that does not read, it ends by cutting the node off.
+async fn take(node: &Node, arrival: Arrival) {
+    let directory = node.topics.directory();
+    if let Arrival::Publication { .. } = &arrival {
+        let clear = poll_fn(|context| directory.poll_clear(context));
+        if tokio::time::timeout(CLEAR_TIME, clear).await.is_err() {
+            node.nodes.pass_over();
+            directory.arrive(Arrival::Missed);
+            return;
+        }
+    }
+    directory.arrive(arrival);
+}
+
+/// Closes the gaps of rooms, until the runtime ends.
+pub(crate) async fn close_gaps(node: Arc<Node>) {
+    let mut again: Vec<RoomId> = Vec::new();
+    loop {
+        let mut rooms = Vec::new();
+        let gaps = poll_fn(|context| {
+            let directory = node.topics.directory();
+            directory.poll_gaps(context, &mut rooms)
+        });
+        if again.is_empty() {
+            gaps.await;
+        } else {
+            tokio::time::timeout(AGAIN, gaps).await.ok();
+        }
+        // Most of what is missing is only late.
+        tokio::time::sleep(HOLD).await;
+        rooms.append(&mut again);
+        again = close_all(&node, rooms).await;
+    }
+}
+
+/// Closes the gaps of these rooms; those that could not be.
+async fn close_all(node: &Arc<Node>, rooms: Vec<RoomId>) -> Vec<RoomId> {
+    let mut failed = Vec::new();
+    let mut closing = JoinSet::new();
+    for room in rooms {
+        if closing.len() >= READS_MAX
+            && let Some(Ok(Some(room))) = closing.join_next().await
+        {
+            failed.push(room);
+        }
+        let node = Arc::clone(node);
+        closing.spawn(async move {
+            let error = node.rooms.close_gap(&room).await.err()?;
+            tracing::warn!(%error, room = room.as_str(), "cannot read what was missed of a room");
+            Some(room)
+        });
+    }
+    failed.extend(closing.join_all().await.into_iter().flatten());
+    failed
+}
+
+/// How long an event of a room waits for the one before it.
+const HOLD: Duration = Duration::from_millis(20);
+const AGAIN: Duration = Duration::from_secs(1);
+const CLEAR_TIME: Duration = Duration::from_secs(1);
+/// Rooms that are read at once.
+const READS_MAX: usize = 16;

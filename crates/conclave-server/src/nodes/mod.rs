@@ -1,0 +1,149 @@
+//! The other nodes of the system, where there are any: what they say, and what they are told.
+//!
+//! Reading order: this file (what the rest of the process asks), `hearing` (the tasks that take
+//! what comes from the bus).
+
+mod hearing;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use conclave_core::{Bus, BusFigures, Feed, NodeId, Notice};
+use conclave_redis::{RedisBus, RedisOptions};
+use tokio::sync::Notify;
+
+pub(crate) use hearing::{close_gaps, hear};
+
+use crate::config::{BusRevocations, Setup};
+use crate::identity::SystemRandom;
+
+/// What this node knows of the way to the others. Without a bus it is always well.
+#[derive(Debug, Default)]
+pub(crate) struct Nodes {
+    link: Option<Link>,
+    /// Rung when another node says that the store has changed.
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct Link {
+    bus: Arc<dyn Bus>,
+    revocations: BusRevocations,
+    /// Milliseconds of the monotonic clock when the bus was last there, plus one; 0 for never.
+    last_there: AtomicU64,
+    /// Publications and notices that this node could not take in time.
+    passed_over: AtomicU64,
+}
+
+/// The bus that is configured, and what it needs to be run.
+pub(crate) struct Opened {
+    pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) feed: Box<dyn Feed>,
+}
+
+/// Opens the configured bus. Its connections are made by a task of the current runtime.
+///
+/// # Errors
+/// The address is none; never with the address, which may hold a password.
+pub(crate) fn open(setup: &Setup) -> anyhow::Result<Option<Opened>> {
+    let config = &setup.config.bus;
+    let Some(url) = &config.url else {
+        return Ok(None);
+    };
+    let options = RedisOptions::new(url.reveal()).context("bus.url")?;
+    let options = options.with_prefix(&config.prefix);
+    let mut id = [0; 16];
+    conclave_auth::Random::fill(&SystemRandom, &mut id);
+    let node = NodeId(u128::from_ne_bytes(id));
+    let (bus, feed, link) = RedisBus::new(options, node);
+    tokio::spawn(link.run());
+    Ok(Some(Opened {
+        bus,
+        feed: Box::new(feed),
+    }))
+}
+
+impl Nodes {
+    /// On this bus.
+    pub(crate) fn on(bus: Arc<dyn Bus>, revocations: BusRevocations) -> Self {
+        Self {
+            link: Some(Link {
+                bus,
+                revocations,
+                last_there: AtomicU64::new(0),
+                passed_over: AtomicU64::new(0),
+            }),
+            changed: Notify::new(),
+        }
+    }
+
+    /// Tells all others, where there are any. What is lost, they find in the store a little later.
+    pub(crate) fn tell(&self, notice: Notice) {
+        if let Some(link) = &self.link {
+            link.bus.tell(notice);
+        }
+    }
+
+    /// Whether there are others that cannot be reached now.
+    pub(crate) fn is_away(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| !link.bus.is_there())
+    }
+
+    /// Whether new handshakes are refused, because another node may have revoked what they show.
+    pub(crate) fn refuses_handshakes(&self, now: Duration) -> bool {
+        let Some(link) = &self.link else {
+            return false;
+        };
+        let now = millis(now);
+        if link.bus.is_there() {
+            return false;
+        }
+        match link.revocations {
+            BusRevocations::Strict => true,
+            BusRevocations::Grace => {
+                let since = link.last_there.load(Ordering::Relaxed);
+                now.saturating_sub(since) > GRACE_MILLIS
+            }
+        }
+    }
+
+    /// Notes whether the bus is there. Called a few times a second.
+    pub(crate) fn look(&self, now: Duration) {
+        if let Some(link) = &self.link {
+            let never = link.last_there.load(Ordering::Relaxed) == 0;
+            // Before it was ever there, the time counts from the start.
+            if never || link.bus.is_there() {
+                link.last_there
+                    .store(millis(now).saturating_add(1), Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Waits until another node says that the store has changed.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// What has gone through the bus, and how much of it this node passed over; `None` without a
+    /// bus.
+    pub(crate) fn figures(&self) -> Option<(BusFigures, u64)> {
+        let link = self.link.as_ref()?;
+        let passed_over = link.passed_over.load(Ordering::Relaxed);
+        Some((link.bus.figures(), passed_over))
+    }
+
+    fn pass_over(&self) {
+        if let Some(link) = &self.link {
+            link.passed_over.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// How long a node goes on admitting by what it knows.
+const GRACE_MILLIS: u64 = 60_000;

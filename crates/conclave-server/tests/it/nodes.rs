@@ -1,0 +1,347 @@
+//! Two nodes of one system: one Redis, one store.
+
+use std::time::{Duration, Instant};
+
+use conclave_testkit::RedisServer;
+use serde_json::{Value, json};
+
+use crate::client::{Client, publish};
+use crate::http::Request;
+use crate::rooms_world::{Gate, call, conversation, greeted, room, send_message, unlimited};
+use crate::world::{Plan, Token, World, eventually};
+
+struct Pair {
+    redis: RedisServer,
+    nodes: [World; 2],
+}
+
+impl Pair {
+    fn start() -> Self {
+        Self::with(|plan| plan)
+    }
+
+    fn with(change: impl Fn(Plan) -> Plan) -> Self {
+        let redis = RedisServer::start();
+        let plan = || change(unlimited().set("bus.url", redis.url()));
+        let one = plan().start();
+        let two = plan().folder(one.folder()).start();
+        let pair = Self {
+            redis,
+            nodes: [one, two],
+        };
+        pair.nodes.iter().for_each(ready);
+        pair
+    }
+
+    /// Kills Redis, and waits until both nodes know.
+    fn kill_redis(&mut self) {
+        self.redis.kill();
+        self.nodes.iter().for_each(degraded);
+    }
+
+    fn restart_redis(&mut self) {
+        self.redis.restart();
+        self.nodes.iter().for_each(ready);
+    }
+}
+
+fn health(world: &World) -> (u16, Value) {
+    let answer = Request::new(world.address(), "GET", "/health/ready").send();
+    (answer.status, answer.json()["status"].clone())
+}
+
+fn ready(world: &World) {
+    eventually("the node is ready", || {
+        (health(world) == (200, json!("ready"))).then_some(())
+    });
+}
+
+fn degraded(world: &World) {
+    eventually("the node is degraded", || {
+        (health(world) == (200, json!("degraded"))).then_some(())
+    });
+}
+
+fn subscriber(world: &World, user: &str, topic: &str) -> Client {
+    let mut client = world.dial().query("recover=1").query("ack=1");
+    client = client.token(&world.token(user));
+    let mut client = client.connect();
+    client.send(&format!("subscribe:{topic}"));
+    assert_eq!(client.json()["type"], "ack");
+    client
+}
+
+fn say(client: &mut Client, topic: &str, payload: u64) {
+    client.send(&publish(topic, payload));
+}
+
+/// Payload and offset of the next message; answers to its own commands are passed over.
+fn heard(client: &mut Client) -> (u64, u64) {
+    loop {
+        let frame = client.json();
+        if frame["type"] != "ack" {
+            let number = |key: &str| frame[key].as_u64().unwrap_or_else(|| panic!("{frame}"));
+            return (number("payload"), number("offset"));
+        }
+    }
+}
+
+#[test]
+fn a_topic_is_heard_on_both_nodes_in_its_publishers_order() {
+    let pair = Pair::start();
+    let mut clients = pair
+        .nodes
+        .each_ref()
+        .map(|node| subscriber(node, "ann", "t"));
+    for number in 0..500 {
+        say(&mut clients[0], "t", number);
+    }
+    for client in &mut clients {
+        for number in 0..500 {
+            assert_eq!(heard(client), (number, number + 1));
+        }
+    }
+    let [one, two] = &mut clients;
+    say(two, "t", 7);
+    assert_eq!(heard(one), (7, 501));
+}
+
+#[test]
+fn an_answered_subscription_hears_what_another_node_publishes_then() {
+    let pair = Pair::start();
+    let mut publisher = subscriber(&pair.nodes[0], "ann", "own");
+    for round in 0..50 {
+        let topic = format!("t{round}");
+        let mut client = subscriber(&pair.nodes[1], "ann", &topic);
+        say(&mut publisher, &topic, round);
+        assert_eq!(heard(&mut client).0, round);
+    }
+}
+
+#[test]
+fn without_redis_a_node_serves_its_own_and_afterwards_the_gap_is_seen() {
+    let mut pair = Pair::start();
+    let mut clients = pair
+        .nodes
+        .each_ref()
+        .map(|node| subscriber(node, "ann", "t"));
+    let [one, two] = &mut clients;
+    say(one, "t", 1);
+    assert_eq!((heard(one), heard(two)), ((1, 1), (1, 1)));
+    pair.kill_redis();
+    say(one, "t", 2);
+    assert_eq!(heard(one), (2, 2), "its own clients go on");
+    pair.restart_redis();
+    say(one, "t", 3);
+    let (payload, offset) = heard(two);
+    assert_eq!(payload, 3);
+    assert!(offset > 2, "{offset} follows 1: something is missing");
+    assert_eq!(heard(one).0, 3);
+}
+
+#[test]
+fn a_broadcast_reaches_both_nodes() {
+    let pair = Pair::start();
+    let [mut one, mut two] = pair.nodes.each_ref().map(|node| node.connect("ann"));
+    one.send(r#"{"type":"ping?"}"#);
+    one.json();
+    // Redis may not have heard of its listener when the first was sent.
+    let end = Instant::now() + Duration::from_secs(10);
+    while two.next_within(Duration::from_millis(20)).is_none() {
+        assert!(Instant::now() < end, "a broadcast in time");
+        one.send(r#"{"type":"ping?"}"#);
+    }
+}
+
+/// Texts and sequence numbers of so many messages of a conversation.
+fn messages(client: &mut Client, count: usize) -> Vec<(u64, String)> {
+    let mut heard = Vec::new();
+    while heard.len() < count {
+        let frame = client.json();
+        if frame["type"] == "user_message" {
+            let seq = frame["seq"].as_u64().expect("a number");
+            heard.push((seq, frame["content"].as_str().expect("a text").to_owned()));
+        }
+    }
+    heard
+}
+
+#[test]
+fn a_room_has_one_order_on_both_nodes() {
+    let pair = Pair::start();
+    let [one, two] = &pair.nodes;
+    let id = room(one, "ann", &["bob"]);
+    let mut ann = greeted(conversation(one, "ann", &id).connect());
+    let mut bob = greeted(conversation(two, "bob", &id).connect());
+    for number in 0..SAID {
+        ann.send(&send_message(&format!("ann {number}")));
+        bob.send(&send_message(&format!("bob {number}")));
+    }
+    let (on_one, on_two) = (messages(&mut ann, 2 * SAID), messages(&mut bob, 2 * SAID));
+    assert_eq!(on_one, on_two);
+    let numbers: Vec<u64> = on_one.iter().map(|(seq, _)| *seq).collect();
+    assert_eq!(numbers, (2..).take(2 * SAID).collect::<Vec<u64>>());
+}
+
+#[test]
+fn no_message_of_a_room_is_lost_while_redis_is_killed() {
+    let mut pair = Pair::start();
+    let id = room(&pair.nodes[0], "ann", &["bob"]);
+    let mut ann = greeted(conversation(&pair.nodes[0], "ann", &id).connect());
+    let mut bob = greeted(conversation(&pair.nodes[1], "bob", &id).connect());
+    let mut sent = 0;
+    let mut send = |ann: &mut Client| {
+        for _ in 0..SAID {
+            ann.send(&send_message(&sent.to_string()));
+            sent += 1;
+        }
+    };
+    send(&mut ann);
+    pair.redis.kill();
+    send(&mut ann);
+    pair.nodes.iter().for_each(degraded);
+    send(&mut ann);
+    // Acked, though the others do not hear of it now.
+    let expected: Vec<_> = (0..3 * SAID)
+        .map(|number| {
+            (
+                u64::try_from(number).expect("small") + 2,
+                number.to_string(),
+            )
+        })
+        .collect();
+    assert_eq!(messages(&mut ann, 3 * SAID), expected);
+    pair.restart_redis();
+    assert_eq!(messages(&mut bob, 3 * SAID), expected);
+}
+
+#[test]
+fn who_is_taken_into_a_room_on_one_node_hears_it_on_the_other() {
+    let pair = Pair::start();
+    let [one, two] = &pair.nodes;
+    let mut bob = Gate::of(two, "bob");
+    let id = room(one, "ann", &["bob"]);
+    let mut ann = greeted(conversation(one, "ann", &id).connect());
+    ann.send(&send_message("hello"));
+    loop {
+        let (name, data) = bob.event();
+        if name == "message.received" || data["content"] == "hello" {
+            break;
+        }
+    }
+}
+
+#[test]
+fn typing_is_seen_on_the_other_node() {
+    let pair = Pair::start();
+    let [one, two] = &pair.nodes;
+    let id = room(one, "ann", &["bob"]);
+    let mut ann = greeted(conversation(one, "ann", &id).connect());
+    let mut bob = greeted(conversation(two, "bob", &id).connect());
+    ann.send(&json!({ "type": "typing_start" }).to_string());
+    loop {
+        let frame = bob.json();
+        let kind = frame["type"].as_str().unwrap_or_default();
+        if kind.contains("typing") {
+            assert_eq!(frame["user_id"], "ann", "{frame}");
+            break;
+        }
+    }
+}
+
+fn backend(world: &World) -> String {
+    let mut token = Token::of("operator");
+    token.roles = Vec::new();
+    token.permissions = vec!["server.disconnect".to_owned()];
+    world.sign(&token)
+}
+
+#[test]
+fn a_revocation_on_one_node_closes_connections_of_the_other() {
+    let pair = Pair::start();
+    let [one, two] = &pair.nodes;
+    let token = two.token("ann");
+    let mut client = two.dial().token(&token).connect();
+    client.barrier();
+    let asked = Instant::now();
+    let answer = Request::post(one.address(), "/auth/revoke", &json!({ "token": token }))
+        .bearer(&backend(one))
+        .send();
+    assert_eq!(answer.status, 204, "{answer:?}");
+    client.closed_at_last();
+    assert!(asked.elapsed() < Duration::from_secs(2));
+}
+
+#[test]
+fn a_disconnect_by_a_backend_reaches_every_node() {
+    let pair = Pair::start();
+    let [one, two] = &pair.nodes;
+    let mut clients = [one.connect("ann"), two.connect("ann")];
+    clients.iter_mut().for_each(Client::barrier);
+    let ask = json!({ "user_id": "ann", "code": 4321, "reason": "bye" });
+    let answer = Request::post(one.address(), "/api/v1/disconnect", &ask)
+        .bearer(&backend(one))
+        .send();
+    assert_eq!(answer.status, 200, "{answer:?}");
+    for client in &mut clients {
+        assert_eq!(client.closed_at_last(), (4321, "bye".to_owned()));
+    }
+}
+
+#[test]
+fn strict_nodes_admit_nobody_while_redis_is_away_and_keep_who_is_there() {
+    let mut pair = Pair::with(|plan| plan.set("bus.revocations", "strict"));
+    let mut client = pair.nodes[0].connect("ann");
+    client.barrier();
+    pair.redis.kill();
+    let node = &pair.nodes[0];
+    eventually("the node says so", || {
+        let answer = Request::new(node.address(), "GET", "/health/ready").send();
+        (answer.status == 503).then_some(())
+    });
+    let dial = node.dial().token(&node.token("ann"));
+    let refused = dial.try_connect().err().expect("a refusal");
+    assert_eq!(refused.status, 503);
+    client.barrier();
+    pair.restart_redis();
+    pair.nodes[0].connect("ann").barrier();
+}
+
+#[test]
+fn the_bus_is_in_the_metrics_and_its_password_in_no_log() {
+    let redis = RedisServer::start();
+    let url = format!("{}?user=conclave&pass=open-sesame", redis.url());
+    let world = unlimited().set("bus.url", url).start();
+    let metrics = || Request::new(world.address(), "GET", "/metrics").send().body;
+    // Nobody is called that here: the connection is refused, again and again.
+    degraded(&world);
+    assert!(metrics().contains("conclave_bus_away 1"), "{}", metrics());
+    world.wait_for_log(|line| (line["message"] == "the bus is away").then_some(()));
+    assert!(!world.log_text().contains("sesame"));
+    let user = "ACL SETUSER conclave on >open-sesame ~* &* +@all";
+    assert_eq!(redis.ask(user).as_deref(), Some("+OK\r\n"));
+    ready(&world);
+    let _client = subscriber(&world, "ann", "t");
+    assert!(
+        metrics().contains("conclave_bus_channels 1"),
+        "{}",
+        metrics()
+    );
+    assert!(!world.log_text().contains("sesame"));
+}
+
+#[test]
+fn a_node_that_cannot_reach_its_redis_starts_all_the_same() {
+    let mut redis = RedisServer::start();
+    redis.kill();
+    let world = unlimited().set("bus.url", redis.url()).start();
+    let mut client = subscriber(&world, "ann", "t");
+    say(&mut client, "t", 1);
+    assert_eq!(heard(&mut client).0, 1);
+    assert_eq!(
+        call(&world, "ann", "GET", "/channels", &Value::Null).status,
+        200
+    );
+}
+
+const SAID: usize = 100;
