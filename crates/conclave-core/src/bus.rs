@@ -17,6 +17,7 @@ use std::task::{Context, Poll};
 use async_trait::async_trait;
 use conclave_protocol::{Body, Channel, Publication, Timestamp, UserId};
 
+use crate::{NodeCounts, RollPart};
 pub use memory::{MemoryBus, MemoryFeed, MemoryNode};
 
 /// A node, as it names itself from its start to its end: a random number.
@@ -47,6 +48,18 @@ pub struct Parcel {
 /// What all other nodes are told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
+    /// The node is there.
+    Alive {
+        /// Of what it has said of its users.
+        version: u64,
+        /// What it has.
+        counts: NodeCounts,
+    },
+    /// A node has missed what another said of its users, and wants all of it.
+    AskRoll {
+        /// Of which node.
+        of: NodeId,
+    },
     /// Revocations or users changed in the store: read them now.
     Changed,
     /// A backend ends all connections of a user.
@@ -58,6 +71,8 @@ pub enum Notice {
         /// Instead of each surface's own reason; at most 123 bytes.
         reason: Option<Box<str>>,
     },
+    /// Who came and went on the node.
+    Roll(RollPart),
 }
 
 /// What comes from the bus.

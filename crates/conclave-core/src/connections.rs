@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use conclave_protocol::UserId;
 use parking_lot::Mutex;
@@ -50,6 +50,10 @@ pub struct ConnectionTable {
     addresses: Sharded<IpAddr>,
     all: AtomicU32,
     authenticated: AtomicU32,
+    /// On other nodes.
+    elsewhere: Sharded<UserId>,
+    /// Whether anybody ever was there: without others, that is all that is looked at.
+    has_elsewhere: AtomicBool,
     changes: Mutex<HashSet<UserId>>,
 }
 
@@ -91,7 +95,7 @@ impl ConnectionTable {
             guard.address = Some(address);
         }
         if let Some(user) = user {
-            if !self.users.add(user, bounds.user) {
+            if !self.add(user, bounds.user) {
                 return Err(Full::User);
             }
             self.authenticated.fetch_add(1, Ordering::Relaxed);
@@ -101,10 +105,52 @@ impl ConnectionTable {
         Ok(guard)
     }
 
-    /// How many connections a user has.
+    /// How many connections a user has, on all nodes.
     #[must_use]
     pub fn of_user(&self, user: &UserId) -> u32 {
+        self.users
+            .count(user)
+            .saturating_add(self.of_user_elsewhere(user))
+    }
+
+    /// How many a user has on this node.
+    #[must_use]
+    pub fn of_user_here(&self, user: &UserId) -> u32 {
         self.users.count(user)
+    }
+
+    /// Different users on all nodes.
+    #[must_use]
+    pub fn users_everywhere(&self) -> usize {
+        let elsewhere = self.elsewhere.keys();
+        let only = elsewhere.iter().filter(|user| self.users.count(user) == 0);
+        self.users.len() + only.count()
+    }
+
+    /// Another node had so many connections of a user, and has so many now.
+    pub(crate) fn elsewhere(&self, user: &UserId, before: u32, now: u32) {
+        if before == now {
+            return;
+        }
+        self.has_elsewhere.store(true, Ordering::Relaxed);
+        self.elsewhere.change(user, before, now);
+        self.came_or_went(user);
+    }
+
+    fn of_user_elsewhere(&self, user: &UserId) -> u32 {
+        match self.has_elsewhere.load(Ordering::Relaxed) {
+            true => self.elsewhere.count(user),
+            false => 0,
+        }
+    }
+
+    /// Counts a connection where the user's bound allows one more. What was opened on two nodes
+    /// at the same moment may pass it.
+    fn add(&self, user: &UserId, bound: u32) -> bool {
+        match (bound, self.of_user_elsewhere(user)) {
+            (0, _) | (_, 0) => self.users.add(user, bound),
+            (bound, elsewhere) => elsewhere < bound && self.users.add(user, bound - elsewhere),
+        }
     }
 
     /// The users whose connections opened or ended since the last call, each once. Where they were
@@ -113,7 +159,9 @@ impl ConnectionTable {
     pub fn take_changes(&self) -> (Vec<UserId>, bool) {
         let changes = std::mem::take(&mut *self.changes.lock());
         if changes.len() >= CHANGES_MAX {
-            return (self.users.keys(), true);
+            let mut users = self.users.keys();
+            users.extend(self.elsewhere.keys());
+            return (users, true);
         }
         (changes.into_iter().collect(), false)
     }
@@ -153,7 +201,7 @@ impl ConnectionGuard {
         if self.user.is_some() {
             return Ok(());
         }
-        if !self.table.users.add(user, bound) {
+        if !self.table.add(user, bound) {
             return Err(Full::User);
         }
         self.table.authenticated.fetch_add(1, Ordering::Relaxed);
@@ -235,6 +283,15 @@ impl<K: Hash + Eq + Clone + Spread> Sharded<K> {
                 entry.remove();
             }
         }
+    }
+
+    fn change(&self, key: &K, before: u32, now: u32) {
+        let mut shard = self.shard(key).lock();
+        let count = shard.get(key).copied().unwrap_or(0);
+        match count.saturating_sub(before).saturating_add(now) {
+            0 => shard.remove(key),
+            count => shard.insert(key.clone(), count),
+        };
     }
 
     fn count(&self, key: &K) -> u32 {

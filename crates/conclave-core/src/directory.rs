@@ -145,6 +145,17 @@ impl Directory {
         if let Some(bus) = &self.bus {
             return self.publish_across(&**bus, channel, body, Taken { at, from });
         }
+        self.publish_here(channel, body, at, from)
+    }
+
+    /// Publishes to this node's subscribers alone.
+    pub(crate) fn publish_here(
+        &self,
+        channel: Channel,
+        body: Body,
+        at: Timestamp,
+        from: Origin,
+    ) -> Published {
         let mut shard = self.shard(&channel).lock();
         let history = self.history_of_new(&shard, &channel);
         if history.is_none() && !shard.contains_key(&channel) {

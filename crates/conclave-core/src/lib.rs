@@ -2,7 +2,7 @@
 //!
 //! Refuses to do: wire formats, sockets, runtimes, clocks.
 //! Reading order: `permit` (who may), `topics` (what happens), `directory` (across workers),
-//! `bus` (a port: across nodes), `inbox`, `hub` (inside a worker), `connections`, `bucket`, `webhooks` (a port).
+//! `bus` (a port: across nodes), `inbox`, `hub` (inside a worker), `connections`, `roll`, `bucket`, `webhooks` (a port).
 
 mod bucket;
 mod bus;
@@ -11,6 +11,7 @@ mod directory;
 mod hub;
 mod inbox;
 mod permit;
+mod roll;
 mod rooms;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ pub use directory::{Directory, Origin, Published, Subscribed};
 pub use hub::{Audience, Batch, Hub, Member, Membership, Walk};
 pub use inbox::Inbox;
 pub use permit::{Actor, Denied, Guarded, HearAll, Listen, Permit, authorise};
+pub use roll::{NodeCounts, Roll, RollPart, WholePart};
 pub use rooms::{
     Attendance, Change, Created, Head, MemoryRooms, Messages, NewMessage, NewRoom, NextRoom,
     Outlet, Page, Replay, RoomFault, RoomStore, Rooms, Scope, Sent, Stamp, Witness, suited,

@@ -167,7 +167,11 @@ impl Rooms {
                 last_seen,
             };
             self.clear().await;
-            self.say(Some(room), now, EventKind::Presence(presence));
+            let event = fleeting(Some(room.clone()), now, EventKind::Presence(presence));
+            // Every node sees who comes and goes on the others, and tells its own clients.
+            let channel = Channel::Room(room);
+            self.directory
+                .publish_here(channel, event, now, Origin::default());
         }
         let gone = latest.into_iter().filter(|(_, online)| !online);
         let gone: Vec<UserId> = gone.map(|(user, _)| user.clone()).collect();

@@ -9,6 +9,7 @@ mod hub;
 mod inbox;
 mod model;
 mod permit;
+mod roll;
 mod rooms;
 mod threads;
 mod topics;

@@ -4,12 +4,13 @@
 //! seven bits, lowest first; texts are their length and their bytes. A reader refuses what is
 //! longer than it says, what is left over, and what no Conclave would have written.
 //!
-//! Reading order: this file (messages), `bytes` (numbers and texts), `events`, `names` (what a
+//! Reading order: this file (messages), `bytes` (numbers and texts), `events`, `roll` (who is where), `names` (what a
 //! channel is called in Redis).
 
 mod bytes;
 mod events;
 mod names;
+mod roll;
 #[cfg(test)]
 mod tests;
 
@@ -85,12 +86,28 @@ pub(crate) fn write_publication(node: NodeId, place: Place, publication: &Public
 /// Writes a notice.
 pub(crate) fn write_notice(node: NodeId, notice: &Notice) -> Vec<u8> {
     match notice {
+        Notice::Alive { version, counts } => {
+            let mut out = Writer::new(node, ALIVE, 64);
+            out.number(*version);
+            out.counts(counts);
+            out.done()
+        }
+        Notice::AskRoll { of } => {
+            let mut out = Writer::new(node, ASK_ROLL, 16);
+            out.id(of.0);
+            out.done()
+        }
         Notice::Changed => Writer::new(node, CHANGED, 0).done(),
         Notice::Disconnect { user, code, reason } => {
             let mut out = Writer::new(node, DISCONNECT, 64);
             out.text(user.as_str());
             out.maybe(*code, |out, code| out.number(code.into()));
             out.maybe(reason.as_deref(), Writer::text);
+            out.done()
+        }
+        Notice::Roll(part) => {
+            let mut out = Writer::new(node, ROLL, part.users.len() * 16);
+            out.part(part);
             out.done()
         }
     }
@@ -120,6 +137,13 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(NodeId, Said), WireError> {
             at: reader.time()?,
             body: body(&mut reader)?,
         },
+        ALIVE => Said::Notice(Notice::Alive {
+            version: reader.number()?,
+            counts: reader.counts()?,
+        }),
+        ASK_ROLL => Said::Notice(Notice::AskRoll {
+            of: NodeId(reader.id()?),
+        }),
         CHANGED => Said::Notice(Notice::Changed),
         DISCONNECT => Said::Notice(Notice::Disconnect {
             user: reader.user()?,
@@ -133,6 +157,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(NodeId, Said), WireError> {
                     .ok_or(WireError::Value)
             })?,
         }),
+        ROLL => Said::Notice(Notice::Roll(reader.part()?)),
         _ => return Err(WireError::Unknown),
     };
     reader.end()?;
@@ -160,6 +185,9 @@ fn body(reader: &mut Reader<'_>) -> Result<Body, WireError> {
 const PUBLICATION: u8 = 1;
 const CHANGED: u8 = 2;
 const DISCONNECT: u8 = 3;
+const ALIVE: u8 = 4;
+const ASK_ROLL: u8 = 5;
+const ROLL: u8 = 6;
 
 const BROADCAST: u8 = 1;
 const TOPIC: u8 = 2;

@@ -22,18 +22,23 @@ async fn look(node: &Node) {
     if overflow {
         touched.extend(attendance.users());
     }
+    node.nodes.tick(node, &touched);
     let open = |user: &_| node.connections.of_user(user) > 0;
     let changes = attendance.update(now, &touched, open);
     node.rooms.expire_typing(now);
     node.lost.expire(now);
     node.polls.sweep();
-    node.nodes.look(node.clock.monotonic());
     if changes.is_empty() {
         return;
     }
-    if let Err(error) = node.rooms.tell_presence(&changes, now).await {
-        tracing::warn!(%error, "cannot tell who came and went");
+    // When another node is first heard, all its users come at once.
+    for changes in changes.chunks(CHANGES_MAX) {
+        if let Err(error) = node.rooms.tell_presence(changes, now).await {
+            tracing::warn!(%error, "cannot tell who came and went");
+        }
     }
 }
 
+/// Of one reading of the store.
+const CHANGES_MAX: usize = 500;
 const EVERY: Duration = Duration::from_millis(250);

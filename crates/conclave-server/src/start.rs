@@ -8,8 +8,8 @@ use conclave_auth::{
     KeyRing, Password, PasswordHash, PasswordJob, PasswordOutcome, SignInPolicy, StoredUser, Users,
 };
 use conclave_core::{
-    Actor, Bus, ConnectionTable, Directory, NewRoom, Origin, RoomStore, Rooms, Stamp, Topics,
-    Witness,
+    Actor, Bus, ConnectionTable, Directory, Feed, NewRoom, NodeId, Origin, RoomStore, Rooms, Stamp,
+    Topics, Witness,
 };
 use conclave_protocol::{Clock, CreateRoom, RoomId, RoomKind, Timestamp, UserId};
 use conclave_store::{RoomLimits, Store, StoredRooms};
@@ -64,7 +64,9 @@ pub(crate) async fn start(
     keep_dev_users(&setup, (&store, &stored), &*clock).await?;
     let identity = open_identity(&setup, &store, passwords, &clock)?;
     let bus = nodes::open(&setup)?;
-    let (bus, feed) = bus.map(|opened| (opened.bus, opened.feed)).unzip();
+    let (bus, feed) = bus
+        .map(|opened| ((opened.node, opened.bus), opened.feed))
+        .unzip();
     let (webhooks, prepared) = Webhooks::new(&setup, &clock, &audit)?;
     let (controls, receivers) = (0..workers).map(|_| mpsc::unbounded_channel()).unzip();
     let node = Arc::new(node(
@@ -93,12 +95,7 @@ pub(crate) async fn start(
     identity::catch_up(&node, &sources)
         .await
         .with_context(|| format!("{}: cannot read revocations", stored.key()))?;
-    tokio::spawn(identity::watch(Arc::clone(&node), sources));
-    tokio::spawn(attendance::attend(Arc::clone(&node)));
-    if let Some(feed) = feed {
-        tokio::spawn(nodes::hear(Arc::clone(&node), feed));
-        tokio::spawn(nodes::close_gaps(Arc::clone(&node)));
-    }
+    keep_up(&node, sources, feed);
     let started = Started {
         node,
         store,
@@ -107,13 +104,23 @@ pub(crate) async fn start(
     Ok((started, receivers))
 }
 
+/// Starts what keeps the node up to date.
+fn keep_up(node: &Arc<Node>, sources: Sources, feed: Option<Box<dyn Feed>>) {
+    tokio::spawn(identity::watch(Arc::clone(node), sources));
+    tokio::spawn(attendance::attend(Arc::clone(node)));
+    if let Some(feed) = feed {
+        tokio::spawn(nodes::hear(Arc::clone(node), feed));
+        tokio::spawn(nodes::close_gaps(Arc::clone(node)));
+    }
+}
+
 struct Opened {
     clock: Arc<dyn Clock>,
     audit: Arc<AuditLog>,
     identity: Arc<Identity>,
     store: Arc<Store>,
     webhooks: Webhooks,
-    bus: Option<Arc<dyn Bus>>,
+    bus: Option<(NodeId, Arc<dyn Bus>)>,
 }
 
 fn node(setup: Setup, opened: Opened, controls: Vec<mpsc::UnboundedSender<Control>>) -> Node {
@@ -126,7 +133,11 @@ fn node(setup: Setup, opened: Opened, controls: Vec<mpsc::UnboundedSender<Contro
         bus,
     } = opened;
     let limits = setup.config.bounds();
-    let (directory, nodes) = directory(&setup, controls.len(), bus, clock.now());
+    let connections = ConnectionTable::new();
+    let nodes = bus.map_or_else(Nodes::default, |bus| {
+        Nodes::on(bus, Arc::clone(&connections), setup.config.bus.revocations)
+    });
+    let directory = directory(&setup, controls.len(), nodes.bus(), clock.now());
     let outlet = webhooks.outlet(Arc::clone(&directory) as _);
     let stored = store.rooms(outlet, RoomLimits::of(&limits));
     let witness = Arc::new(AuditedPower {
@@ -140,7 +151,6 @@ fn node(setup: Setup, opened: Opened, controls: Vec<mpsc::UnboundedSender<Contro
         witness,
         limits.clone(),
     );
-    let connections = ConnectionTable::new();
     let rooms = rooms.with_connections(Arc::clone(&connections));
     let mut seed = [0; 8];
     conclave_auth::Random::fill(&SystemRandom, &mut seed);
@@ -174,13 +184,13 @@ fn node(setup: Setup, opened: Opened, controls: Vec<mpsc::UnboundedSender<Contro
     }
 }
 
-/// What workers share, and the way to other nodes.
+/// What workers share.
 fn directory(
     setup: &Setup,
     workers: usize,
     bus: Option<Arc<dyn Bus>>,
     now: Timestamp,
-) -> (Arc<Directory>, Nodes) {
+) -> Arc<Directory> {
     // Microseconds, so that a restart begins above every epoch used, unless there were more than
     // a million new channels a second; below 2^53 until the year 2255.
     let mut first_epoch = now.millis().saturating_mul(1000);
@@ -191,13 +201,10 @@ fn directory(
         first_epoch = first_epoch.saturating_add(u64::from_ne_bytes(bits) >> 12);
     }
     let directory = Directory::new(workers, &setup.config.bounds(), first_epoch);
-    match bus {
-        None => (Arc::new(directory), Nodes::default()),
-        Some(bus) => {
-            let nodes = Nodes::on(Arc::clone(&bus), setup.config.bus.revocations);
-            (Arc::new(directory.with_bus(bus)), nodes)
-        }
-    }
+    Arc::new(match bus {
+        None => directory,
+        Some(bus) => directory.with_bus(bus),
+    })
 }
 
 /// The configured audit chain. Several processes may write one: whoever writes takes the file's
@@ -234,9 +241,7 @@ fn open_identity(
         ..SignInPolicy::default()
     };
     let parts = Authority::new(setup)?.sign_in_parts(store, passwords, policy);
-    let key = config::kept_secret(&setup.config.server.data_dir.join(REFRESH_KEY), random)?;
-    let key = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, key.reveal().as_bytes());
-    let key: [u8; 32] = key.as_ref().try_into().context("a SHA-256 has 32 bytes")?;
+    let key = refresh_key(setup)?;
     let background = tokio::runtime::Handle::current();
     Ok(Arc::new(Identity::new(
         setup,
@@ -245,6 +250,37 @@ fn open_identity(
         Arc::clone(clock),
         background,
     )?))
+}
+
+/// What the successors of refresh tokens are made with: a key that this node keeps, or, on a bus,
+/// one that all nodes derive from the key that they sign with.
+fn refresh_key(setup: &Setup) -> anyhow::Result<[u8; 32]> {
+    let config = &setup.config;
+    let shared = match (
+        &config.bus.url,
+        &setup.secret,
+        &config.auth.private_key_file,
+    ) {
+        (None, _, _) | (Some(_), None, None) => None,
+        (Some(_), Some(secret), _) => Some(secret.reveal().as_bytes().to_vec()),
+        (Some(_), None, Some(path)) => Some(std::fs::read(path).context("auth.private_key_file")?),
+    };
+    let key = match shared {
+        Some(shared) => {
+            let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, &shared);
+            aws_lc_rs::hmac::sign(&key, b"the refresh key of all nodes")
+                .as_ref()
+                .to_vec()
+        }
+        None => {
+            let key = config::kept_secret(&config.server.data_dir.join(REFRESH_KEY), random)?;
+            let key = key.reveal().as_bytes();
+            aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, key)
+                .as_ref()
+                .to_vec()
+        }
+    };
+    key.as_slice().try_into().context("a SHA-256 has 32 bytes")
 }
 
 /// Deletes what is left of great rooms that were deleted, until the runtime ends.

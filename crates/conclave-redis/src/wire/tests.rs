@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use conclave_core::{NodeId, Notice, Place};
+use conclave_core::{NodeCounts, NodeId, Notice, Place, RollPart, WholePart};
 use conclave_protocol::{Channel, Position, Publication, RoomId, Timestamp, UserId};
 use conclave_testkit::ports::bus_bodies;
 use proptest::prelude::*;
@@ -30,9 +30,32 @@ fn messages() -> Vec<Vec<u8>> {
         .collect()
 }
 
-fn notices() -> [Notice; 3] {
+fn notices() -> [Notice; 8] {
     let user = UserId::new("ann").unwrap();
+    let part = |whole, users| {
+        Notice::Roll(RollPart {
+            version: 300,
+            whole,
+            users,
+        })
+    };
+    let (first, last) = (true, false);
     [
+        Notice::Alive {
+            version: 7,
+            counts: NodeCounts {
+                active: u32::MAX,
+                authenticated: 1,
+                surfaces: vec![("topics".into(), 3), ("echo".into(), 0)],
+            },
+        },
+        Notice::Alive {
+            version: 0,
+            counts: NodeCounts::default(),
+        },
+        Notice::AskRoll { of: NODE },
+        part(None, vec![(user.clone(), 0), (user.clone(), 200)]),
+        part(Some(WholePart { first, last }), Vec::new()),
         Notice::Changed,
         Notice::Disconnect {
             user: user.clone(),

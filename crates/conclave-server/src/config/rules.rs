@@ -29,7 +29,7 @@ pub(crate) fn check(setup: &Setup) -> Findings {
     findings.limits(setup);
     findings.topics(config);
     findings.store(config);
-    findings.bus(config);
+    findings.bus(setup);
     findings.webhooks(setup);
     findings
 }
@@ -255,8 +255,18 @@ impl Findings {
         }
     }
 
-    fn bus(&mut self, config: &Config) {
-        let bus = &config.bus;
+    fn bus(&mut self, setup: &Setup) {
+        let Config { auth, bus, .. } = &setup.config;
+        let has_key =
+            auth.secret.is_some() || auth.secret_file.is_some() || auth.private_key_file.is_some();
+        if bus.url.is_some() && !has_key {
+            let problem = "nothing given beside bus.url: all nodes have to sign with one key";
+            if setup.profile.dev {
+                self.warn("auth.secret", problem);
+            } else {
+                self.refuse("auth.secret", problem);
+            }
+        }
         if let Some(url) = &bus.url
             && let Err(error) = RedisOptions::new(url.reveal())
         {

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use axum::extract::{FromRequestParts as _, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
+use conclave_core::BusFigures;
 use conclave_protocol::{Permission, Refusal};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
@@ -142,60 +143,29 @@ impl Figures {
     }
 
     fn bus(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let Some((figures, passed_over)) = self.0.nodes.figures() else {
+        let nodes = &self.0.nodes;
+        let Some((figures, passed_over)) = nodes.figures() else {
             return Ok(());
         };
-        let missed = figures.missed + passed_over;
-        for (name, help, value) in [
-            (
-                "conclave_bus_sent",
-                "Messages sent to other nodes",
-                figures.sent,
-            ),
-            (
-                "conclave_bus_lost",
-                "Messages to other nodes that were lost",
-                figures.lost,
-            ),
-            (
-                "conclave_bus_received",
-                "Messages from other nodes",
-                figures.received,
-            ),
-            (
-                "conclave_bus_missed",
-                "Messages from other nodes that could not be taken",
-                missed,
-            ),
-            (
-                "conclave_bus_refused",
-                "Messages from other nodes that could not be read",
-                figures.refused,
-            ),
-            (
-                "conclave_bus_connects",
-                "Times the bus was reached",
-                figures.connects,
-            ),
-        ] {
+        for (name, help, value) in bus_counts(figures, passed_over) {
             count(encoder, name, help, value)?;
         }
+        let waiting = "Bytes that wait to be sent to other nodes";
+        let channels = "Channels that are asked for on the bus";
+        let heard = "Nodes that are heard, this one included";
         for (name, help, value) in [
+            ("conclave_nodes", heard, gauge(nodes.others().1 + 1)),
             (
                 "conclave_bus_away",
                 "Whether the bus is away",
-                i64::from(self.0.nodes.is_away()),
+                i64::from(nodes.is_away()),
             ),
             (
                 "conclave_bus_waiting_bytes",
-                "Bytes that wait to be sent to other nodes",
+                waiting,
                 gauge(figures.waiting),
             ),
-            (
-                "conclave_bus_channels",
-                "Channels that are asked for on the bus",
-                gauge(figures.channels),
-            ),
+            ("conclave_bus_channels", channels, gauge(figures.channels)),
         ] {
             let value = ConstGauge::new(value);
             value.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
@@ -222,6 +192,46 @@ impl Figures {
 fn count(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
     let value = ConstCounter::new(value);
     value.encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)
+}
+
+/// What went through the bus; `passed_over` was taken from it and then left.
+const fn bus_counts(
+    figures: BusFigures,
+    passed_over: u64,
+) -> [(&'static str, &'static str, u64); 6] {
+    let missed = figures.missed.saturating_add(passed_over);
+    [
+        (
+            "conclave_bus_sent",
+            "Messages sent to other nodes",
+            figures.sent,
+        ),
+        (
+            "conclave_bus_lost",
+            "Messages to other nodes that were lost",
+            figures.lost,
+        ),
+        (
+            "conclave_bus_received",
+            "Messages from other nodes",
+            figures.received,
+        ),
+        (
+            "conclave_bus_missed",
+            "Messages from other nodes that could not be taken",
+            missed,
+        ),
+        (
+            "conclave_bus_refused",
+            "Messages from other nodes that could not be read",
+            figures.refused,
+        ),
+        (
+            "conclave_bus_connects",
+            "Times that the bus was reached",
+            figures.connects,
+        ),
+    ]
 }
 
 /// Name, help, value.

@@ -32,7 +32,7 @@ struct Stats {
 struct Connections {
     active_connections: u32,
     unique_users: usize,
-    connection_types: BTreeMap<&'static str, u32>,
+    connection_types: BTreeMap<Box<str>, u32>,
 }
 
 #[derive(Serialize)]
@@ -49,17 +49,29 @@ struct Security {
     max_connections_per_user: u32,
 }
 
-/// What is connected now, for holders of `system.monitor`.
+/// What is connected now, on all nodes together, for holders of `system.monitor`.
 pub(super) async fn stats(
     State(node): State<Arc<Node>>,
     caller: Caller,
 ) -> Result<Json<StatsAnswer>, Problem> {
     caller.check(&node, Permission::SystemMonitor)?;
     let counts = node.connections.counts();
-    let connection_types = node.surfaces.counts();
+    let (others, nodes) = node.nodes.others();
+    let own = node.surfaces.counts().into_iter();
+    let mut connection_types: BTreeMap<Box<str>, u32> =
+        own.map(|(name, count)| (name.into(), count)).collect();
+    for (name, count) in others.surfaces {
+        let all = connection_types.entry(name).or_default();
+        *all = all.saturating_add(count);
+    }
+    let users = match nodes {
+        0 => counts.users,
+        _ => node.connections.users_everywhere(),
+    };
+    let authenticated = counts.authenticated.saturating_add(others.authenticated);
     let connections = Connections {
-        active_connections: counts.active,
-        unique_users: counts.users,
+        active_connections: counts.active.saturating_add(others.active),
+        unique_users: users,
         connection_types,
     };
     let max_connections_per_user = node.limits.connections_per_user;
@@ -72,8 +84,8 @@ pub(super) async fn stats(
                 max_connections_per_user,
             },
             security: Security {
-                authenticated_connections: counts.authenticated,
-                unique_authenticated_users: counts.users,
+                authenticated_connections: authenticated,
+                unique_authenticated_users: users,
                 max_connections_per_user,
             },
         },

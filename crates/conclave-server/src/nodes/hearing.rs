@@ -17,21 +17,24 @@ pub(crate) async fn hear(node: Arc<Node>, mut feed: Box<dyn Feed>) {
     let mut arrived = Vec::new();
     while feed.next(&mut arrived).await {
         // Notices go first: a revocation must not wait for what is slow to be delivered.
+        let now = node.clock.monotonic();
         for arrival in &arrived {
             match arrival {
-                Arrival::Missed => node.nodes.changed.notify_one(),
-                Arrival::Notice { notice, .. } => obey(&node, notice),
+                Arrival::Missed => node.nodes.doubt(now),
+                Arrival::Notice { from, notice } => {
+                    node.nodes.take(*from, notice, now);
+                    obey(&node, notice);
+                }
                 Arrival::Publication { .. } => {}
             }
         }
-        for arrival in arrived.drain(..) {
-            take(&node, arrival).await;
-        }
+        take(&node, arrived.drain(..)).await;
     }
 }
 
 fn obey(node: &Node, notice: &Notice) {
     match notice {
+        Notice::Alive { .. } | Notice::AskRoll { .. } | Notice::Roll(_) => {}
         Notice::Changed => node.nodes.changed.notify_one(),
         Notice::Disconnect { user, code, reason } => {
             for worker in 0..node.controls.len() {
@@ -48,19 +51,21 @@ fn obey(node: &Node, notice: &Notice) {
     }
 }
 
-/// Waits while workers have too much to deliver, but not for ever: what Redis has to hold for a
-/// node that does not read, it ends by cutting the node off.
-async fn take(node: &Node, arrival: Arrival) {
+/// Waits while workers have too much to deliver, but not for ever, since notices come behind:
+/// then the rest of what has come is left, as if the bus had lost it.
+async fn take(node: &Node, mut arrived: impl Iterator<Item = Arrival>) {
     let directory = node.topics.directory();
-    if let Arrival::Publication { .. } = &arrival {
-        let clear = poll_fn(|context| directory.poll_clear(context));
-        if tokio::time::timeout(CLEAR_TIME, clear).await.is_err() {
-            node.nodes.pass_over();
-            directory.arrive(Arrival::Missed);
-            return;
+    while let Some(arrival) = arrived.next() {
+        if let Arrival::Publication { .. } = &arrival {
+            let clear = poll_fn(|context| directory.poll_clear(context));
+            if tokio::time::timeout(CLEAR_TIME, clear).await.is_err() {
+                node.nodes.pass_over(arrived.count().saturating_add(1));
+                directory.arrive(Arrival::Missed);
+                return;
+            }
         }
+        directory.arrive(arrival);
     }
-    directory.arrive(arrival);
 }
 
 /// Closes the gaps of rooms, until the runtime ends.

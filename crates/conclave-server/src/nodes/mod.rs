@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use conclave_core::{Bus, BusFigures, Feed, NodeId, Notice};
+use conclave_core::{Bus, BusFigures, ConnectionTable, Feed, NodeCounts, NodeId, Notice, Roll};
+use conclave_protocol::UserId;
 use conclave_redis::{RedisBus, RedisOptions};
 use tokio::sync::Notify;
 
@@ -18,6 +19,7 @@ pub(crate) use hearing::{close_gaps, hear};
 
 use crate::config::{BusRevocations, Setup};
 use crate::identity::SystemRandom;
+use crate::node::Node;
 
 /// What this node knows of the way to the others. Without a bus it is always well.
 #[derive(Debug, Default)]
@@ -30,6 +32,7 @@ pub(crate) struct Nodes {
 #[derive(Debug)]
 struct Link {
     bus: Arc<dyn Bus>,
+    roll: Roll,
     revocations: BusRevocations,
     /// Milliseconds of the monotonic clock when the bus was last there, plus one; 0 for never.
     last_there: AtomicU64,
@@ -39,6 +42,7 @@ struct Link {
 
 /// The bus that is configured, and what it needs to be run.
 pub(crate) struct Opened {
+    pub(crate) node: NodeId,
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) feed: Box<dyn Feed>,
 }
@@ -60,23 +64,34 @@ pub(crate) fn open(setup: &Setup) -> anyhow::Result<Option<Opened>> {
     let (bus, feed, link) = RedisBus::new(options, node);
     tokio::spawn(link.run());
     Ok(Some(Opened {
+        node,
         bus,
         feed: Box::new(feed),
     }))
 }
 
 impl Nodes {
-    /// On this bus.
-    pub(crate) fn on(bus: Arc<dyn Bus>, revocations: BusRevocations) -> Self {
+    /// On this bus, under this name.
+    pub(crate) fn on(
+        (node, bus): (NodeId, Arc<dyn Bus>),
+        connections: Arc<ConnectionTable>,
+        revocations: BusRevocations,
+    ) -> Self {
         Self {
             link: Some(Link {
                 bus,
+                roll: Roll::new(node, connections),
                 revocations,
                 last_there: AtomicU64::new(0),
                 passed_over: AtomicU64::new(0),
             }),
             changed: Notify::new(),
         }
+    }
+
+    /// The way to the others.
+    pub(crate) fn bus(&self) -> Option<Arc<dyn Bus>> {
+        self.link.as_ref().map(|link| Arc::clone(&link.bus))
     }
 
     /// Tells all others, where there are any. What is lost, they find in the store a little later.
@@ -109,15 +124,53 @@ impl Nodes {
         }
     }
 
-    /// Notes whether the bus is there. Called a few times a second.
-    pub(crate) fn look(&self, now: Duration) {
+    /// Notes whether the bus is there, and tells the others of these users, whose connections
+    /// changed. Called a few times a second.
+    pub(crate) fn tick(&self, node: &Node, touched: &[UserId]) {
         if let Some(link) = &self.link {
+            let now = node.clock.monotonic();
+            let counts = || {
+                let counts = node.connections.counts();
+                let surfaces = node.surfaces.counts().into_iter();
+                NodeCounts {
+                    active: counts.active,
+                    authenticated: counts.authenticated,
+                    surfaces: surfaces.map(|(name, count)| (name.into(), count)).collect(),
+                }
+            };
+            for notice in link.roll.tick(now, touched, counts, link.bus.is_there()) {
+                link.bus.tell(notice);
+            }
             let never = link.last_there.load(Ordering::Relaxed) == 0;
             // Before it was ever there, the time counts from the start.
             if never || link.bus.is_there() {
                 link.last_there
                     .store(millis(now).saturating_add(1), Ordering::Relaxed);
             }
+        }
+    }
+
+    /// What the others have together, and how many they are.
+    pub(crate) fn others(&self) -> (NodeCounts, usize) {
+        self.link
+            .as_ref()
+            .map_or_else(Default::default, |link| link.roll.others())
+    }
+
+    /// Takes what another node says of its users.
+    fn take(&self, from: NodeId, notice: &Notice, now: Duration) {
+        if let Some(link) = &self.link
+            && let Some(answer) = link.roll.take(from, notice, now)
+        {
+            link.bus.tell(answer);
+        }
+    }
+
+    /// Something may have been missed.
+    fn doubt(&self, now: Duration) {
+        self.changed.notify_one();
+        if let Some(link) = &self.link {
+            link.roll.doubt(now);
         }
     }
 
@@ -134,9 +187,10 @@ impl Nodes {
         Some((link.bus.figures(), passed_over))
     }
 
-    fn pass_over(&self) {
+    fn pass_over(&self, count: usize) {
         if let Some(link) = &self.link {
-            link.passed_over.fetch_add(1, Ordering::Relaxed);
+            let count = u64::try_from(count).unwrap_or(u64::MAX);
+            link.passed_over.fetch_add(count, Ordering::Relaxed);
         }
     }
 }

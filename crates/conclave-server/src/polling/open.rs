@@ -28,16 +28,7 @@ pub(super) fn open(
             "nothing is polled here",
         ));
     };
-    let waits = node
-        .identity
-        .refused_handshakes()
-        .wait(&counted_as(address), node.clock.monotonic());
-    if waits.is_some() {
-        let text = "too many refused handshakes";
-        let event = Event::new(Kind::LimitHit, node.clock.now());
-        node.audit.record(event.ip(address).detail(text));
-        return Err(Problem::refused(Refusal::RateLimited, text));
-    }
+    check(node, address)?;
     let uncounted = node.setup.profile.dev && address.is_loopback();
     let bounds = ConnectionBounds {
         user: node.limits.connections_per_user,
@@ -82,4 +73,23 @@ pub(super) fn open(
     }
     node.polls.add(sid, Arc::clone(&session));
     Ok(session)
+}
+
+/// What is wrong before anything is counted.
+fn check(node: &Node, address: IpAddr) -> Result<(), Problem> {
+    let waits = node
+        .identity
+        .refused_handshakes()
+        .wait(&counted_as(address), node.clock.monotonic());
+    if waits.is_some() {
+        let text = "too many refused handshakes";
+        let event = Event::new(Kind::LimitHit, node.clock.now());
+        node.audit.record(event.ip(address).detail(text));
+        return Err(Problem::refused(Refusal::RateLimited, text));
+    }
+    if node.nodes.refuses_handshakes(node.clock.monotonic()) {
+        let text = "what was revoked cannot be known now";
+        return Err(Problem::refused(Refusal::Unavailable, text));
+    }
+    Ok(())
 }

@@ -195,7 +195,7 @@ impl Connection {
         let recovery = recovery.filter(|recovery| recovery.number > 0);
         if let (Some(recovery), Some(user)) = (&recovery, &principal.user)
             && !node.lost.knows(recovery)
-            && node.connections.of_user(user) > 1
+            && node.connections.of_user_here(user) > 1
         {
             // Its old connection may be one whose end nobody has noticed.
             let (recovery, user) = (recovery.clone(), user.clone());

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use conclave_testkit::RedisServer;
 use serde_json::{Value, json};
 
-use crate::client::{Client, publish};
+use crate::client::{Client, Heard, publish};
 use crate::http::Request;
 use crate::rooms_world::{Gate, call, conversation, greeted, room, send_message, unlimited};
 use crate::world::{Plan, Token, World, eventually};
@@ -342,6 +342,95 @@ fn a_node_that_cannot_reach_its_redis_starts_all_the_same() {
         call(&world, "ann", "GET", "/channels", &Value::Null).status,
         200
     );
+}
+
+fn stats(world: &World) -> Value {
+    let mut token = Token::of("operator");
+    token.permissions = vec!["system.monitor".to_owned()];
+    let answer = Request::new(world.address(), "GET", "/ws/stats")
+        .bearer(&world.sign(&token))
+        .send();
+    answer.json()["stats"]["websocket_manager"].clone()
+}
+
+/// Connections and different users of all nodes together.
+fn counted(world: &World) -> [u64; 2] {
+    let stats = stats(world);
+    ["active_connections", "unique_users"]
+        .map(|key| stats[key].as_u64().unwrap_or_else(|| panic!("{stats}")))
+}
+
+#[test]
+fn the_statistics_are_those_of_all_nodes() {
+    let pair = Pair::start();
+    let [one, two] = &pair.nodes;
+    let clients = [
+        greeted_feed(one, "ann"),
+        greeted_feed(two, "ann"),
+        greeted_feed(two, "bob"),
+    ];
+    for node in &pair.nodes {
+        eventually("all are counted", || {
+            (counted(node) == [3, 2]).then_some(())
+        });
+    }
+    drop(clients);
+    for node in &pair.nodes {
+        eventually("none is counted", || {
+            (counted(node) == [0, 0]).then_some(())
+        });
+    }
+}
+
+fn greeted_feed(world: &World, user: &str) -> Client {
+    let path = format!("/ws/{user}");
+    greeted(world.dial().path(&path).token(&world.token(user)).connect())
+}
+
+#[test]
+fn the_limit_of_a_user_holds_over_all_nodes() {
+    let pair = Pair::with(|plan| plan.set("limits.connections_per_user", 2));
+    let [one, two] = &pair.nodes;
+    let mut clients = [one.connect("ann"), one.connect("ann")];
+    clients.iter_mut().for_each(Client::barrier);
+    eventually("the other node knows", || {
+        (counted(two)[0] == 2).then_some(())
+    });
+    let (code, _) = two.connect("ann").closed();
+    assert!(code >= 1000, "{code}");
+    two.connect("bob").barrier();
+    drop(clients);
+    eventually("there is room again", || {
+        let mut client = two.connect("ann");
+        client.send("ping");
+        (client.next() == Heard::Text("pong".to_owned())).then_some(())
+    });
+}
+
+#[test]
+fn the_users_of_a_killed_node_are_gone_within_15_seconds() {
+    let mut pair = Pair::start();
+    let id = room(&pair.nodes[0], "ann", &["bob"]);
+    let mut ann = greeted(conversation(&pair.nodes[0], "ann", &id).connect());
+    let _bob = greeted_feed(&pair.nodes[1], "bob");
+    let presence = |ann: &mut Client, online: bool| {
+        let end = Instant::now() + Duration::from_secs(15);
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let Some(Heard::Text(text)) = ann.next_within(left) else {
+                panic!("bob's presence comes in time");
+            };
+            let frame: Value = serde_json::from_str(&text).expect("JSON");
+            if frame["type"] == "presence_update" && frame["user_id"] == "bob" {
+                assert_eq!(frame["is_online"], online, "{frame}");
+                return;
+            }
+        }
+    };
+    presence(&mut ann, true);
+    pair.nodes[1].crash();
+    presence(&mut ann, false);
+    assert_eq!(counted(&pair.nodes[0]), [1, 1]);
 }
 
 const SAID: usize = 100;

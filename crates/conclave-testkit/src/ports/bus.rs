@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use conclave_core::{Arrival, Bus, Feed, NodeId, Notice, Parcel, Place};
+use conclave_core::{
+    Arrival, Bus, Feed, NodeCounts, NodeId, Notice, Parcel, Place, RollPart, WholePart,
+};
 use conclave_protocol::{
     Body, Channel, DeliveryState, Event, EventKind, Invitation, InvitationId, InvitationState,
     IssuerId, MemberRole, Message, MessageId, MessageKind, NoticeKind, Position, Presence, Profile,
@@ -468,6 +470,23 @@ async fn asking_again_hears_again(nodes: &mut [End; 3]) {
 async fn notices_reach_all_others(nodes: &mut [End; 3]) {
     let [one, two, three] = nodes;
     let notices = [
+        Notice::Alive {
+            version: 3,
+            counts: NodeCounts {
+                active: 2,
+                authenticated: 1,
+                surfaces: vec![("topics".into(), 2)],
+            },
+        },
+        Notice::AskRoll { of: two.node },
+        Notice::Roll(RollPart {
+            version: 4,
+            whole: Some(WholePart {
+                first: true,
+                last: false,
+            }),
+            users: vec![(user("ann"), 2), (user("bob"), 0)],
+        }),
         Notice::Changed,
         Notice::Disconnect {
             user: user("ann"),

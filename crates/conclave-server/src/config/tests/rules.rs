@@ -251,3 +251,35 @@ fn clerk_keys_are_fetched_below_its_iss_unless_said_otherwise() {
     );
     assert_eq!(url("jwks_file = '/dev/null'"), None);
 }
+
+#[test]
+fn an_address_of_a_bus_that_is_none_is_refused_and_not_shown() {
+    let key = "[auth]\nsecret = 'a secret of these tests, long enough to sign'\n";
+    for url in [
+        "http://user:hidden@host",
+        "redis://user:hidden@host:port",
+        "hidden",
+    ] {
+        let expected = "bus.url: expected an address such as redis://user:password@host:6379";
+        check(&format!("{key}[bus]\nurl = '{url}'"), &[], &[expected]);
+    }
+    for url in [
+        "redis://host",
+        "rediss://user:password@host:6380/3",
+        "redis+unix:///run/redis.sock",
+    ] {
+        check(&format!("{key}[bus]\nurl = '{url}'"), &[], &[]);
+    }
+    let expected = "bus.prefix: \"a:b\" given, expected 1 to 64 letters, digits, '-' and '_'";
+    check("[bus]\nprefix = 'a:b'", &[], &[expected]);
+}
+
+#[test]
+fn nodes_of_a_bus_have_to_sign_with_one_key() {
+    let text = "[bus]\nurl = 'redis://host'";
+    let expected = "auth.secret: nothing given beside bus.url: all nodes have to sign with one key";
+    check(text, &[], &[expected]);
+    let setup = loaded(text, &[], DEV).unwrap();
+    assert!(setup.warnings.iter().any(|warning| warning == expected));
+    assert!(!format!("{:?}", setup.config.bus).contains("host"));
+}
