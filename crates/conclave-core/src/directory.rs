@@ -37,6 +37,8 @@ pub struct Directory {
     gaps: Gaps,
     /// Topics of which it is counted what this node publishes.
     counted: AtomicUsize,
+    /// The highest [`conclave_protocol::Event::number`] that was let through, where there is a bus.
+    last_number: AtomicU64,
 }
 
 /// What became of a publication.
@@ -84,6 +86,7 @@ impl Directory {
             bus: None,
             gaps: Gaps::default(),
             counted: AtomicUsize::new(0),
+            last_number: AtomicU64::new(0),
         }
     }
 

@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use conclave_protocol::{Body, Channel, Event, Position, Publication, RoomId, Timestamp};
+use conclave_protocol::{Body, Channel, Event, Position, Publication, RoomId, Timestamp, UserId};
 use parking_lot::Mutex;
 
 use super::line::{Line, Standing};
@@ -107,6 +107,31 @@ impl Directory {
         }
         rooms.extend(state.0.drain());
         Poll::Ready(())
+    }
+
+    /// The number of the newest stored event that was let through, where there is a bus; 0 for
+    /// none.
+    #[must_use]
+    pub fn last_number(&self) -> u64 {
+        self.last_number.load(Ordering::Relaxed)
+    }
+
+    /// The users whose feeds are heard here.
+    pub(crate) fn feeds(&self) -> Vec<UserId> {
+        let mut users = Vec::new();
+        for shard in &self.shards {
+            let shard = shard.lock();
+            let heard = shard.values().filter(|entry| entry.is_heard());
+            users.extend(heard.filter_map(|entry| match &*entry.channel {
+                Channel::User(user) => Some(user.clone()),
+                Channel::Broadcast
+                | Channel::Own { .. }
+                | Channel::Room(_)
+                | Channel::System
+                | Channel::Topic { .. } => None,
+            }));
+        }
+        users
     }
 
     /// Publishes on a node that has a bus.
@@ -212,6 +237,7 @@ impl Directory {
     }
 
     fn let_through(&self, entry: &mut Entry, event: Arc<Event>, from: Origin) -> Published {
+        self.last_number.fetch_max(event.number, Ordering::Relaxed);
         let at = event.at;
         let publication = entry.publication(Body::Event(event), at, from.connection);
         self.deliver(entry, publication, from.worker)

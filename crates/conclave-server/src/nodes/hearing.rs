@@ -28,7 +28,20 @@ pub(crate) async fn hear(node: Arc<Node>, mut feed: Box<dyn Feed>) {
                 Arrival::Publication { .. } => {}
             }
         }
+        let missed = arrived.iter().any(|a| matches!(a, Arrival::Missed));
         take(&node, arrived.drain(..)).await;
+        if missed {
+            tokio::spawn(tell_entered(Arc::clone(&node)));
+        }
+    }
+}
+
+/// Who was taken into a room meanwhile hears it from now on.
+async fn tell_entered(node: Arc<Node>) {
+    let number = node.nodes.heard_up_to();
+    while let Err(error) = node.rooms.tell_entered(number).await {
+        tracing::warn!(%error, "cannot read who was taken into a room");
+        tokio::time::sleep(AGAIN).await;
     }
 }
 

@@ -13,6 +13,7 @@ use anyhow::Context as _;
 use conclave_core::{Bus, BusFigures, ConnectionTable, Feed, NodeCounts, NodeId, Notice, Roll};
 use conclave_protocol::UserId;
 use conclave_redis::{RedisBus, RedisOptions};
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 pub(crate) use hearing::{close_gaps, hear};
@@ -36,8 +37,19 @@ struct Link {
     revocations: BusRevocations,
     /// Milliseconds of the monotonic clock when the bus was last there, plus one; 0 for never.
     last_there: AtomicU64,
+    /// What was surely heard of before an interruption that is noticed now.
+    heard_up_to: Mutex<HeardUpTo>,
     /// Publications and notices that this node could not take in time.
     passed_over: AtomicU64,
+}
+
+/// Numbers of the newest event at two moments, at least 5 seconds apart: an interruption is
+/// noticed within two.
+#[derive(Debug, Default)]
+struct HeardUpTo {
+    older: u64,
+    newer: u64,
+    at: Duration,
 }
 
 /// The bus that is configured, and what it needs to be run.
@@ -83,6 +95,7 @@ impl Nodes {
                 roll: Roll::new(node, connections),
                 revocations,
                 last_there: AtomicU64::new(0),
+                heard_up_to: Mutex::default(),
                 passed_over: AtomicU64::new(0),
             }),
             changed: Notify::new(),
@@ -141,6 +154,10 @@ impl Nodes {
             for notice in link.roll.tick(now, touched, counts, link.bus.is_there()) {
                 link.bus.tell(notice);
             }
+            if link.bus.is_there() {
+                let number = node.topics.directory().last_number();
+                link.heard_up_to.lock().note(now, number);
+            }
             let never = link.last_there.load(Ordering::Relaxed) == 0;
             // Before it was ever there, the time counts from the start.
             if never || link.bus.is_there() {
@@ -164,6 +181,13 @@ impl Nodes {
         {
             link.bus.tell(answer);
         }
+    }
+
+    /// The number of an event before which nothing can have been missed.
+    fn heard_up_to(&self) -> u64 {
+        self.link
+            .as_ref()
+            .map_or(0, |link| link.heard_up_to.lock().older)
     }
 
     /// Something may have been missed.
@@ -195,9 +219,22 @@ impl Nodes {
     }
 }
 
+impl HeardUpTo {
+    fn note(&mut self, now: Duration, number: u64) {
+        if now >= self.at + APART {
+            *self = Self {
+                older: self.newer,
+                newer: number,
+                at: now,
+            };
+        }
+    }
+}
+
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
+const APART: Duration = Duration::from_secs(5);
 /// How long a node goes on admitting by what it knows.
 const GRACE_MILLIS: u64 = 60_000;

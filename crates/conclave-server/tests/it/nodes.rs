@@ -223,12 +223,20 @@ fn who_is_taken_into_a_room_on_one_node_hears_it_on_the_other() {
     let id = room(one, "ann", &["bob"]);
     let mut ann = greeted(conversation(one, "ann", &id).connect());
     ann.send(&send_message("hello"));
-    loop {
-        let (name, data) = bob.event();
-        if name == "message.received" || data["content"] == "hello" {
-            break;
-        }
-    }
+    while bob.event().1["content"] != "hello" {}
+}
+
+#[test]
+fn who_was_taken_into_a_room_without_redis_hears_it_afterwards() {
+    let mut pair = Pair::start();
+    let mut bob = Gate::of(&pair.nodes[1], "bob");
+    pair.kill_redis();
+    let id = room(&pair.nodes[0], "ann", &["bob"]);
+    let mut ann = greeted(conversation(&pair.nodes[0], "ann", &id).connect());
+    ann.send(&send_message("hello"));
+    assert_eq!(messages(&mut ann, 1).len(), 1);
+    pair.restart_redis();
+    while bob.event().1["content"] != "hello" {}
 }
 
 #[test]

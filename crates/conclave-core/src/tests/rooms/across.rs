@@ -14,8 +14,8 @@ use conclave_protocol::{
 
 use super::{Told, at, follow, id_of, now, permit, room_id, text, user};
 use crate::{
-    Directory, Feed, Hub, Membership, MemoryBus, MemoryFeed, MemoryRooms, NodeId, Origin, Outlet,
-    Rooms,
+    Directory, Feed, HearAll, Hub, Membership, MemoryBus, MemoryFeed, MemoryRooms, NodeId, Origin,
+    Outlet, Rooms,
 };
 
 struct Node {
@@ -256,6 +256,38 @@ fn what_comes_while_a_room_is_being_opened_is_neither_lost_nor_heard_twice() {
     assert_eq!(pair.heard(1), [], "it was in what was read");
     pair.send(0, "after it");
     assert_eq!(pair.heard(1), events(&[(3, "after it")]));
+}
+
+#[test]
+fn who_was_taken_into_a_room_while_the_bus_was_away_is_told_afterwards() {
+    let mut pair = Pair::new();
+    let node = &pair.nodes[1];
+    let hears_all = permit(&user("bob"), HearAll);
+    let [feed, _] = node.rooms.hear_feed(&hears_all, 0);
+    let _hearing = node.hub.join(&feed, 0);
+    pair.take_arrivals(1);
+    pair.bus.cut();
+    let room = |members: Vec<_>| CreateRoom {
+        name: Some("later".into()),
+        description: None,
+        kind: RoomKind::Private,
+        members,
+    };
+    for (id, members) in [("with", vec![id_of("bob")]), ("without", vec![])] {
+        let ask = permit(&user("ann"), room(members));
+        now(pair.nodes[0].rooms.create(ask, room_id(id), at(1))).unwrap();
+    }
+    pair.bus.mend();
+    pair.take_arrivals(1);
+    now(pair.nodes[1].rooms.tell_entered(1)).unwrap();
+    let mut taken: Vec<Arc<Publication>> = Vec::new();
+    pair.nodes[1].directory.inbox(0).unwrap().take(&mut taken);
+    let entered = taken.iter().map(|p| match &p.body {
+        Body::Event(event) => (event.room.clone(), event.kind.clone()),
+        other => panic!("{other:?}"),
+    });
+    let due = (Some(room_id("with")), EventKind::Entered { seq: 1 });
+    assert_eq!(entered.collect::<Vec<_>>(), [due]);
 }
 
 #[test]
