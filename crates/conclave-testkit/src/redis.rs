@@ -18,6 +18,7 @@ use tempfile::TempDir;
 #[derive(Debug)]
 pub struct RedisServer {
     folder: TempDir,
+    arguments: Vec<String>,
     child: Option<Child>,
 }
 
@@ -28,9 +29,19 @@ impl RedisServer {
     /// Where there is no `redis-server`, or it does not answer.
     #[must_use]
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// With more arguments of `redis-server`.
+    ///
+    /// # Panics
+    /// As [`RedisServer::start`].
+    #[must_use]
+    pub fn start_with(arguments: &[&str]) -> Self {
         let folder = TempDir::new().expect("a folder");
         let mut server = Self {
             folder,
+            arguments: arguments.iter().map(|&text| text.to_owned()).collect(),
             child: None,
         };
         server.restart();
@@ -67,6 +78,7 @@ impl RedisServer {
             .arg(self.folder.path())
             .arg("--unixsocket")
             .arg(self.socket())
+            .args(&self.arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -339,6 +339,42 @@ fn the_bus_is_in_the_metrics_and_its_password_in_no_log() {
 }
 
 #[test]
+fn a_redis_behind_tls_is_spoken_to_where_its_certificate_is_trusted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]);
+    let made = made.expect("a certificate");
+    let path = |name: &str| {
+        let path = folder.path().join(name);
+        path.to_str().expect("a path of text").to_owned()
+    };
+    let (cert, key) = (path("cert.pem"), path("key.pem"));
+    std::fs::write(&cert, made.cert.pem()).expect("writable");
+    std::fs::write(&key, made.signing_key.serialize_pem()).expect("writable");
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = free.local_addr().expect("an address").port().to_string();
+    drop(free);
+    let _redis = RedisServer::start_with(&[
+        "--tls-port",
+        &port,
+        "--tls-cert-file",
+        &cert,
+        "--tls-key-file",
+        &key,
+        "--tls-auth-clients",
+        "no",
+    ]);
+    let plan = || unlimited().set("bus.url", format!("rediss://localhost:{port}"));
+    let trusting = plan().variable("SSL_CERT_FILE", &cert).start();
+    ready(&trusting);
+    let other = path("other.pem");
+    let stranger = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]);
+    std::fs::write(&other, stranger.expect("a certificate").cert.pem()).expect("writable");
+    let careful = plan().variable("SSL_CERT_FILE", &other).start();
+    careful.wait_for_log(|line| (line["message"] == "the bus is away").then_some(()));
+    degraded(&careful);
+}
+
+#[test]
 fn a_node_that_cannot_reach_its_redis_starts_all_the_same() {
     let mut redis = RedisServer::start();
     redis.kill();
