@@ -158,12 +158,7 @@ impl Nodes {
                 let number = node.topics.directory().last_number();
                 link.heard_up_to.lock().note(now, number);
             }
-            let never = link.last_there.load(Ordering::Relaxed) == 0;
-            // Before it was ever there, the time counts from the start.
-            if never || link.bus.is_there() {
-                link.last_there
-                    .store(millis(now).saturating_add(1), Ordering::Relaxed);
-            }
+            link.look(now);
         }
     }
 
@@ -219,6 +214,18 @@ impl Nodes {
     }
 }
 
+impl Link {
+    /// Notes whether the bus is there.
+    fn look(&self, now: Duration) {
+        let never = self.last_there.load(Ordering::Relaxed) == 0;
+        // Before it was ever there, the time counts from the start.
+        if never || self.bus.is_there() {
+            let now = millis(now).saturating_add(1);
+            self.last_there.store(now, Ordering::Relaxed);
+        }
+    }
+}
+
 impl HeardUpTo {
     fn note(&mut self, now: Duration, number: u64) {
         if now >= self.at + APART {
@@ -238,3 +245,77 @@ fn millis(time: Duration) -> u64 {
 const APART: Duration = Duration::from_secs(5);
 /// How long a node goes on admitting by what it knows.
 const GRACE_MILLIS: u64 = 60_000;
+
+#[cfg(test)]
+mod tests {
+    use conclave_core::MemoryBus;
+
+    use super::*;
+
+    fn nodes(bus: &Arc<MemoryBus>, revocations: BusRevocations) -> Nodes {
+        let node = NodeId(1);
+        let (end, _feed) = bus.join(node);
+        Nodes::on((node, end), ConnectionTable::new(), revocations)
+    }
+
+    fn look(nodes: &Nodes, seconds: u64) -> bool {
+        let now = Duration::from_secs(seconds);
+        nodes.link.as_ref().unwrap().look(now);
+        nodes.refuses_handshakes(now)
+    }
+
+    #[test]
+    fn by_grace_new_clients_are_admitted_for_a_minute_without_the_bus() {
+        let bus = MemoryBus::new();
+        let nodes = nodes(&bus, BusRevocations::Grace);
+        assert!(!look(&nodes, 100));
+        bus.cut();
+        assert!(nodes.is_away());
+        assert!(!look(&nodes, 159));
+        assert!(look(&nodes, 161));
+        bus.mend();
+        assert!(!look(&nodes, 162));
+        bus.cut();
+        assert!(!look(&nodes, 220), "the minute begins anew");
+    }
+
+    #[test]
+    fn a_bus_that_was_never_there_is_missed_from_the_start() {
+        let bus = MemoryBus::new();
+        let nodes = nodes(&bus, BusRevocations::Grace);
+        bus.cut();
+        assert!(!look(&nodes, 10));
+        assert!(!look(&nodes, 69));
+        assert!(look(&nodes, 71));
+    }
+
+    #[test]
+    fn strictly_nobody_is_admitted_without_the_bus() {
+        let bus = MemoryBus::new();
+        let nodes = nodes(&bus, BusRevocations::Strict);
+        assert!(!look(&nodes, 1));
+        bus.cut();
+        assert!(look(&nodes, 1));
+    }
+
+    #[test]
+    fn without_others_nothing_is_away_and_nobody_refused() {
+        let alone = Nodes::default();
+        assert!(!alone.is_away());
+        assert!(!alone.refuses_handshakes(Duration::from_secs(1000)));
+        assert_eq!(alone.figures(), None);
+    }
+
+    #[test]
+    fn what_was_surely_heard_is_five_seconds_old_at_least() {
+        let mut heard = HeardUpTo::default();
+        let mut note = |seconds, number| {
+            heard.note(Duration::from_secs(seconds), number);
+            heard.older
+        };
+        assert_eq!(note(5, 10), 0);
+        assert_eq!(note(9, 20), 0);
+        assert_eq!(note(10, 30), 10);
+        assert_eq!(note(15, 40), 30);
+    }
+}
