@@ -281,6 +281,25 @@ fn a_revocation_on_one_node_closes_connections_of_the_other() {
 }
 
 #[test]
+fn a_user_disabled_on_one_node_is_cut_off_on_the_other() {
+    let pair = Pair::with(|plan| plan.users(&[("user123", "user")]));
+    let [one, two] = &pair.nodes;
+    let mut client = two.connect("user123");
+    client.barrier();
+    let mut admin = Token::of("operator");
+    admin.permissions = vec!["admin".to_owned()];
+    let asked = Instant::now();
+    let body = json!({ "disabled": true });
+    let answer = Request::post(one.address(), "/api/v1/users/user123", &body)
+        .method("PUT")
+        .bearer(&one.sign(&admin))
+        .send();
+    assert_eq!(answer.status, 200, "{answer:?}");
+    client.closed_at_last();
+    assert!(asked.elapsed() < Duration::from_secs(2));
+}
+
+#[test]
 fn a_disconnect_by_a_backend_reaches_every_node() {
     let pair = Pair::start();
     let [one, two] = &pair.nodes;

@@ -6,6 +6,7 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use conclave_auth::{Password, PortError, SignInError, StoredUser};
+use conclave_core::Notice;
 use conclave_protocol::{Permission, Refusal, UserId};
 use serde_json::{Value, json};
 
@@ -119,7 +120,10 @@ pub(in crate::http) async fn change(
     whole(async move {
         let before = node.identity.users().find(&name).await?;
         let before = before.ok_or_else(no_user)?;
-        change.apply(&node, &backend, before).await?;
+        let changed = change.apply(&node, &backend, before).await;
+        // Also where it failed half-way.
+        node.nodes.tell(Notice::Changed);
+        changed?;
         let after = node.identity.users().find(&name).await?;
         Ok(Json(after.ok_or_else(no_user)?.into()))
     })
