@@ -122,8 +122,9 @@ impl Rooms {
         for channel in channels {
             self.reached(&channel).await;
         }
-        for (room, head) in self.store.heads(user).await? {
-            self.directory.open_line(&Channel::Room(room), head);
+        for head in self.store.heads(user).await? {
+            let channel = Channel::Room(head.room);
+            self.directory.open_line(&channel, head.last_seq);
         }
         Ok(())
     }
