@@ -1,6 +1,7 @@
 //! Rooms: the suite of the port, and what is this store's own.
 
 mod durability;
+mod together;
 mod upkeep;
 
 use std::sync::Arc;
