@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use conclave_core::{NewMessage, NewRoom, RoomFault, RoomStore, Sent};
-use conclave_protocol::{CreateRoom, LeaveRoom, MessageId, Refusal, RoomId, RoomKind};
+use conclave_protocol::{CreateRoom, LeaveRoom, MessageId, RoomId, RoomKind};
 use conclave_testkit::ports::Ear;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -62,10 +62,8 @@ async fn together(
     answers
 }
 
-async fn what_waits_together_is_as_if_it_came_one_by_one(fixture: Fixture) {
-    let ear = Arc::new(Ear::default());
-    let rooms = fixture.rooms(ear.clone());
-    let id = room(&rooms, "room").await;
+/// A DM of Ann's that Bob has left.
+async fn left_dm(rooms: &StoredRooms) -> RoomId {
     let dm = CreateRoom {
         name: None,
         description: None,
@@ -77,12 +75,27 @@ async fn what_waits_together_is_as_if_it_came_one_by_one(fixture: Fixture) {
         room: dm,
     };
     let dm = rooms.create(&plain("ann"), dm, stamp(0)).await.unwrap();
-    let dm = dm.room.id;
     let ask = LeaveRoom {
-        room: dm.clone(),
+        room: dm.room.id.clone(),
         delete: false,
     };
     rooms.leave(&plain("bob"), ask, stamp(1)).await.unwrap();
+    dm.room.id
+}
+
+fn shown(answer: &Result<Sent, RoomFault>) -> String {
+    match answer {
+        Ok(sent) if sent.repeated => format!("again {}", sent.message.seq),
+        Ok(sent) => sent.message.seq.to_string(),
+        Err(fault) => format!("{:?}", fault.refusal()),
+    }
+}
+
+async fn what_waits_together_is_as_if_it_came_one_by_one(fixture: Fixture) {
+    let ear = Arc::new(Ear::default());
+    let rooms = fixture.rooms(ear.clone());
+    let id = room(&rooms, "room").await;
+    let dm = left_dm(&rooms).await;
     let before = say(&rooms, &id, 1, "before").await;
     drop(ear.messages());
     let reply = |number, content, to| {
@@ -111,21 +124,10 @@ async fn what_waits_together_is_as_if_it_came_one_by_one(fixture: Fixture) {
         ("bob", new(&id, 13, "last")),
     ];
     let answers = together(&fixture, &rooms, asks).await;
-    let shown: Vec<String> = answers
-        .iter()
-        .map(|answer| match answer {
-            Ok(sent) if sent.repeated => format!("again {}", sent.message.seq),
-            Ok(sent) => sent.message.seq.to_string(),
-            Err(fault) => format!("{:?}", fault.refusal()),
-        })
-        .collect();
-    let (conflict, not_found) = (
-        format!("{:?}", Refusal::Conflict),
-        format!("{:?}", Refusal::NotFound),
-    );
-    let (conflict, not_found) = (conflict.as_str(), not_found.as_str());
+    let shown: Vec<String> = answers.iter().map(shown).collect();
     let expected = [
-        "3", "4", "again 3", conflict, "5", not_found, "6", not_found, "7", conflict, "4", "5", "8",
+        "3", "4", "again 3", "Conflict", "5", "NotFound", "6", "NotFound", "7", "Conflict", "4",
+        "5", "8",
     ];
     assert_eq!(shown, expected);
     let told = ear.messages();
