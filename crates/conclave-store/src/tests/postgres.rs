@@ -4,6 +4,7 @@
 mod kill;
 mod nodes;
 mod outage;
+mod plans;
 mod standby;
 mod tls;
 

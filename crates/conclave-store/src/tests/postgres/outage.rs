@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use super::deaf_node;
 use crate::error::Fault;
+use crate::sql::Statement;
 use crate::tests::rooms::{new, plain, room, say, stamp};
 use crate::tests::{connect, second, stored, user};
 use crate::{Address, PostgresOptions, Store, StoreError, sql};
@@ -59,7 +60,7 @@ async fn who_waits_for_a_silent_database_waits_once() {
         let store = store.clone();
         adds.spawn(async move { store.add(&stored(&format!("{number}")), second(0)).await });
     }
-    let all = tokio::time::timeout(Duration::from_secs(4), adds.join_all()).await;
+    let all = tokio::time::timeout(Duration::from_secs(6), adds.join_all()).await;
     assert!(all.unwrap().iter().all(Result::is_err));
 }
 
@@ -140,8 +141,17 @@ async fn a_transaction_that_loses_a_deadlock_is_done_again() {
     sql::run(&mut stranger, take).await.unwrap();
     let (counted, hold) = (attempts.clone(), holding.clone());
     let write = store.writer().write(async move |connection| {
-        counted.fetch_add(1, Ordering::SeqCst);
+        let attempt = counted.fetch_add(1, Ordering::SeqCst);
         hold.notify_one();
+        // The other one must wait first: only who comes to wait last sees the deadlock.
+        let waiting = "SELECT COUNT(*) FROM pg_locks WHERE NOT granted";
+        let waiting = Statement::new(waiting, &[]);
+        while attempt == 0
+            && sql::query_scalar::<i64>(waiting)
+                .fetch_one(connection)
+                .await?
+                == 0
+        {}
         sql::run(
             connection,
             "UPDATE users SET disabled = TRUE WHERE name = 'alice'",
