@@ -1,5 +1,6 @@
 //! A store in PostgreSQL.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::PgPool;
@@ -8,7 +9,7 @@ use tokio::runtime::Handle;
 
 use crate::line::{Dial, Line};
 use crate::sql::Connection;
-use crate::store::{Engine, Readers};
+use crate::store::{Engine, Readers, Replica};
 use crate::writer::Writer;
 use crate::{Address, Store, StoreError, migration, transfer};
 
@@ -67,17 +68,21 @@ impl Store {
             options: tuned(address, options.statement_timeout),
             patience,
         }))?;
-        let readers = |address: &Address| Readers {
-            pool: pool(address, &options),
+        let readers = |address: &Address, wait| Readers {
+            pool: pool(address, &options, wait),
             home: Handle::current(),
             patience,
         };
+        let replica = options.replica.as_ref().map(|replica| Replica {
+            readers: readers(replica, REPLICA_WITHIN.min(options.statement_timeout)),
+            resting: Arc::default(),
+        });
         Ok(Self {
             place: address.to_string().into(),
             engine: Engine::Postgres {
                 address: address.clone(),
-                readers: readers(address),
-                replica: options.replica.as_ref().map(readers),
+                readers: readers(address, options.statement_timeout),
+                replica,
             },
             writer,
         })
@@ -96,11 +101,11 @@ pub(crate) async fn plain(address: &Address, patience: Duration) -> Result<Conne
     })
 }
 
-fn pool(address: &Address, options: &PostgresOptions) -> PgPool {
+fn pool(address: &Address, options: &PostgresOptions, wait: Duration) -> PgPool {
     PgPoolOptions::new()
         .min_connections(0)
         .max_connections(options.readers.max(1))
-        .acquire_timeout(options.statement_timeout)
+        .acquire_timeout(wait)
         .test_before_acquire(false)
         // One that has just been used is there, most likely.
         .before_acquire(|connection, known| {
@@ -144,6 +149,9 @@ const MIGRATION_WITHIN: Duration = Duration::from_secs(3600);
 
 /// More than there are.
 const STATEMENTS: usize = 256;
+
+/// The primary is there meanwhile.
+const REPLICA_WITHIN: Duration = Duration::from_millis(500);
 
 /// No server is started again within this.
 const TRUSTED_FOR: Duration = Duration::from_millis(50);

@@ -1,6 +1,8 @@
 //! The store: one writer, some readers.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use conclave_protocol::Timestamp;
@@ -53,7 +55,7 @@ pub(crate) enum Engine {
     Postgres {
         address: Address,
         readers: Readers,
-        replica: Option<Readers>,
+        replica: Option<Replica>,
     },
 }
 
@@ -87,6 +89,33 @@ impl Readers {
     }
 }
 
+/// What follows the store, and may be behind it, or away.
+#[derive(Debug)]
+pub(crate) struct Replica {
+    pub(crate) readers: Readers,
+    /// Whether it is left alone for a while.
+    pub(crate) resting: Arc<AtomicBool>,
+}
+
+impl Replica {
+    /// One moment of it; nothing while it is away, or was a moment ago.
+    pub(crate) async fn view(&self) -> Option<Connection> {
+        if self.resting.load(Ordering::Relaxed) {
+            return None;
+        }
+        let view = self.readers.view().await;
+        if view.is_err() && !self.resting.swap(true, Ordering::Relaxed) {
+            let resting = Arc::clone(&self.resting);
+            // Nobody waits for it; it ends by itself.
+            drop(self.readers.home.spawn(async move {
+                tokio::time::sleep(REST).await;
+                resting.store(false, Ordering::Relaxed);
+            }));
+        }
+        view.ok()
+    }
+}
+
 impl Store {
     /// Ends the readers and finishes the writes that wait; of a file it moves the write-ahead log
     /// into the database. Every later call answers `Unavailable`; closing again is no error.
@@ -101,7 +130,7 @@ impl Store {
             } => {
                 readers.pool.close().await;
                 if let Some(replica) = replica {
-                    replica.pool.close().await;
+                    replica.readers.pool.close().await;
                 }
             }
         }
@@ -147,8 +176,8 @@ impl Store {
         }
     }
 
-    /// What follows the store, and may be behind it.
-    pub(crate) const fn replica(&self) -> Option<&Readers> {
+    /// What pages of history are read from first.
+    pub(crate) const fn replica(&self) -> Option<&Replica> {
         match &self.engine {
             Engine::Postgres { replica, .. } => replica.as_ref(),
             Engine::Sqlite { .. } => None,
@@ -190,5 +219,8 @@ pub(crate) async fn number(
 
 /// Rows that one step of a purge deletes.
 const PURGE_ROWS: i64 = 256;
+
+/// A replica that failed is asked again after this.
+const REST: Duration = Duration::from_secs(5);
 
 const VIEW: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";

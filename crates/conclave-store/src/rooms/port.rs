@@ -18,7 +18,7 @@ use super::{
     receipts, sending, standing,
 };
 use crate::column;
-use crate::store::Readers;
+use crate::store::Replica;
 
 #[async_trait]
 impl RoomStore for StoredRooms {
@@ -316,12 +316,12 @@ impl RoomStore for StoredRooms {
 
 /// A page of history, where the replica is there and has all up to `needed`.
 async fn of_replica(
-    replica: &Readers,
+    replica: &Replica,
     viewer: &Actor,
     room: &RoomId,
     (page, needed): (Page, i64),
 ) -> Option<Messages> {
-    let mut view = replica.view().await.ok()?;
+    let mut view = replica.view().await?;
     let standing = standing::of(&mut view, room, &viewer.user).await.ok()?;
     if standing.room.last_seq < needed {
         return None;

@@ -68,3 +68,29 @@ async fn pages_are_read_from_a_replica_as_far_as_it_goes() {
     standby.stop();
     assert_eq!(contents(earlier).await, all[..2], "from the primary");
 }
+
+/// One whose host takes connections and says nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_silent_replica_is_left_alone() {
+    let primary = Server::new("");
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let replica = format!("postgres://conclave@127.0.0.1:{port}/chat?sslmode=disable");
+    let options = PostgresOptions {
+        replica: Some(Address::parse(&replica).unwrap()),
+        ..PostgresOptions::default()
+    };
+    let address = Address::parse(&primary.database()).unwrap();
+    let store = Arc::new(Store::connect(&address, options).await.unwrap());
+    let rooms = store.rooms(Arc::new(Ear::default()), RoomLimits::default());
+    let room = room(&rooms, "room").await;
+    say(&rooms, &room, 1, "hello").await;
+    let twenty = async {
+        for _ in 0..20 {
+            let page = rooms.messages(&plain("bob"), &room, NEWEST).await.unwrap();
+            assert_eq!(page.messages.len(), 1);
+        }
+    };
+    let patience = std::time::Duration::from_secs(4);
+    tokio::time::timeout(patience, twenty).await.unwrap();
+}
