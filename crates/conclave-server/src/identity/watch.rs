@@ -59,6 +59,7 @@ pub(crate) async fn watch(node: Arc<Node>, sources: Sources) {
     let mut ticks = tokio::time::interval(INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut rounds: u64 = 0;
+    let mut failing = false;
     let stored = Stored::of(&node.setup.config).ok();
     let mut trace = Trace::new(stored.as_ref().and_then(Stored::file));
     loop {
@@ -68,10 +69,18 @@ pub(crate) async fn watch(node: Arc<Node>, sources: Sources) {
         };
         let before = node.identity.epoch();
         // A read costs a hundred times the look, on a server where nothing happens.
-        if (told || trace.has_moved() || rounds.is_multiple_of(READ_ROUNDS))
-            && let Err(error) = catch_up(&node, &sources).await
-        {
-            tracing::warn!(%error, "cannot read changes of users and revocations");
+        if told || trace.has_moved() || rounds.is_multiple_of(READ_ROUNDS) {
+            match catch_up(&node, &sources).await {
+                Ok(()) if failing => {
+                    tracing::info!("changes of users and revocations can be read again");
+                    failing = false;
+                }
+                Err(error) if !failing => {
+                    tracing::warn!(%error, "cannot read changes of users and revocations");
+                    failing = true;
+                }
+                Ok(()) | Err(_) => {}
+            }
         }
         if node.identity.epoch() != before {
             node.review_all();
