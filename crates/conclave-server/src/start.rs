@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32};
 
 use anyhow::Context as _;
 use conclave_auth::{
-    KeyRing, Password, PasswordHash, PasswordJob, PasswordOutcome, SignInPolicy, StoredUser, Users,
+    KeyRing, Password, PasswordHash, PasswordJob, PasswordOutcome, PortError, SignInPolicy,
+    StoredUser, Users,
 };
 use conclave_core::{
     Actor, Bus, ConnectionTable, Directory, Feed, NewRoom, NodeId, Origin, RoomStore, Rooms, Stamp,
@@ -357,7 +358,11 @@ async fn keep_dev_users(
             permissions: Vec::new(),
             disabled: false,
         };
-        store.add(&user, clock.now()).await?;
+        match store.add(&user, clock.now()).await {
+            // Another node that starts at the same time made it.
+            Ok(()) | Err(PortError::Conflict) => {}
+            Err(error) => return Err(error).context("cannot keep the users of dev mode"),
+        }
     }
     let users = DEV_USERS.join(", ");
     tracing::warn!("dev mode: users {users} all have the password '{DEV_PASSWORD}'");
@@ -384,7 +389,15 @@ async fn keep_dev_room(store: &Arc<Store>, node: &Node) -> anyhow::Result<()> {
         at: node.clock.now(),
         origin: Origin::default(),
     };
-    let created = rooms.create(&owner, NewRoom { id, room }, stamp).await;
+    let wanted = NewRoom {
+        id: id.clone(),
+        room,
+    };
+    let created = rooms.create(&owner, wanted, stamp).await;
+    if created.is_err() && rooms.room(&owner, &id).await.is_ok() {
+        // Another node that starts at the same time made it.
+        return Ok(());
+    }
     created.context("cannot create the room of dev mode")?;
     Ok(())
 }
