@@ -91,7 +91,8 @@ while sleep 10; do
   if flock -n -x 9; then
     rm -f "$record"
     "$@"
-    rm -rf "$home"
+    # A process that ends last may still write.
+    until rm -rf "$home"; do sleep 1; done
     exit
   fi
   exec 9>&-
