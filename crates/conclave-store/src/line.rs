@@ -94,6 +94,10 @@ impl Line {
             if attempts == ATTEMPTS_MAX || !broken.may_pass() {
                 return Err(broken.error);
             }
+            if self.needs_network() && matches!(broken.cause, Cause::Again) {
+                // Whoever was in the way goes first.
+                tokio::time::sleep(GIVE_WAY * attempts).await;
+            }
             attempts += 1;
         }
     }
@@ -266,5 +270,7 @@ const BEGIN_POSTGRES: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
 const DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', false) \
     WHERE current_setting('synchronous_commit') = 'off'";
 
+/// Before a transaction that lost a deadlock is begun again; then twice as long, and so on.
+const GIVE_WAY: Duration = Duration::from_millis(20);
 /// How often a transaction is begun.
 const ATTEMPTS_MAX: u32 = 5;

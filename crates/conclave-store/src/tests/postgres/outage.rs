@@ -167,7 +167,8 @@ async fn a_transaction_that_loses_a_deadlock_is_done_again() {
     };
     let (written, ()) = tokio::join!(write, strange);
     written.unwrap();
-    assert_eq!(attempts.load(Ordering::SeqCst), 2);
+    // On a busy machine the other one may come too late for the first time that it could go.
+    assert!(attempts.load(Ordering::SeqCst) >= 2);
     assert!(store.find(&user("alice")).await.unwrap().unwrap().disabled);
 }
 
