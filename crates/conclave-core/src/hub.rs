@@ -250,14 +250,10 @@ impl Audience {
     fn round(&self) -> (Rc<Batch>, usize) {
         let mut current = self.current.borrow_mut();
         let waiting = &mut self.waiting.borrow_mut();
-        match &mut *current {
-            Some(round) => round.take_in(waiting, self.cursor.get()),
-            None => *current = Some(Box::new(Round::begin(waiting))),
-        }
-        current.as_ref().map_or_else(
-            || (Rc::new(Batch::new(Vec::new())), 0),
-            |round| (Rc::clone(&round.batch), round.until),
-        )
+        // A round that begins here has taken what fits.
+        let round = current.get_or_insert_with(|| Box::new(Round::begin(waiting)));
+        round.take_in(waiting, self.cursor.get());
+        (Rc::clone(&round.batch), round.until)
     }
 
     /// The walk is at its end: the next one begins, or all have got all of this.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use conclave_protocol::{Channel, Event, EventKind, Refusal, RoomId, UserId};
 
 use super::membership::backend;
-use super::{RoomFault, Rooms, fleeting};
+use super::{Head, RoomFault, Rooms, fleeting};
 use crate::directory::{Origin, Standing};
 
 impl Rooms {
@@ -103,30 +103,23 @@ impl Rooms {
         }
     }
 
-    /// The same of all rooms of a user.
-    pub(super) async fn reach_all(&self, user: &UserId) -> Result<(), RoomFault> {
+    /// The same of all rooms of a user, which are read once.
+    pub(super) async fn reached_heads(&self, user: &UserId) -> Result<Vec<Head>, RoomFault> {
         if self.directory.bus().is_none() {
-            return Ok(());
+            return self.store.heads(user).await;
         }
-        let unopened =
-            |channel: &Channel| self.directory.standing(channel) == Some(Standing::Unopened);
-        let rooms = self.store.rooms_of(user).await?;
-        let mut channels = rooms
-            .into_iter()
-            .map(Channel::Room)
-            .filter(unopened)
-            .peekable();
-        if channels.peek().is_none() {
-            return Ok(());
+        for room in self.store.rooms_of(user).await? {
+            let channel = Channel::Room(room);
+            if self.directory.standing(&channel) == Some(Standing::Unopened) {
+                self.reached(&channel).await;
+            }
         }
-        for channel in channels {
-            self.reached(&channel).await;
-        }
-        for head in self.store.heads(user).await? {
-            let channel = Channel::Room(head.room);
+        let heads = self.store.heads(user).await?;
+        for head in &heads {
+            let channel = Channel::Room(head.room.clone());
             self.directory.open_line(&channel, head.last_seq);
         }
-        Ok(())
+        Ok(heads)
     }
 
     /// Waits until what other nodes publish in a channel that was subscribed to arrives.

@@ -73,8 +73,7 @@ impl Rooms {
     /// `Unavailable`.
     pub async fn heads(&self, permit: &Permit<ReadOwn>) -> Result<Vec<Head>, RoomFault> {
         let actor = permit.actor().ok_or_else(no_user)?;
-        self.reach_all(&actor.user).await?;
-        self.store.heads(&actor.user).await
+        self.reached_heads(&actor.user).await
     }
 
     /// Stored events of all one's rooms after a number.
