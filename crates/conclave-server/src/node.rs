@@ -9,6 +9,7 @@ use conclave_core::{ConnectionTable, Rooms, Topics};
 use conclave_protocol::{Clock, Limits};
 use conclave_socketio::engine::Offer;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
 use tokio::sync::watch;
 
 use crate::audit::AuditLog;
@@ -68,6 +69,31 @@ impl Node {
         self.controls
             .get(worker)
             .is_some_and(|control| control.send(ask).is_ok())
+    }
+
+    /// Asks these workers at once; the answers, in that order. A worker that has ended answers
+    /// nothing, and has no connections.
+    pub(crate) fn ask<T, W, A>(
+        &self,
+        workers: W,
+        ask: A,
+    ) -> impl Future<Output = Vec<T>> + use<T, W, A>
+    where
+        W: IntoIterator<Item = usize>,
+        A: Fn(oneshot::Sender<T>) -> Control,
+    {
+        let asked = workers.into_iter().filter_map(|worker| {
+            let (answer, answered) = oneshot::channel();
+            self.tell(worker, ask(answer)).then_some(answered)
+        });
+        let asked: Vec<_> = asked.collect();
+        async move {
+            let mut answers = Vec::with_capacity(asked.len());
+            for answered in asked {
+                answers.extend(answered.await.ok());
+            }
+            answers
+        }
     }
 
     /// Asks every worker to look at its principals again.

@@ -10,7 +10,6 @@ use conclave_protocol::{
     Broadcast, Channel, Command, Principal, Publish, Push, Refusal, Reply, Subscribe,
     TopicPresence, Unsubscribe,
 };
-use tokio::sync::oneshot;
 
 use super::answer::{Answer, Refused};
 use super::connection::{Connection, Surface};
@@ -301,30 +300,15 @@ impl Connection {
         let limit = self.worker.node.limits.presence_entries;
         let limit = if limit == 0 { usize::MAX } else { limit };
         let channel = Arc::new(permit.channel().clone());
-        let answers: Vec<_> = self
-            .worker
-            .node
-            .topics
-            .directory()
-            .workers_of(&channel)
-            .into_iter()
-            .filter_map(|worker| {
-                let (answer, answered) = oneshot::channel();
-                let channel = Arc::clone(&channel);
-                let ask = Control::Present {
-                    channel,
-                    limit,
-                    answer,
-                };
-                self.worker.node.tell(worker, ask).then_some(answered)
-            })
-            .collect();
+        let node = &self.worker.node;
+        let workers = node.topics.directory().workers_of(&channel);
+        let answers = node.ask(workers, move |answer| Control::Present {
+            channel: Arc::clone(&channel),
+            limit,
+            answer,
+        });
         self.start(async move {
-            let mut clients = Vec::new();
-            for answered in answers {
-                // A worker that is ending answers nothing; it hears nothing either.
-                clients.extend(answered.await.unwrap_or_default());
-            }
+            let mut clients = answers.await.concat();
             clients.truncate(limit);
             Outcome::Present { topic, clients }
         });

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use conclave_protocol::{CloseMeaning, Principal, Recovery, SessionId, Timestamp, UserId};
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
 
 use super::{Control, Worker};
 use crate::node::Node;
@@ -90,23 +89,12 @@ impl Worker {
 impl Node {
     /// Ends a client's old connection, of whichever worker; returns when it is in [`Lost`].
     pub(super) async fn release(&self, secret: u128, user: &UserId) {
-        let mut answers = Vec::new();
-        for worker in 0..self.controls.len() {
-            let (answer, answered) = oneshot::channel();
-            let user = user.clone();
-            let ask = Control::Release {
-                secret,
-                user,
-                answer,
-            };
-            if self.tell(worker, ask) {
-                answers.push(answered);
-            }
-        }
-        for answered in answers {
-            // A worker that has ended has no connections.
-            answered.await.ok();
-        }
+        let ask = |answer| Control::Release {
+            secret,
+            user: user.clone(),
+            answer,
+        };
+        self.ask(0..self.controls.len(), ask).await;
     }
 }
 

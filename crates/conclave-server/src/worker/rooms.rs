@@ -9,7 +9,6 @@ use conclave_protocol::{
     Channel, ConnectionCount, Follow, MessageId, Permission, Refusal, Reply, RoomCommand, RoomId,
     RoomReply, SetTyping, Tag, UserId,
 };
-use tokio::sync::oneshot;
 
 use super::answer::Answer;
 use super::connection::Connection;
@@ -320,18 +319,10 @@ impl Connection {
 
 /// How many rooms are heard: by everybody, or by one user's connections.
 async fn rooms_heard(node: &Node, user: Option<&UserId>) -> u64 {
-    let mut answers = Vec::new();
-    for worker in 0..node.controls.len() {
-        let (answer, answered) = oneshot::channel();
-        let user = user.cloned();
-        if node.tell(worker, Control::CountRooms { user, answer }) {
-            answers.push(answered);
-        }
-    }
-    let mut rooms = 0;
-    for answered in answers {
-        // A worker that is ending answers nothing.
-        rooms += answered.await.unwrap_or(0);
-    }
-    rooms
+    let ask = |answer| Control::CountRooms {
+        user: user.cloned(),
+        answer,
+    };
+    let rooms = node.ask(0..node.controls.len(), ask).await;
+    rooms.into_iter().sum()
 }

@@ -85,18 +85,11 @@ pub(in crate::http) async fn disconnect(
                 reason: kick.reason.clone(),
             });
         }
-        let mut answers = Vec::new();
-        for worker in workers {
-            let (answer, answered) = oneshot::channel();
-            let kick = kick.clone();
-            if node.tell(worker, Control::Kick { kick, answer }) {
-                answers.push(answered);
-            }
-        }
-        let mut closed = 0;
-        for answered in answers {
-            closed += answered.await.unwrap_or_default();
-        }
+        let ask = |answer| Control::Kick {
+            kick: kick.clone(),
+            answer,
+        };
+        let closed: usize = node.ask(workers, ask).await.into_iter().sum();
         let event = backend.event(&node, Kind::AdminAction);
         let detail = json!({ "action": "disconnect", "target": detail, "closed": closed });
         node.audit.record_waiting(event.detail(detail)).await;
