@@ -2,7 +2,8 @@
 //!
 //! Refuses to do: wire formats, sockets, runtimes, clocks.
 //! Reading order: `permit` (who may), `topics` (what happens), `directory` (across workers),
-//! `bus` (a port: across nodes), `inbox`, `hub` (inside a worker), `connections`, `roll`, `bucket`, `webhooks` (a port).
+//! `bus` (a port: across nodes), `inbox`, `hub` (inside a worker), `connections`, `roll`, `bucket`,
+//! `leases` and `webhooks` (ports).
 
 mod bucket;
 mod bus;
@@ -10,6 +11,7 @@ mod connections;
 mod directory;
 mod hub;
 mod inbox;
+mod leases;
 mod permit;
 mod roll;
 mod rooms;
@@ -27,6 +29,9 @@ pub use connections::{ConnectionBounds, ConnectionCounts, ConnectionGuard, Conne
 pub use directory::{Directory, Origin, Published, Subscribed};
 pub use hub::{Audience, Batch, Hub, Member, Membership, Walk};
 pub use inbox::Inbox;
+pub use leases::{
+    Fence, Hold, LeaseFault, LeaseName, Leases, MemoryLeases, SILENCE, Sign, TRUST, Term,
+};
 pub use permit::{Actor, Denied, Guarded, HearAll, Listen, Permit, authorise};
 pub use roll::{NodeCounts, Roll, RollPart, WholePart};
 pub use rooms::{

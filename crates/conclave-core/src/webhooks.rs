@@ -8,6 +8,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use conclave_protocol::{Event, Timestamp, UserId};
 
+use crate::Fence;
+
 /// Names a webhook in the store: 1 to 2,048 bytes, chosen by the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct WebhookName(Box<str>);
@@ -40,10 +42,16 @@ impl fmt::Display for WebhookName {
     }
 }
 
-/// The store is away or broken; nothing was changed.
+/// Nothing was changed.
 #[derive(Debug, thiserror::Error)]
-#[error("the store is unavailable")]
-pub struct WebhookFault(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+pub enum WebhookFault {
+    /// Another node has taken the lease since.
+    #[error("another node posts")]
+    Fenced,
+    /// The store is away or broken.
+    #[error("the store is unavailable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
 
 /// Where a webhook stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -153,11 +161,15 @@ pub struct Queued {
 }
 
 /// Durable state of webhooks. Each method is one transaction, but for [`WebhookStore::expire`].
+/// Where a webhook stands is moved by one node at a time: by who holds [`crate::LeaseName::WEBHOOKS`],
+/// with its fence.
 #[async_trait]
 pub trait WebhookStore: Send + Sync {
     /// Begins: who is not known yet stands at the newest stored event, and who is known and not
-    /// in the list is forgotten with their queue. The places, in the order of the list.
-    async fn open(&self, webhooks: &[WebhookName]) -> Result<Vec<WebhookPlace>, WebhookFault>;
+    /// in the list is forgotten with their queue.
+    async fn open(&self, webhooks: &[WebhookName]) -> Result<(), WebhookFault>;
+    /// Where a webhook stands; one that is not known begins.
+    async fn standing(&self, webhook: &WebhookName) -> Result<WebhookPlace, WebhookFault>;
     /// Stored events with a greater number, of the parts that are wanted.
     async fn log(&self, after: u64, part: LogPart, limit: u32) -> Result<LogPage, WebhookFault>;
     /// Members who are to receive the message of this event and have not got it: others than its
@@ -165,7 +177,11 @@ pub trait WebhookStore: Send + Sync {
     async fn recipients(&self, number: u64) -> Result<Vec<UserId>, WebhookFault>;
     /// Puts something into queues, in this order. What is for a webhook that is not known is
     /// left out. With `looked` the lookout stands at this event from then on.
-    async fn push(&self, items: &[NewQueued], looked: Option<u64>) -> Result<(), WebhookFault>;
+    async fn push(
+        &self,
+        items: &[NewQueued],
+        looked: Option<(u64, Fence)>,
+    ) -> Result<(), WebhookFault>;
     /// The first of a queue, in order.
     async fn queued(&self, webhook: &WebhookName, limit: u32) -> Result<Vec<Queued>, WebhookFault>;
     /// What was posted is done with: stored events up to `number`, and of the queue up to the
@@ -173,11 +189,16 @@ pub trait WebhookStore: Send + Sync {
     async fn done(
         &self,
         webhook: &WebhookName,
-        number: u64,
-        queued: u64,
+        (number, queued): (u64, u64),
+        fence: Fence,
     ) -> Result<(), WebhookFault>;
     /// The webhook fails since then, unless it did before.
-    async fn failing(&self, webhook: &WebhookName, since: Timestamp) -> Result<(), WebhookFault>;
+    async fn failing(
+        &self,
+        webhook: &WebhookName,
+        since: Timestamp,
+        fence: Fence,
+    ) -> Result<(), WebhookFault>;
     /// Gives up what happened before `before`, from the front: how many events and entries, and
     /// where the webhook stands then.
     async fn expire(
@@ -185,6 +206,7 @@ pub trait WebhookStore: Send + Sync {
         webhook: &WebhookName,
         part: LogPart,
         before: Timestamp,
+        fence: Fence,
     ) -> Result<(u64, WebhookPlace), WebhookFault>;
     /// About how much waits for a webhook that stands at `number`.
     async fn backlog(

@@ -2,7 +2,8 @@
 //!
 //! The only crate that touches sockets, files, environment and the wall clock.
 //! Reading order: `serve` (a process from start to end), `listen`, `handshake`, `worker` (a
-//! message's way), `identity` (who), `http`, `webhooks`, `nodes` (the others), `audit`, `config`, `cli`.
+//! message's way), `identity` (who), `http`, `webhooks`, `nodes` (the others), `tenure` (what one node does
+//! for all), `audit`, `config`, `cli`.
 
 mod attendance;
 pub mod audit;
@@ -27,5 +28,6 @@ mod stored;
 mod strikes;
 mod surfaces;
 pub mod telemetry;
+mod tenure;
 mod webhooks;
 mod worker;

@@ -64,7 +64,8 @@ pub(crate) async fn start(
     let passwords = PasswordPool::start().context("cannot start the password pool")?;
     keep_dev_users(&setup, (&store, &stored), &*clock).await?;
     let identity = open_identity(&setup, &store, passwords, &clock)?;
-    let bus = nodes::open(&setup)?;
+    let name = nodes::own_name();
+    let bus = nodes::open(&setup, name)?;
     let (bus, feed) = bus
         .map(|opened| ((opened.node, opened.bus), opened.feed))
         .unzip();
@@ -82,7 +83,7 @@ pub(crate) async fn start(
         },
         controls,
     ));
-    let webhooks = Webhooks::start(&node, store.clone(), prepared).await?;
+    let webhooks = Webhooks::start(&node, name, store.clone(), prepared).await?;
     if node.setup.profile.dev {
         keep_dev_room(&store, &node).await?;
     }

@@ -1,6 +1,6 @@
 //! Durable state in one `SQLite` file or a `PostgreSQL` database, behind the ports of `conclave-auth` (users, refresh
 //! families, revocations, named sessions, keys of backends, answers to repeatable calls) and of
-//! `conclave-core` (rooms with their messages, webhooks).
+//! `conclave-core` (rooms with their messages, webhooks, leases).
 //!
 //! What is acknowledged is on the disk: a write returns after the COMMIT that holds it, and
 //! COMMIT waits for the disk. Other processes (the command line beside a running server, other
@@ -13,7 +13,7 @@
 //! Reading order: `store` (read, close), `sqlite` and `postgres` (open), `writer` (one thread,
 //! many writes in one commit), `line` (its connection, a transaction), `sql` (one statement on
 //! either database), `statement` (every SQL text), then the ports: `users`, `refresh`, `revocations`,
-//! `sessions`, `api_keys`, `idempotency`; `rooms` and `webhooks` are those of `conclave-core`.
+//! `sessions`, `api_keys`, `idempotency`; `rooms`, `webhooks` and `leases` are those of `conclave-core`.
 //! `upkeep` checks, copies and writes out; `transfer` moves a file into PostgreSQL; `address` is
 //! where a database is; `yardstick` is what a bare insert costs. `migration`
 //! makes and upgrades the tables of `migrations/`; `file` sees to folder and mode; `column` turns
@@ -21,7 +21,7 @@
 //!
 //! To add a statement, name it in `statement`: a test shows that it goes by an index. To change
 //! a table, add a migration for each database; those that were released are never edited. A new
-//! table is also one of `transfer`.
+//! table is also one of `transfer`, unless it is about nodes that run.
 
 mod address;
 mod api_keys;
@@ -29,6 +29,7 @@ mod column;
 mod error;
 mod file;
 mod idempotency;
+mod leases;
 mod line;
 mod migration;
 mod postgres;

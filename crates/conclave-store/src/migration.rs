@@ -125,6 +125,7 @@ pub(crate) const SQLITE: &[&str] = &[
     include_str!("../migrations/sqlite/0002_api_keys.sql"),
     include_str!("../migrations/sqlite/0003_rooms.sql"),
     include_str!("../migrations/sqlite/0004_webhooks.sql"),
+    include_str!("../migrations/sqlite/0005_leases.sql"),
 ];
 
 /// As [`SQLITE`].
@@ -133,6 +134,7 @@ pub(crate) const POSTGRES: &[&str] = &[
     include_str!("../migrations/postgres/0002_api_keys.sql"),
     include_str!("../migrations/postgres/0003_rooms.sql"),
     include_str!("../migrations/postgres/0004_webhooks.sql"),
+    include_str!("../migrations/postgres/0005_leases.sql"),
 ];
 
 const BEGIN_SQLITE: &str = "BEGIN IMMEDIATE";

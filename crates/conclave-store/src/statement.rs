@@ -147,6 +147,17 @@ statements! {
     SHARE_DELETE =
         "DELETE FROM session_shares WHERE session = $1 AND user_name = $2";
 
+    LEASE_BEAT =
+        "UPDATE leases SET beat = beat + 1 WHERE name = $1 AND holder = $2 RETURNING fence";
+    LEASE_FIND =
+        "SELECT holder, fence, beat FROM leases WHERE name = $1";
+    LEASE_RELEASE =
+        "UPDATE leases SET holder = NULL WHERE name = $1 AND holder = $2";
+    LEASE_TAKE =
+        "INSERT INTO leases (name, holder, fence, beat) VALUES ($1, $2, 1, 0) \
+         ON CONFLICT (name) DO UPDATE \
+         SET holder = excluded.holder, fence = leases.fence + 1, beat = 0 RETURNING fence";
+
     WEBHOOK_ADD =
         "INSERT INTO webhooks (name, number) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
     WEBHOOK_DELETE =

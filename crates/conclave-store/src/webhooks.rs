@@ -2,23 +2,32 @@
 
 use async_trait::async_trait;
 use conclave_core::{
-    LogPage, LogPart, NewQueued, Queued, QueuedKind, WebhookFault, WebhookName, WebhookPlace,
-    WebhookStore,
+    Fence, LeaseName, LogPage, LogPart, NewQueued, Queued, QueuedKind, WebhookFault, WebhookName,
+    WebhookPlace, WebhookStore,
 };
 use conclave_protocol::{Timestamp, UserId};
 
 use crate::error::Fault;
 use crate::sql::{self, Connection};
-use crate::{Store, StoreError, column, statement};
+use crate::{Store, StoreError, column, leases, statement};
 
 #[async_trait]
 impl WebhookStore for Store {
-    async fn open(&self, webhooks: &[WebhookName]) -> Result<Vec<WebhookPlace>, WebhookFault> {
+    async fn open(&self, webhooks: &[WebhookName]) -> Result<(), WebhookFault> {
         let webhooks = webhooks.to_vec();
         let opened = self
             .writer()
             .write(async move |connection| open(connection, &webhooks).await);
         Ok(opened.await?)
+    }
+
+    async fn standing(&self, webhook: &WebhookName) -> Result<WebhookPlace, WebhookFault> {
+        let webhook = webhook.clone();
+        let place = self.writer().write(async move |connection| {
+            add(connection, &webhook).await?;
+            place(connection, &webhook).await
+        });
+        Ok(place.await?)
     }
 
     async fn log(&self, after: u64, part: LogPart, limit: u32) -> Result<LogPage, WebhookFault> {
@@ -32,12 +41,19 @@ impl WebhookStore for Store {
         Ok(self.waiting(number).await.map_err(Fault::Store)?)
     }
 
-    async fn push(&self, items: &[NewQueued], looked: Option<u64>) -> Result<(), WebhookFault> {
+    async fn push(
+        &self,
+        items: &[NewQueued],
+        looked: Option<(u64, Fence)>,
+    ) -> Result<(), WebhookFault> {
         if items.is_empty() && looked.is_none() {
             return Ok(());
         }
         let items = items.to_vec();
         let pushed = self.writer().write(async move |connection| {
+            if let Some((_, fence)) = looked {
+                leases::check(connection, LeaseName::WEBHOOKS, fence).await?;
+            }
             for item in &items {
                 let row = sql::query(statement::WEBHOOK_QUEUE_ADD)
                     .bind(item.webhook.as_str())
@@ -47,7 +63,7 @@ impl WebhookStore for Store {
                     .bind(&*item.data);
                 row.execute(connection).await?;
             }
-            if let Some(number) = looked {
+            if let Some((number, _)) = looked {
                 let lookout = WebhookName::lookout();
                 let row = sql::query(statement::WEBHOOK_EXPIRED)
                     .bind(lookout.as_str())
@@ -70,11 +86,12 @@ impl WebhookStore for Store {
     async fn done(
         &self,
         webhook: &WebhookName,
-        number: u64,
-        queued: u64,
+        (number, queued): (u64, u64),
+        fence: Fence,
     ) -> Result<(), WebhookFault> {
         let webhook = webhook.clone();
         let done = self.writer().write(async move |connection| {
+            leases::check(connection, LeaseName::WEBHOOKS, fence).await?;
             let row = sql::query(statement::WEBHOOK_DONE)
                 .bind(webhook.as_str())
                 .bind(column::integer(number));
@@ -90,9 +107,15 @@ impl WebhookStore for Store {
         Ok(done.await?)
     }
 
-    async fn failing(&self, webhook: &WebhookName, since: Timestamp) -> Result<(), WebhookFault> {
+    async fn failing(
+        &self,
+        webhook: &WebhookName,
+        since: Timestamp,
+        fence: Fence,
+    ) -> Result<(), WebhookFault> {
         let webhook = webhook.clone();
         let failing = self.writer().write(async move |connection| {
+            leases::check(connection, LeaseName::WEBHOOKS, fence).await?;
             let row = sql::query(statement::WEBHOOK_FAILING)
                 .bind(webhook.as_str())
                 .bind(column::millis(since));
@@ -107,8 +130,9 @@ impl WebhookStore for Store {
         webhook: &WebhookName,
         part: LogPart,
         before: Timestamp,
+        fence: Fence,
     ) -> Result<(u64, WebhookPlace), WebhookFault> {
-        Ok(expire(self, webhook, part, before).await?)
+        Ok(expire(self, webhook, (part, before), fence).await?)
     }
 
     async fn backlog(
@@ -130,11 +154,7 @@ impl WebhookStore for Store {
     }
 }
 
-async fn open(
-    connection: &mut Connection,
-    webhooks: &[WebhookName],
-) -> Result<Vec<WebhookPlace>, Fault> {
-    let newest = Store::newest(connection).await?;
+async fn open(connection: &mut Connection, webhooks: &[WebhookName]) -> Result<(), Fault> {
     // The lookout's name is the least.
     let mut name = WebhookName::lookout().as_str().to_owned();
     loop {
@@ -148,15 +168,20 @@ async fn open(
             None => break,
         }
     }
-    let mut places = Vec::with_capacity(webhooks.len());
     for webhook in webhooks {
-        let row = sql::query(statement::WEBHOOK_ADD)
-            .bind(webhook.as_str())
-            .bind(newest);
-        row.execute(connection).await?;
-        places.push(place(connection, webhook).await?);
+        add(connection, webhook).await?;
     }
-    Ok(places)
+    Ok(())
+}
+
+/// Begins at the newest event, unless it is known.
+async fn add(connection: &mut Connection, webhook: &WebhookName) -> Result<(), Fault> {
+    let newest = Store::newest(connection).await?;
+    let row = sql::query(statement::WEBHOOK_ADD)
+        .bind(webhook.as_str())
+        .bind(newest);
+    row.execute(connection).await?;
+    Ok(())
 }
 
 async fn place(connection: &mut Connection, webhook: &WebhookName) -> Result<WebhookPlace, Fault> {
@@ -212,8 +237,8 @@ async fn queued(
 async fn expire(
     store: &Store,
     webhook: &WebhookName,
-    part: LogPart,
-    before: Timestamp,
+    (part, before): (LogPart, Timestamp),
+    fence: Fence,
 ) -> Result<(u64, WebhookPlace), Fault> {
     let mut view = store.view().await?;
     let from = column::integer(place(&mut view, webhook).await?.number);
@@ -230,6 +255,7 @@ async fn expire(
     loop {
         let name = webhook.clone();
         let step = store.writer().write(async move |connection| {
+            leases::check(connection, LeaseName::WEBHOOKS, fence).await?;
             let row = sql::query(statement::WEBHOOK_EXPIRED)
                 .bind(name.as_str())
                 .bind(last_old);
@@ -266,9 +292,10 @@ async fn count(
 impl From<Fault> for WebhookFault {
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::Store(error) => Self(Box::new(error)),
-            Fault::Conflict | Fault::Full(_) | Fault::NotFound => {
-                Self(Box::new(StoreError::Value("webhook")))
+            Fault::Store(error) => Self::Unavailable(Box::new(error)),
+            Fault::Conflict => Self::Fenced,
+            Fault::Full(_) | Fault::NotFound => {
+                Self::Unavailable(Box::new(StoreError::Value("webhook")))
             }
         }
     }

@@ -5,14 +5,14 @@ use conclave_auth::memory::{
     MemoryApiKeys, MemoryIdempotency, MemoryRefreshFamilies, MemoryRevocations, MemorySessions,
     MemoryUsers,
 };
-use conclave_core::{MemoryBus, MemoryRooms, NodeId};
+use conclave_core::{MemoryBus, MemoryLeases, MemoryRooms, NodeId};
 use conclave_protocol::{Clock, Timestamp};
 
 use super::FakeClock;
 use super::ports::{
     Ear, Joined, api_keys_conformance, bus_conformance, idempotency_conformance,
-    refresh_families_conformance, revocations_conformance, room_limits, rooms_conformance,
-    sessions_conformance, users_conformance,
+    leases_conformance, refresh_families_conformance, revocations_conformance, room_limits,
+    rooms_conformance, sessions_conformance, users_conformance,
 };
 
 #[tokio::test]
@@ -38,6 +38,11 @@ async fn sessions_in_memory_conform() {
 #[tokio::test]
 async fn api_keys_in_memory_conform() {
     api_keys_conformance(&MemoryApiKeys::default()).await;
+}
+
+#[tokio::test]
+async fn leases_in_memory_conform() {
+    leases_conformance(&MemoryLeases::default()).await;
 }
 
 #[tokio::test]

@@ -52,6 +52,13 @@ struct HeardUpTo {
     at: Duration,
 }
 
+/// A name for this node, from its start to its end.
+pub(crate) fn own_name() -> NodeId {
+    let mut id = [0; 16];
+    conclave_auth::Random::fill(&SystemRandom, &mut id);
+    NodeId(u128::from_ne_bytes(id))
+}
+
 /// The bus that is configured, and what it needs to be run.
 pub(crate) struct Opened {
     pub(crate) node: NodeId,
@@ -63,16 +70,13 @@ pub(crate) struct Opened {
 ///
 /// # Errors
 /// The address is none; never with the address, which may hold a password.
-pub(crate) fn open(setup: &Setup) -> anyhow::Result<Option<Opened>> {
+pub(crate) fn open(setup: &Setup, node: NodeId) -> anyhow::Result<Option<Opened>> {
     let config = &setup.config.bus;
     let Some(url) = &config.url else {
         return Ok(None);
     };
     let options = RedisOptions::new(url.reveal()).context("bus.url")?;
     let options = options.with_prefix(&config.prefix);
-    let mut id = [0; 16];
-    conclave_auth::Random::fill(&SystemRandom, &mut id);
-    let node = NodeId(u128::from_ne_bytes(id));
     let (bus, feed, link) = RedisBus::new(options, node);
     tokio::spawn(link.run());
     Ok(Some(Opened {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use conclave_core::{NewQueued, QueuedKind, WebhookFault, WebhookName, WebhookStore};
+use conclave_core::{NewQueued, QueuedKind, WebhookName, WebhookStore};
 use conclave_protocol::{Clock, Timestamp};
 use tokio::sync::{Notify, mpsc, watch};
 
@@ -146,7 +146,7 @@ impl Keeper {
                 });
             }
         }
-        while let Err(WebhookFault(error)) = self.store.push(&items, None).await {
+        while let Err(error) = self.store.push(&items, None).await {
             tracing::error!(%error, "cannot keep events for webhooks");
             if self.notices.is_closed() {
                 return;

@@ -7,7 +7,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use conclave_core::{LogPart, NewQueued, QueuedKind, WebhookFault, WebhookName, WebhookStore};
+use conclave_core::{
+    Fence, LogPart, NewQueued, QueuedKind, WebhookFault, WebhookName, WebhookStore,
+};
 use conclave_protocol::{Event, EventKind, UserId};
 use tokio::sync::Notify;
 
@@ -15,6 +17,7 @@ use super::sender::Target;
 use super::{event, ring};
 use crate::config::WebhookEvent;
 use crate::node::Node;
+use crate::tenure::Tenure;
 
 /// A webhook that wants to know.
 pub(super) struct Reader {
@@ -41,21 +44,50 @@ pub(super) struct Lookout {
     pub(super) bells: Arc<[Notify]>,
     /// Everything up to this number was looked at.
     pub(super) place: u64,
+    /// Of the lease under which it looks.
+    pub(super) fence: Fence,
 }
 
 impl Lookout {
-    /// Runs until the runtime ends.
-    pub(super) async fn run(mut self) {
+    /// Looks while this node has the lease, until the runtime ends.
+    pub(super) async fn run(mut self, mut tenure: Tenure) {
         loop {
-            match self.look().await {
+            self.fence = tenure.held().await;
+            let fence = self.fence;
+            tokio::select! {
+                biased;
+                () = tenure.lost(fence) => {}
+                () = self.work() => {}
+            }
+        }
+    }
+
+    /// Looks until this node turns out to have the lease no more.
+    async fn work(&mut self) {
+        let mut known = false;
+        loop {
+            let looked = match known {
+                true => self.look().await,
+                false => self.find_place().await,
+            };
+            known |= looked.is_ok();
+            match looked {
                 Ok(Looked::All) => self.wait().await,
                 Ok(Looked::Some) => {}
-                Err(WebhookFault(error)) => {
+                Err(WebhookFault::Fenced) => return tokio::time::sleep(STORE_PAUSE).await,
+                Err(WebhookFault::Unavailable(error)) => {
                     tracing::error!(%error, "cannot look who missed messages");
                     tokio::time::sleep(STORE_PAUSE).await;
                 }
             }
         }
+    }
+
+    /// Where whoever looked before has come to.
+    async fn find_place(&mut self) -> Result<Looked, WebhookFault> {
+        let place = self.store.standing(&WebhookName::lookout()).await?;
+        self.place = place.number;
+        Ok(Looked::Some)
     }
 
     async fn wait(&self) {
@@ -115,7 +147,8 @@ impl Lookout {
         if items.is_empty() && number <= self.place {
             return Ok(());
         }
-        self.store.push(items, Some(number)).await?;
+        let looked = Some((number, self.fence));
+        self.store.push(items, looked).await?;
         self.place = number;
         items.clear();
         ring(&self.bells);
@@ -147,6 +180,7 @@ const ITEMS_AT_ONCE: usize = 256;
 const RECIPIENTS_MAX: usize = 100;
 /// Events without anybody away before the place is written down.
 const STEP: u64 = 1000;
-const IDLE: Duration = Duration::from_secs(5);
+/// Other nodes ring no bell here.
+const IDLE: Duration = Duration::from_secs(1);
 const LINGER_LOOK: Duration = Duration::from_millis(250);
 const STORE_PAUSE: Duration = Duration::from_secs(1);

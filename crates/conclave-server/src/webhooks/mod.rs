@@ -7,7 +7,8 @@
 //!
 //! Every webhook has a task of its own (`sender`) that posts one batch after the other, strictly
 //! in order, and goes on only when the batch was taken or given up: so one dead URL holds up
-//! nobody else, and the events of a room come in order.
+//! nobody else, and the events of a room come in order. Of several nodes on one store one posts:
+//! that which has the lease.
 //!
 //! Reading order: this file, `intake`, `lookout`, `batch`, `event`, `sender`, `signature`,
 //! `reach` (where posts may go).
@@ -27,7 +28,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use conclave_core::{LogPart, Outlet, WebhookName, WebhookStore};
+use conclave_core::{
+    Fence, LeaseName, Leases, LogPart, NodeId, Outlet, WebhookName, WebhookPlace, WebhookStore,
+};
 use conclave_protocol::{Channel, Clock, Event, EventKind};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -35,6 +38,7 @@ use tokio::task::JoinHandle;
 use crate::audit::AuditLog;
 use crate::config::{Setup, Webhook, WebhookEvent, webhook_secret};
 use crate::node::{Dice, Node};
+use crate::tenure::Tenant;
 use crate::worker::Listed;
 pub(crate) use figures::Figures;
 use intake::{Intake, Notice};
@@ -71,6 +75,8 @@ pub(crate) struct Running {
     stop: watch::Sender<bool>,
     keeper: JoinHandle<()>,
     others: Vec<JoinHandle<()>>,
+    /// Of the right to post; nothing where there is nothing to post.
+    tenant: Option<Tenant>,
 }
 
 impl Webhooks {
@@ -143,11 +149,15 @@ impl Webhooks {
     ///
     /// # Errors
     /// The store's.
-    pub(crate) async fn start(
+    pub(crate) async fn start<S>(
         node: &Arc<Node>,
-        store: Arc<dyn WebhookStore>,
+        name: NodeId,
+        store: Arc<S>,
         prepared: Prepared,
-    ) -> anyhow::Result<Running> {
+    ) -> anyhow::Result<Running>
+    where
+        S: Leases + WebhookStore + 'static,
+    {
         let Prepared { targets, notices } = prepared;
         let mut names: Vec<WebhookName> = targets.iter().map(|t| t.name.clone()).collect();
         let looks = targets
@@ -156,46 +166,48 @@ impl Webhooks {
         if looks {
             names.push(WebhookName::lookout());
         }
-        let places = store.open(&names).await.context("store.path: webhooks")?;
+        store.open(&names).await.context("store: webhooks")?;
         let bells = Arc::clone(&node.webhooks.bells);
         let stop = watch::channel(false).0;
         let keeper = intake::Keeper {
-            store: Arc::clone(&store),
+            store: Arc::clone(&store) as _,
             targets: targets.iter().map(intake::Wish::of).collect(),
             bells: Arc::clone(&bells),
             notices,
             stop: stop.subscribe(),
         };
-        let mut others = Vec::new();
+        let mut running = Running {
+            stop,
+            keeper: tokio::spawn(keeper.run()),
+            others: Vec::new(),
+            tenant: None,
+        };
+        if targets.is_empty() {
+            return Ok(running);
+        }
+        let leases = Arc::clone(&store) as _;
+        let clock = Arc::clone(&node.clock);
+        let (tenant, tenure) = Tenant::start(LeaseName::WEBHOOKS, name, leases, clock);
+        running.tenant = Some(tenant);
         if looks {
             let lookout = Lookout {
                 node: Arc::clone(node),
-                store: Arc::clone(&store),
+                store: Arc::clone(&store) as _,
                 targets: targets.iter().filter_map(lookout::Reader::of).collect(),
                 bells: Arc::clone(&bells),
-                place: places.last().copied().unwrap_or_default().number,
+                place: 0,
+                fence: Fence::default(),
             };
-            others.push(tokio::spawn(lookout.run()));
+            running
+                .others
+                .push(tokio::spawn(lookout.run(tenure.clone())));
         }
-        for (index, (target, place)) in targets.into_iter().zip(places).enumerate() {
-            let sender = Sender {
-                target,
-                place,
-                written: place.number,
-                store: Arc::clone(&store),
-                clock: Arc::clone(&node.clock),
-                audit: Arc::clone(&node.audit),
-                pace: Pace::default(),
-                dice: Dice::new(node.dice.roll()),
-                failures: 0,
-            };
-            others.push(tokio::spawn(sender.run(Arc::clone(&bells), index)));
+        for (index, target) in targets.into_iter().enumerate() {
+            let sender = sender(node, Arc::clone(&store) as _, target);
+            let sending = sender.run(Arc::clone(&bells), index, tenure.clone());
+            running.others.push(tokio::spawn(sending));
         }
-        Ok(Running {
-            stop,
-            keeper: tokio::spawn(keeper.run()),
-            others,
-        })
+        Ok(running)
     }
 }
 
@@ -214,6 +226,9 @@ impl Running {
             task.abort();
             // It was cut off, or has panicked, which was reported.
             task.await.ok();
+        }
+        if let Some(tenant) = self.tenant {
+            tenant.finish().await;
         }
     }
 }
@@ -246,6 +261,21 @@ impl Outlet for Tee {
 
 fn ring(bells: &[Notify]) {
     bells.iter().for_each(Notify::notify_one);
+}
+
+fn sender(node: &Node, store: Arc<dyn WebhookStore>, target: Target) -> Sender {
+    Sender {
+        target,
+        fence: Fence::default(),
+        place: WebhookPlace::default(),
+        written: 0,
+        store,
+        clock: Arc::clone(&node.clock),
+        audit: Arc::clone(&node.audit),
+        pace: Pace::default(),
+        dice: Dice::new(node.dice.roll()),
+        failures: 0,
+    }
 }
 
 fn target(webhook: &Webhook) -> anyhow::Result<Target> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use conclave_core::{LogPart, WebhookFault, WebhookName, WebhookPlace, WebhookStore};
+use conclave_core::{Fence, LogPart, WebhookFault, WebhookName, WebhookPlace, WebhookStore};
 use conclave_protocol::Clock;
 use serde_json::json;
 use tokio::sync::Notify;
@@ -17,6 +17,7 @@ use super::signature::Signer;
 use crate::audit::{AuditLog, Event, Kind};
 use crate::config::WebhookEvent;
 use crate::node::Dice;
+use crate::tenure::Tenure;
 
 /// Where to post, and what.
 pub(super) struct Target {
@@ -67,6 +68,8 @@ impl Pace {
 /// The task of one webhook.
 pub(super) struct Sender {
     pub(super) target: Target,
+    /// Of the lease under which it posts.
+    pub(super) fence: Fence,
     pub(super) place: WebhookPlace,
     /// The number that the store has.
     pub(super) written: u64,
@@ -91,11 +94,32 @@ pub(super) enum Round {
 }
 
 impl Sender {
-    /// Runs until the runtime ends; its bell rings when something may have happened.
-    pub(super) async fn run(mut self, bells: Arc<[Notify]>, own: usize) {
+    /// Posts while this node has the lease, until the runtime ends; its bell rings when something
+    /// may have happened.
+    pub(super) async fn run(mut self, bells: Arc<[Notify]>, own: usize, mut tenure: Tenure) {
         let Some(bell) = bells.get(own) else { return };
         loop {
-            match self.round().await {
+            self.fence = tenure.held().await;
+            let fence = self.fence;
+            tokio::select! {
+                biased;
+                () = tenure.lost(fence) => {}
+                () = self.work(bell) => {}
+            }
+            self.failures = 0;
+        }
+    }
+
+    /// Posts until this node turns out to have the lease no more.
+    async fn work(&mut self, bell: &Notify) {
+        let mut known = false;
+        loop {
+            let round = match known {
+                true => self.round().await,
+                false => self.find_place().await,
+            };
+            known |= round.is_ok();
+            match round {
                 Ok(Round::Moved) => {}
                 // Either way it looks again.
                 Ok(Round::Idle) => {
@@ -105,13 +129,21 @@ impl Sender {
                     let wait = self.pace.wait(self.failures - 1, self.dice.roll());
                     tokio::time::sleep(wait).await;
                 }
-                Err(WebhookFault(error)) => {
+                Err(WebhookFault::Fenced) => return tokio::time::sleep(STORE_PAUSE).await,
+                Err(WebhookFault::Unavailable(error)) => {
                     let webhook = self.target.name.as_str();
                     tracing::error!(webhook, %error, "cannot read what to post");
                     tokio::time::sleep(STORE_PAUSE).await;
                 }
             }
         }
+    }
+
+    /// Where whoever posted before has come to.
+    async fn find_place(&mut self) -> Result<Round, WebhookFault> {
+        self.place = self.store.standing(&self.target.name).await?;
+        self.written = self.place.number;
+        Ok(Round::Moved)
     }
 
     /// Gathers one batch and posts it once.
@@ -130,7 +162,8 @@ impl Sender {
         let (events, number, queued) = (batch.events, batch.number, batch.queued);
         match self.post(batch.body).await {
             Ok(()) => {
-                self.store.done(&self.target.name, number, queued).await?;
+                let name = &self.target.name;
+                self.store.done(name, (number, queued), self.fence).await?;
                 Figures::add(&self.target.figures.sent, events);
                 self.taken(number);
                 Ok(Round::Moved)
@@ -147,7 +180,8 @@ impl Sender {
         let moved = batch.number > self.place.number || batch.queued > 0;
         if batch.queued > 0 || batch.number.saturating_sub(self.written) >= STEP {
             let name = &self.target.name;
-            self.store.done(name, batch.number, batch.queued).await?;
+            let done = (batch.number, batch.queued);
+            self.store.done(name, done, self.fence).await?;
             self.written = batch.number;
         }
         self.place.number = batch.number;
@@ -213,7 +247,7 @@ impl Sender {
         let since = match self.place.failing_since {
             Some(since) => since,
             None => {
-                self.store.failing(&target.name, now).await?;
+                self.store.failing(&target.name, now, self.fence).await?;
                 self.place.failing_since = Some(now);
                 now
             }
@@ -237,8 +271,9 @@ impl Sender {
         let (now, target) = (self.clock.now(), &self.target);
         let kept = u64::try_from(KEPT.as_millis()).unwrap_or(u64::MAX);
         let before = conclave_protocol::Timestamp::from_millis(now.millis().saturating_sub(kept));
-        let expired = self.store.expire(&target.name, target.part, before).await?;
-        let (events, place) = expired;
+        let (name, part) = (&target.name, target.part);
+        let expired = self.store.expire(name, part, before, self.fence);
+        let (events, place) = expired.await?;
         self.place.number = place.number.max(self.place.number);
         self.written = place.number;
         if events == 0 {
@@ -273,7 +308,8 @@ fn reason(error: &reqwest::Error) -> String {
 
 /// How long events are kept for a webhook that takes none.
 pub(super) const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
-const IDLE: Duration = Duration::from_secs(5);
+/// Other nodes ring no bell here.
+const IDLE: Duration = Duration::from_secs(1);
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// Numbers that are passed over before that is written down.
 const STEP: u64 = 1000;

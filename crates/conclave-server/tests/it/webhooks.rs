@@ -368,3 +368,30 @@ fn python(secret: &str, signature: &str, body: &[u8]) -> Result<Value, String> {
     }
     Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
 }
+
+#[test]
+fn of_two_nodes_one_posts_and_when_it_is_killed_the_other() {
+    let has_lease = |world: &World| {
+        let line = "this node has the lease";
+        world.wait_for_log(|log| (log["message"] == line).then_some(()));
+    };
+    let receiver = Receiver::start();
+    let mut one = server(&receiver, &["message"]);
+    has_lease(&one);
+    let mut two = again(&one, &receiver, &["message"]);
+    let room = room(&one, &["bob"]);
+    send(&one, &room, "1");
+    send(&two, &room, "2");
+    let posted = wait_for(&receiver, &["1", "2"]);
+    assert_eq!(contents(&posted), ["1", "2"], "one of them posts");
+    one.crash();
+    send(&two, &room, "3");
+    has_lease(&two);
+    wait_for(&receiver, &["1", "2", "3"]);
+    let three = again(&two, &receiver, &["message"]);
+    two.signal(Signal::TERM);
+    assert!(two.wait(PATIENCE).success());
+    has_lease(&three);
+    send(&three, &room, "4");
+    wait_for(&receiver, &["1", "2", "3", "4"]);
+}

@@ -42,5 +42,5 @@ async fn keeps_repeatable_calls_as_the_port_says(fixture: Fixture) {
 async fn keeps_webhooks_as_the_port_says(fixture: Fixture) {
     let outlet = Arc::new(ports::Ear::default());
     let rooms = fixture.store.rooms(outlet, RoomLimits::default());
-    ports::webhooks_conformance(&*fixture.store, &rooms).await;
+    ports::webhooks_conformance(&*fixture.store, &rooms, &*fixture.store).await;
 }

@@ -218,7 +218,7 @@ async fn every_column_of_every_table_is_brought_over() {
         (Fixture::in_postgres().await, of_postgres),
     ] {
         let mut found = columns(&fixture, statement).await;
-        found.retain(|(table, _)| table != "schema_versions");
+        found.retain(|(table, _)| table != "schema_versions" && table != "leases");
         found.sort_unstable();
         assert_eq!(found, known);
     }

@@ -10,6 +10,7 @@
 mod api_keys;
 mod bus;
 mod idempotency;
+mod leases;
 mod refresh;
 mod revocations;
 mod rooms;
@@ -26,6 +27,7 @@ use conclave_protocol::{SessionName, Timestamp, UserId};
 pub use api_keys::api_keys_conformance;
 pub use bus::{Joined, bus_bodies, bus_conformance};
 pub use idempotency::idempotency_conformance;
+pub use leases::leases_conformance;
 pub use refresh::refresh_families_conformance;
 pub use revocations::revocations_conformance;
 pub use rooms::{Ear, room_limits, rooms_agree, rooms_conformance};

@@ -3,22 +3,32 @@
 use std::sync::Arc;
 
 use conclave_core::{
-    Actor, LogPart, NewMessage, NewQueued, NewRoom, QueuedKind, RoomStore, Stamp, WebhookName,
-    WebhookPlace, WebhookStore,
+    Actor, Fence, Hold, LeaseName, Leases, LogPart, NewMessage, NewQueued, NewRoom, NodeId,
+    QueuedKind, RoomStore, Sign, Stamp, WebhookFault, WebhookName, WebhookPlace, WebhookStore,
 };
 use conclave_protocol::{
     CreateRoom, DeleteRoom, DeliveryState, EraseMessage, EventKind, GiveReceipt, JoinRoom,
     LeaveRoom, MessageId, MessageKind, RoomId, RoomKind, SendMessage, Timestamp,
 };
 
+use super::leases::leases_conformance;
 use super::{second, user};
 
-/// Runs the suite on an empty store, whose rooms are `rooms`.
+/// Runs the suite, and that of leases, on an empty store, whose rooms are `rooms`.
 ///
 /// # Panics
 /// Where the implementation differs.
-pub async fn webhooks_conformance(webhooks: &dyn WebhookStore, rooms: &dyn RoomStore) {
-    let stage = Stage { webhooks, rooms };
+pub async fn webhooks_conformance(
+    webhooks: &dyn WebhookStore,
+    rooms: &dyn RoomStore,
+    leases: &dyn Leases,
+) {
+    let (fence, silent) = leases_conformance(leases).await;
+    let stage = Stage {
+        webhooks,
+        rooms,
+        fence,
+    };
     stage.a_new_one_begins_at_the_newest_event().await;
     stage.the_log_is_read_by_parts_and_pages().await;
     stage.recipients_are_those_who_have_not_got_it().await;
@@ -28,11 +38,13 @@ pub async fn webhooks_conformance(webhooks: &dyn WebhookStore, rooms: &dyn RoomS
     stage.failing_is_remembered_from_the_first_time().await;
     stage.what_is_too_old_is_given_up().await;
     stage.who_is_not_named_is_forgotten().await;
+    stage.who_was_silent_moves_nothing(leases, silent).await;
 }
 
 struct Stage<'a> {
     webhooks: &'a dyn WebhookStore,
     rooms: &'a dyn RoomStore,
+    fence: Fence,
 }
 
 const ALL: LogPart = LogPart {
@@ -71,7 +83,21 @@ fn entry(webhook: &str, number: u64, at: Timestamp, data: &str) -> NewQueued {
 impl Stage<'_> {
     async fn open(&self, names: &[&str]) -> Vec<WebhookPlace> {
         let names: Vec<WebhookName> = names.iter().map(|text| name(text)).collect();
-        self.webhooks.open(&names).await.unwrap()
+        self.open_all(&names).await
+    }
+
+    async fn open_all(&self, names: &[WebhookName]) -> Vec<WebhookPlace> {
+        self.webhooks.open(names).await.unwrap();
+        let mut places = Vec::new();
+        for name in names {
+            places.push(self.webhooks.standing(name).await.unwrap());
+        }
+        places
+    }
+
+    async fn done(&self, webhook: &WebhookName, number: u64, queued: u64) {
+        let done = self.webhooks.done(webhook, (number, queued), self.fence);
+        done.await.unwrap();
     }
 
     async fn place(&self, names: &[&str]) -> WebhookPlace {
@@ -232,14 +258,11 @@ impl Stage<'_> {
     async fn what_is_done_does_not_come_back(&self) {
         let newest = self.newest().await;
         let second_entry = self.webhooks.queued(&name("a"), 2).await.unwrap()[1].id;
-        self.webhooks
-            .done(&name("a"), newest - 1, second_entry)
-            .await
-            .unwrap();
+        self.done(&name("a"), newest - 1, second_entry).await;
         assert_eq!(self.data("a").await, ["5"]);
         assert_eq!(self.data("b").await, ["2"]);
         assert_eq!(self.place(&["a", "b"]).await.number, newest - 1);
-        self.webhooks.done(&name("a"), newest, 0).await.unwrap();
+        self.done(&name("a"), newest, 0).await;
         assert_eq!(self.data("a").await, ["5"]);
         assert_eq!(self.place(&["a", "b"]).await.number, newest);
     }
@@ -285,11 +308,13 @@ impl Stage<'_> {
 
     async fn failing_is_remembered_from_the_first_time(&self) {
         let a = name("a");
-        self.webhooks.failing(&a, second(20)).await.unwrap();
-        self.webhooks.failing(&a, second(30)).await.unwrap();
+        for since in [second(20), second(30)] {
+            let failing = self.webhooks.failing(&a, since, self.fence);
+            failing.await.unwrap();
+        }
         let place = self.place(&["a", "b"]).await;
         assert_eq!(place.failing_since, Some(second(20)));
-        self.webhooks.done(&a, place.number, 0).await.unwrap();
+        self.done(&a, place.number, 0).await;
         let place = self.place(&["a", "b"]).await;
         assert_eq!(place.failing_since, None);
     }
@@ -299,7 +324,7 @@ impl Stage<'_> {
         let queued = self.webhooks.queued(&a, 100).await.unwrap();
         let last = queued.last().unwrap().id;
         let start = self.newest().await;
-        self.webhooks.done(&a, start, last).await.unwrap();
+        self.done(&a, start, last).await;
         self.create("two", second(100)).await;
         let start = self.newest().await - 1;
         self.send("two", 10, second(101)).await;
@@ -311,8 +336,13 @@ impl Stage<'_> {
         items.push(entry("a", 0, second(102), "young"));
         items.push(entry("b", 0, second(101), "of b"));
         self.webhooks.push(&items, None).await.unwrap();
-        self.webhooks.failing(&a, second(101)).await.unwrap();
-        let expired = self.webhooks.expire(&a, ALL, second(102)).await.unwrap();
+        let failing = self.webhooks.failing(&a, second(101), self.fence);
+        failing.await.unwrap();
+        let expire = async |part, before| {
+            let expire = self.webhooks.expire(&a, part, before, self.fence);
+            expire.await.unwrap()
+        };
+        let expired = expire(ALL, second(102)).await;
         let place = WebhookPlace {
             number: start + 2,
             failing_since: Some(second(101)),
@@ -320,7 +350,7 @@ impl Stage<'_> {
         assert_eq!(expired, (302, place));
         assert_eq!(self.data("a").await, ["young"]);
         assert!(self.data("b").await.contains(&"of b".to_owned()));
-        let again = self.webhooks.expire(&a, ALL, second(102)).await.unwrap();
+        let again = expire(ALL, second(102)).await;
         assert_eq!(again, (0, place), "only what is older");
         let messages = LogPart {
             messages: true,
@@ -335,8 +365,7 @@ impl Stage<'_> {
             .leave(&alice, leave, stamp(second(103)))
             .await
             .unwrap();
-        let rest = self.webhooks.expire(&a, messages, second(200)).await;
-        let (events, place) = rest.unwrap();
+        let (events, place) = expire(messages, second(200)).await;
         assert_eq!(
             events, 2,
             "a message and an entry; the leaving is not wanted"
@@ -348,21 +377,44 @@ impl Stage<'_> {
         let lookout = WebhookName::lookout();
         let names = [name("b"), lookout.clone()];
         let newest = self.newest().await;
-        let places = self.webhooks.open(&names).await.unwrap();
+        let places = self.open_all(&names).await;
         assert_eq!(places[1].number, newest);
         self.send("two", 12, second(110)).await;
         let items = [entry("b", newest + 1, second(110), r#"["carol"]"#)];
-        self.webhooks.push(&items, Some(newest + 1)).await.unwrap();
-        let places = self.webhooks.open(&names).await.unwrap();
+        let looked = Some((newest + 1, self.fence));
+        self.webhooks.push(&items, looked).await.unwrap();
+        let places = self.open_all(&names).await;
         assert_eq!(places[1].number, newest + 1);
         assert!(self.data("b").await.contains(&r#"["carol"]"#.to_owned()));
         self.send("two", 13, second(111)).await;
         self.open(&["a"]).await;
         assert_eq!(self.data("b").await, Vec::<String>::new());
         let names = [name("a"), name("b"), lookout];
-        let places = self.webhooks.open(&names).await.unwrap();
+        let places = self.open_all(&names).await;
         let numbers: Vec<u64> = places.iter().map(|place| place.number).collect();
         assert_eq!(numbers, [newest + 2; 3]);
         assert_eq!(self.data("a").await, Vec::<String>::new());
+    }
+
+    async fn who_was_silent_moves_nothing(&self, leases: &dyn Leases, silent: Sign) {
+        let hold = leases.hold(LeaseName::WEBHOOKS, NodeId(2), Some(silent));
+        assert_eq!(hold.await.unwrap(), Hold::Own(Fence(4)));
+        let (a, old) = (name("a"), self.fence);
+        let before = self.webhooks.standing(&a).await.unwrap();
+        let items = [entry("a", 0, second(300), "of who was silent")];
+        self.webhooks.push(&items, None).await.unwrap();
+        let queued = self.webhooks.queued(&a, 1).await.unwrap()[0].id;
+        let refused = [
+            self.webhooks.done(&a, (1 << 40, queued), old).await,
+            self.webhooks.failing(&a, second(300), old).await,
+            self.webhooks.push(&items, Some((1 << 40, old))).await,
+        ];
+        for refused in refused {
+            assert!(matches!(refused, Err(WebhookFault::Fenced)), "{refused:?}");
+        }
+        let expired = self.webhooks.expire(&a, ALL, second(400), old).await;
+        assert!(matches!(expired, Err(WebhookFault::Fenced)));
+        assert_eq!(self.webhooks.standing(&a).await.unwrap(), before);
+        assert_eq!(self.data("a").await, ["of who was silent"]);
     }
 }

@@ -2,7 +2,10 @@ use std::net::{IpAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use conclave_core::{LogPart, NewQueued, QueuedKind, WebhookName, WebhookStore as _};
+use conclave_core::{
+    Hold, LeaseName, Leases as _, LogPart, NewQueued, NodeId, QueuedKind, WebhookName,
+    WebhookStore as _,
+};
 use conclave_protocol::{Clock, Timestamp};
 use conclave_store::{Store, StoreOptions};
 use conclave_testkit::FakeClock;
@@ -39,9 +42,13 @@ impl Stage {
         let clock = Arc::new(FakeClock::default());
         let audit = audit(&dir, &clock);
         let target = target();
-        let places = store.open(std::slice::from_ref(&target.name)).await;
+        let held = store.hold(LeaseName::WEBHOOKS, NodeId(1), None).await;
+        let Ok(Hold::Own(fence)) = held else {
+            panic!("{held:?}")
+        };
         let sender = Sender {
-            place: places.unwrap()[0],
+            place: store.standing(&target.name).await.unwrap(),
+            fence,
             target,
             written: 0,
             store: store.clone(),
@@ -159,8 +166,7 @@ async fn the_day_is_counted_across_starts() {
     assert_eq!(stage.sender.round().await.unwrap(), Round::Failed);
     stage.clock.advance(KEPT + Duration::from_secs(1));
     let name = stage.sender.target.name.clone();
-    let places = stage.store.open(&[name]).await.unwrap();
-    stage.sender.place = places[0];
+    stage.sender.place = stage.store.standing(&name).await.unwrap();
     stage.sender.failures = 0;
     assert_eq!(stage.sender.round().await.unwrap(), Round::Failed);
     assert_eq!(stage.waiting().await, Vec::<String>::new());

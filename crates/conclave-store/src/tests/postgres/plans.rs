@@ -35,7 +35,7 @@ async fn every_statement_goes_by_a_condition_of_an_index() {
     ports::api_keys_conformance(&*store).await;
     ports::idempotency_conformance(&*store).await;
     let rooms = other.rooms(ear, RoomLimits::default());
-    ports::webhooks_conformance(&*other, &rooms).await;
+    ports::webhooks_conformance(&*other, &rooms, &*other).await;
     let mut offences = Vec::new();
     for store in [store, other] {
         offences.extend(scans(&mut store.glance().await.unwrap()).await);
