@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 
 use crate::audit::{Event, Kind};
 use crate::config::Setup;
-use crate::handshake::{Patience, Reception, UnderWay};
+use crate::handshake::{Pace, Patience, Reception, UnderWay};
 use crate::listen::{Door, Listener, TlsKeys, bind, serve_metrics};
 use crate::node::Node;
 use crate::worker::{Control, Worker};
@@ -258,12 +258,16 @@ async fn work(job: Job) {
     let mut end = worker.node().end.subscribe();
     let run = Rc::clone(&worker).run(control);
     let under_way = UnderWay::default();
+    let node = worker.node();
+    let per_second = node.setup.config.limits.handshakes_per_second;
+    let pace = Pace::new(per_second, node.controls.len(), node.clock.monotonic());
     let patience = Rc::new(Patience::default());
     let reception = Rc::new(Reception {
         worker,
         router,
         stop,
         under_way,
+        pace,
         patience,
     });
     tokio::task::spawn_local(watch_silence(Rc::clone(&reception)));

@@ -73,7 +73,10 @@ impl Bed {
             "{folder}/data",
         ]);
         arguments.extend(["--workers".to_owned(), setting.workers.to_string()]);
-        let mut environment = vec![("JWT_SECRET_KEY", self.mint.secret().to_owned())];
+        let mut environment = vec![
+            ("JWT_SECRET_KEY", self.mint.secret().to_owned()),
+            ("CONCLAVE_LIMITS__HANDSHAKES_PER_SECOND", "0".to_owned()),
+        ];
         if setting.messages_unlimited {
             environment.push(("CONCLAVE_LIMITS__MESSAGES_PER_SECOND", "0".to_owned()));
         }

@@ -344,7 +344,8 @@ impl Tongue {
 
 static FOLDERS: AtomicU32 = AtomicU32::new(0);
 /// One member and one backend stand for many: what bounds their messages of a second is lifted.
-const UNLIMITED: [&str; 4] = [
+const UNLIMITED: [&str; 5] = [
+    "CONCLAVE_LIMITS__HANDSHAKES_PER_SECOND",
     "CONCLAVE_LIMITS__MESSAGES_PER_SECOND",
     "CONCLAVE_LIMITS__REQUESTS_PER_SECOND",
     "CONCLAVE_LIMITS__ROOM_MESSAGES_PER_SECOND",

@@ -146,6 +146,7 @@ pub(super) const fn colour(subject: Subject) -> &'static str {
 /// The settings of Conclave that are not defaults.
 pub(super) const SETTINGS: &[&str] = &[
     "JWT_SECRET_KEY: random, in every scenario",
+    "CONCLAVE_LIMITS__HANDSHAKES_PER_SECOND=0, in every scenario",
     "--workers 1, but 2 in the second half of workers",
     "CONCLAVE_LIMITS__MESSAGES_PER_SECOND=0 in fanout, flood, rooms, echo, workers and tls",
     "the same and CONCLAVE_LIMITS__USER_MESSAGES_PER_SECOND=0, \

@@ -29,6 +29,9 @@ section! {
         pub sign_in_failures_per_minute: u32 = 10,
         /// Refused handshakes per minute of one address.
         pub refused_handshakes_per_minute: u32 = 30,
+        /// Connections per second that are admitted; five times as many may come at once. The rest is
+        /// answered 503, with a `Retry-After` that spreads them.
+        pub handshakes_per_second: u32 = 2000,
         /// Requests per second of one user to refresh, ticket and REST.
         pub requests_per_second: u32 = 20,
         /// Named sessions that one user owns.
@@ -75,6 +78,7 @@ impl Limits {
             messages_burst: 0,
             fragments_per_message: 0,
             refused_handshakes_per_minute: 0,
+            handshakes_per_second: 0,
             outbox_bytes: 256 * 1024 * 1024,
             inbox_bytes: 256 * 1024 * 1024,
             ..Self::default()

@@ -3,14 +3,15 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::IntoResponse as _;
 use conclave_core::{ConnectionBounds, ConnectionGuard, Full};
 use conclave_dialects::TOPICS;
 use conclave_protocol::{
-    CloseMeaning, Dialect, DialectState, Disconnect, Grants, IssuerId, Principal, SessionId,
-    SessionKind, SessionName, Start, Timestamp,
+    CloseMeaning, Dialect, DialectState, Disconnect, Grants, IssuerId, Principal, Refusal,
+    SessionId, SessionKind, SessionName, Start, Timestamp,
 };
 use conclave_socketio::engine;
 use conclave_websocket::handshake::{AcceptOptions, Accepted, accept};
@@ -49,6 +50,8 @@ enum No {
         code: &'static str,
         detail: Cow<'static, str>,
     },
+    /// Too many come at once: before any upgrade, to come back after this.
+    Busy(Duration),
     /// By Engine.IO's own words, before any upgrade.
     Engine(engine::Rejection),
     /// By the surface's close code, or by HTTP where `auth.reject` says so.
@@ -294,6 +297,8 @@ impl Reception {
                 return Err(No::Close(CloseMeaning::Forbidden));
             }
         }
+        let (now, roll) = (node.clock.monotonic(), node.dice.roll());
+        self.pace.admit(now, roll).map_err(No::Busy)?;
         let guard = self.count(case, &principal)?;
         let state = match case.surface {
             Surface::Echo => DialectState::default(),
@@ -384,6 +389,12 @@ impl Reception {
                 code,
                 detail,
             } => (*status, *code, &**detail),
+            No::Busy(wait) => {
+                let text = "too many clients come at once";
+                self.note(case, Kind::LimitHit, text);
+                let busy = Problem::refused(Refusal::Unavailable, text);
+                return busy.after(*wait).into_response();
+            }
             No::Close(meaning) => by_http(*meaning),
             No::Engine(rejection) => {
                 self.strike(case, rejection.message());
@@ -393,11 +404,14 @@ impl Reception {
                 return (status, kind, rejection.body()).into_response();
             }
         };
-        // Being told to wait is not held against the address again.
-        if accepted.is_none() && status == StatusCode::TOO_MANY_REQUESTS {
-            self.note(case, Kind::LimitHit, detail);
-        } else {
-            self.strike(case, detail);
+        match status {
+            // Being told to wait is not held against the address again.
+            StatusCode::TOO_MANY_REQUESTS if accepted.is_none() => {
+                self.note(case, Kind::LimitHit, detail);
+            }
+            // Nor is what is the server's own affair.
+            StatusCode::SERVICE_UNAVAILABLE => self.note(case, Kind::HandshakeRefused, detail),
+            _ => self.strike(case, detail),
         }
         let mut response = Problem::new(status, code, detail.to_owned()).into_response();
         if status == StatusCode::METHOD_NOT_ALLOWED {

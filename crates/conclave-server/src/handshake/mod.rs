@@ -13,6 +13,7 @@ mod fields;
 mod judge;
 mod opening;
 mod origin;
+mod pace;
 mod patience;
 mod refusal;
 mod rewound;
@@ -45,6 +46,7 @@ pub(crate) use credential::{ACCESS_COOKIE, Credential, cookie, credential};
 pub(crate) use judge::nobody;
 pub(crate) use opening::Entrance;
 pub(crate) use origin::{Origin, Origins};
+pub(crate) use pace::Pace;
 pub(crate) use patience::Patience;
 pub(crate) use route::{ENGINE_ECHO_PATH, Route, RouteKind, route};
 pub(crate) use under_way::{Crowded, Place, UnderWay};
@@ -67,6 +69,8 @@ pub(crate) struct Reception {
     pub(crate) stop: watch::Receiver<bool>,
     /// Sockets that are not WebSocket connections yet.
     pub(crate) under_way: UnderWay,
+    /// How fast they may become connections.
+    pub(crate) pace: Pace,
     /// For those of them that have said nothing.
     pub(crate) patience: Rc<Patience>,
 }

@@ -3,7 +3,8 @@
 use std::io::Write as _;
 
 use super::scene::{SLACK, Scene, answer};
-use crate::client::header;
+use crate::client::{Client, header};
+use crate::world::{Plan, eventually};
 
 #[test]
 fn malformed_upgrades_get_a_status_and_a_line() {
@@ -191,4 +192,29 @@ fn a_head_in_pieces_and_what_comes_behind_it_are_read_as_a_whole_one_is() {
         assert!(text.ends_with("\u{4}pong"), "{cut}: {text}");
     }
     scene.end(SLACK);
+}
+
+#[test]
+fn who_comes_with_too_many_others_is_told_when_and_not_blamed() {
+    let world = Plan::with("server.workers", 1)
+        .set("limits.handshakes_per_second", 1)
+        .set("limits.connections_per_user", 0)
+        .set("limits.refused_handshakes_per_minute", 1)
+        .start();
+    let dial = world.dial().token(&world.token("user123"));
+    let mut admitted = Vec::new();
+    let turned_away = loop {
+        match dial.try_connect() {
+            Ok(client) => admitted.push(client),
+            Err(refused) => break refused,
+        }
+    };
+    assert!(admitted.len() >= 5, "five seconds' worth come at once");
+    assert_eq!(turned_away.status, 503, "{turned_away:?}");
+    let wait = header(&turned_away.head, "retry-after").expect("when to come back");
+    assert!((1..=30).contains(&wait.parse().unwrap_or(0)), "{wait}");
+    let text = "too many clients come at once";
+    world.wait_for_audit(|line| (line["detail"] == text).then_some(()));
+    admitted.iter_mut().for_each(Client::barrier);
+    eventually("there is room again", || dial.try_connect().ok()).barrier();
 }
