@@ -14,6 +14,7 @@ mod outbox;
 #[cfg(test)]
 mod tests;
 mod wire;
+mod yardstick;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -29,6 +30,8 @@ use redis::{ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion};
 use intake::Intake;
 use interests::Interests;
 use outbox::{Outbox, Outgoing};
+#[doc(hidden)]
+pub use yardstick::Yardstick;
 
 /// Where Redis is, and how much of it a node takes.
 #[derive(Clone)]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use super::bed::{Bed, Setting};
-use super::crowd::{Arrival, Crowd, Waiting};
+use super::crowd::{Arrival, Crowd, Door, Waiting};
 use super::frame;
 use super::latency::Samples;
 use super::ledger::{Ledger, Stamp, Tally};
@@ -28,10 +28,13 @@ pub(super) struct Cast<'a> {
 
 /// The subscribers, their publishers and the process between them.
 pub(super) struct Audience {
+    /// The one whose CPU counts.
     pub(super) process: Process,
     subject: Subject,
     crowd: Crowd,
     voice: Voice,
+    /// Bytes of payload beside the 64 that carry the stamp.
+    padding: usize,
     pub(super) subscribers: usize,
     receipts: Receipts,
     sent: Vec<u64>,
@@ -107,11 +110,82 @@ impl Audience {
             subject,
             crowd,
             voice,
+            padding: 0,
             subscribers,
             receipts: Receipts::new(subscribers, publishers),
             sent: vec![0; publishers],
             out: Vec::new(),
         })
+    }
+
+    /// Brings in subscribers and publishers, each by a door of its own, of nodes that are there;
+    /// `process` is the one whose CPU counts. A payload has `padding` bytes more than the 64 that
+    /// carry its stamp.
+    ///
+    /// # Errors
+    /// Somebody is refused.
+    pub(super) fn seat(
+        bed: &Bed,
+        process: Process,
+        (hearing, speaking): (&[Door], &[Door]),
+        padding: usize,
+    ) -> Result<Self> {
+        let (subscribers, publishers) = (hearing.len(), speaking.len());
+        bed.machine.ensure_room(subscribers + publishers)?;
+        let mut crowd = Crowd::new(BATCH, Waiting::Awake)?;
+        for (user, door) in hearing.iter().enumerate() {
+            crowd.join(door, std::iter::once(bed.subscriber(user, TOPIC)))?;
+        }
+        for (user, door) in speaking.iter().enumerate() {
+            crowd.join(door, std::iter::once(bed.visitor(subscribers + user)))?;
+        }
+        Ok(Self {
+            process,
+            subject: Subject::Conclave,
+            crowd,
+            voice: Voice::Members((subscribers..subscribers + publishers).collect()),
+            padding,
+            subscribers,
+            receipts: Receipts::new(subscribers, publishers),
+            sent: vec![0; publishers],
+            out: Vec::new(),
+        })
+    }
+
+    /// One publication every `every`, `count` of them, whether or not those before have arrived.
+    ///
+    /// # Errors
+    /// The process is gone, or answers with an error.
+    pub(super) fn paced(
+        &mut self,
+        case: Case,
+        count: usize,
+        every: Duration,
+    ) -> Result<Measurement> {
+        for round in 0..(count / 10).max(1) {
+            self.round(round, 1)?;
+        }
+        self.receipts.samples = Some(Samples::default());
+        let (before, cpu) = (self.delivered(), self.process.cpu()?);
+        let start = Instant::now();
+        for number in 0..count {
+            let due = start + every * u32::try_from(number)?;
+            while Instant::now() < due {
+                self.step(due.saturating_duration_since(Instant::now()))?;
+            }
+            self.publish(number % self.sent.len(), 1)?;
+        }
+        while self.delivered() < self.expected() && self.step(PATIENCE)? > 0 {}
+        let (cpu, wall) = (self.process.cpu()?.saturating_sub(cpu), start.elapsed());
+        let delivered = self.delivered() - before;
+        let mut row = Measurement::new(case, self.subject).cost(delivered, cpu, wall);
+        row.latency = self
+            .receipts
+            .samples
+            .as_mut()
+            .and_then(Samples::percentiles);
+        row.tally = Some(self.tally());
+        Ok(row)
     }
 
     /// Publishes `rounds` bursts of `burst` messages, each when the one before is delivered to all,
@@ -167,6 +241,41 @@ impl Audience {
     /// # Errors
     /// The process is gone, or answers with an error.
     pub(super) fn race(&mut self, publications: u64, window: u64) -> Result<Tally> {
+        self.rush(publications, window)?;
+        let mut tally = self.tally();
+        let first = self.receipts.orders.first();
+        let strays = self
+            .receipts
+            .orders
+            .iter()
+            .filter(|order| Some(*order) != first)
+            .count();
+        tally.reordered += u64::try_from(strays)?;
+        Ok(tally)
+    }
+
+    /// The same, of nodes that each have an order of their own; publications per second.
+    ///
+    /// # Errors
+    /// As for [`Audience::race`].
+    pub(super) fn race_across(
+        &mut self,
+        case: Case,
+        publications: u64,
+        window: u64,
+    ) -> Result<Measurement> {
+        self.rush(publications / 10, window)?;
+        let (cpu, start) = (self.process.cpu()?, Instant::now());
+        self.rush(publications, window)?;
+        let (cpu, wall) = (self.process.cpu()?.saturating_sub(cpu), start.elapsed());
+        let published = publications * u64::try_from(self.sent.len())?;
+        self.step(LATE)?;
+        let mut row = Measurement::new(case, self.subject).cost(published, cpu, wall);
+        row.tally = Some(self.tally());
+        Ok(row)
+    }
+
+    fn rush(&mut self, publications: u64, window: u64) -> Result<()> {
         let until: Vec<u64> = self.sent.iter().map(|sent| sent + publications).collect();
         let subscribers = u64::try_from(self.subscribers)?;
         loop {
@@ -188,19 +297,9 @@ impl Audience {
                 .zip(&until)
                 .all(|(sent, until)| sent == until);
             if sent_all && self.delivered() >= self.expected() || self.step(PATIENCE)? == 0 {
-                break;
+                return Ok(());
             }
         }
-        let mut tally = self.tally();
-        let first = self.receipts.orders.first();
-        let strays = self
-            .receipts
-            .orders
-            .iter()
-            .filter(|order| Some(*order) != first)
-            .count();
-        tally.reordered += u64::try_from(strays)?;
-        Ok(tally)
     }
 
     /// Publishes `burst` messages in one write.
@@ -225,9 +324,10 @@ impl Audience {
                     stamp.overwrite(sample);
                     frame::served(sample, &mut self.out);
                 }
-                Voice::Members(_) => {
-                    frame::text(publication(TOPIC, stamp).as_bytes(), &mut self.out)
-                }
+                Voice::Members(_) => frame::text(
+                    publication((TOPIC, self.padding), stamp).as_bytes(),
+                    &mut self.out,
+                ),
             }
         }
         match &mut self.voice {
@@ -349,11 +449,12 @@ impl Receipts {
     }
 }
 
-/// The command that publishes 64 bytes of payload.
-pub(super) fn publication(topic: &str, stamp: Stamp) -> String {
+/// The command that publishes 64 bytes of payload, and `padding` more.
+pub(super) fn publication((topic, padding): (&str, usize), stamp: Stamp) -> String {
     format!(
-        r#"publish-json:{{"publisher_name":"bench","topic":"{topic}","payload":"{}","timestamp":"2024-01-24T10:25:37Z"}}"#,
-        stamp.payload()
+        r#"publish-json:{{"publisher_name":"bench","topic":"{topic}","payload":"{}{:x<padding$}","timestamp":"2024-01-24T10:25:37Z"}}"#,
+        stamp.payload(),
+        ""
     )
 }
 
@@ -363,6 +464,7 @@ fn moment(stamp: Stamp) -> usize {
 }
 
 const TOPIC: &str = "bench";
+const BATCH: usize = 256;
 /// More than any scenario has under way for one publisher.
 const MOMENTS: usize = 64;
 const DIGEST: u64 = 0x9e37_79b9_7f4a_7c15;

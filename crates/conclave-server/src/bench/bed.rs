@@ -1,7 +1,7 @@
 //! The test bed: how each subject is started, and how the generator's users come in.
 
 use std::cell::OnceCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -91,6 +91,27 @@ impl Bed {
             arguments,
             environment,
             cores: (SERVER_CORE..SERVER_CORE + setting.workers).collect(),
+        })
+    }
+
+    /// Starts a node on a store and a Redis that it shares with others.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub(super) fn node(&self, data: &Path, bus: &str) -> Result<Process> {
+        let mut arguments = words(&["serve", "--listen", "{address}", "--workers", "1"]);
+        let data = data.to_string_lossy().into_owned();
+        arguments.extend(["--data-dir".to_owned(), data]);
+        Process::start(&Launch {
+            program: self.programs.conclave.clone(),
+            arguments,
+            environment: vec![
+                ("JWT_SECRET_KEY", self.mint.secret().to_owned()),
+                ("CONCLAVE_LIMITS__HANDSHAKES_PER_SECOND", "0".to_owned()),
+                ("CONCLAVE_LIMITS__MESSAGES_PER_SECOND", "0".to_owned()),
+                ("CONCLAVE_BUS__URL", bus.to_owned()),
+            ],
+            cores: vec![SERVER_CORE],
         })
     }
 

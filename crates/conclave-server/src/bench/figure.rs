@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use super::measurement::{Case, Measurement, Results};
 use super::subject::Subject::{self, Conclave, Floor, Node, Usual};
 
+mod cluster;
 mod rooms;
 
 /// One bound and what was measured.
@@ -29,6 +30,8 @@ pub(super) enum Unit {
     Messages,
     Milliseconds,
     PercentOfCore,
+    TimesAlone,
+    TimesClient,
     TimesFloor,
     TimesNode,
     TimesOneWorker,
@@ -83,6 +86,7 @@ impl Figure {
         figures.extend(Self::cost(results));
         figures.extend(Self::tls_and_workers(results));
         figures.extend(rooms::figures(results));
+        figures.extend(cluster::figures(results));
         figures.push(Self::new(
             "lost, duplicated, reordered",
             Unit::Messages,
@@ -211,6 +215,8 @@ impl Unit {
             Self::TimesFloor => format!("{value:.3} x floor"),
             Self::TimesNode => format!("{value:.3} x node"),
             Self::TimesOneWorker => format!("{value:.3} x one worker"),
+            Self::TimesAlone => format!("{value:.3} x alone"),
+            Self::TimesClient => format!("{value:.3} x client"),
             Self::TimesStore => format!("{value:.3} x store"),
             Self::TimesTopic => format!("{value:.3} x topic"),
             Self::TimesUsual => format!("{value:.3} x usual"),
@@ -228,6 +234,8 @@ impl Serialize for Unit {
             Self::TimesFloor => "times_floor",
             Self::TimesNode => "times_node",
             Self::TimesOneWorker => "times_one_worker",
+            Self::TimesAlone => "times_alone",
+            Self::TimesClient => "times_client",
             Self::TimesStore => "times_store",
             Self::TimesTopic => "times_topic",
             Self::TimesUsual => "times_usual",
@@ -264,7 +272,14 @@ pub(super) const fn yardstick(case: Case) -> Option<(Case, Subject)> {
         Case::SocketIoEventInFlight => Some((Case::SocketIoInFlight, Node)),
         Case::MixedRoom => Some((Case::MixedTopic, Conclave)),
         Case::MixedRoomInFlight => Some((Case::MixedTopicInFlight, Conclave)),
-        Case::DurableOne
+        Case::ClusterReceiving => Some((Case::ClusterHome, Conclave)),
+        Case::ClusterThree => Some((case, Floor)),
+        Case::ClusterAbroad
+        | Case::ClusterHome
+        | Case::ClusterNear
+        | Case::ClusterOne
+        | Case::ClusterTwo
+        | Case::DurableOne
         | Case::DurableSixteen
         | Case::DurableMany
         | Case::DurableSocketIoOne

@@ -46,6 +46,13 @@ pub(super) enum Case {
     HistoryNewest,
     HistoryFarBack,
     HistoryRestart,
+    ClusterHome,
+    ClusterReceiving,
+    ClusterNear,
+    ClusterAbroad,
+    ClusterOne,
+    ClusterTwo,
+    ClusterThree,
 }
 
 impl Case {
@@ -60,9 +67,7 @@ impl Case {
             Self::Fanout => "fan-out, 64 B, one publication at a time; per delivery",
             Self::FanoutInFlight => "fan-out, 64 B, 16 publications in flight; per delivery",
             Self::FanoutWide => "fan-out, 64 B, wide, one publication at a time; per delivery",
-            Self::Flood => {
-                "flood: echo on other connections while a topic is flooded; per delivery"
-            }
+            Self::Flood => "flood: echo elsewhere while a topic is flooded; per delivery",
             Self::Rooms => "rooms of ten members, one publication at a time in each; per delivery",
             Self::Echo => "echo: ping and pong; per request",
             Self::WorkersOne => "one worker, four publishers in turn; per delivery",
@@ -82,18 +87,12 @@ impl Case {
             Self::SocketIoHandshake => {
                 "Socket.IO handshake: connect, upgrade, CONNECT with a token answered; per handshake"
             }
-            Self::SocketIoMemory => {
-                "Socket.IO memory: idle, connected, in a room of ten; per connection"
-            }
+            Self::SocketIoMemory => "Socket.IO memory: idle, in a room of ten; per connection",
             Self::SocketIoFanout => "Socket.IO fan-out, a message to a room of 1,000; per delivery",
-            Self::SocketIoInFlight => {
-                "Socket.IO fan-out, 16 messages of 16 members in flight; per delivery"
-            }
-            Self::SocketIoEvent => {
-                "Socket.IO fan-out, a named event of the server API; per delivery"
-            }
+            Self::SocketIoInFlight => "Socket.IO fan-out, 16 messages in flight; per delivery",
+            Self::SocketIoEvent => "Socket.IO fan-out, a named event; per delivery",
             Self::SocketIoEventInFlight => {
-                "Socket.IO fan-out, 16 named events of the server API in flight; per delivery"
+                "Socket.IO fan-out, 16 named events in flight; per delivery"
             }
             Self::MixedTopic => "mixed: a topic of the same size for comparison; per delivery",
             Self::MixedTopicInFlight => "mixed: the same topic, 16 in flight; per delivery",
@@ -104,6 +103,19 @@ impl Case {
             Self::HistoryNewest => "history: newest page of 50 of a room of 1,000,000 messages",
             Self::HistoryFarBack => "history: a page of 50, 10,000 pages back",
             Self::HistoryRestart => "history: killed and started again, until it is ready",
+            Self::ClusterHome => {
+                "nodes: a node without a bus, one publication at a time; per delivery"
+            }
+            Self::ClusterReceiving => {
+                "nodes: a node whose publisher is on another; its CPU per delivery"
+            }
+            Self::ClusterNear => "nodes: paced at half load, subscribers on the publisher's node",
+            Self::ClusterAbroad => "nodes: paced at half load, subscribers on another node",
+            Self::ClusterOne => "nodes: one, 200 B; CPU of Redis per publication",
+            Self::ClusterTwo => "nodes: two, 200 B; CPU of Redis per publication",
+            Self::ClusterThree => {
+                "nodes: three, 200 B; CPU of Redis per publication (floor: the bare client)"
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The scenarios, each one run of one thing for every subject that can do it.
 
+mod cluster;
 mod durable;
 mod echo;
 mod fanout;
@@ -46,11 +47,13 @@ pub(super) enum Scenario {
     Mixed,
     /// A room of 1,000,000 messages: pages and restart
     History,
+    /// Several nodes over one Redis: deliveries, latency, publications
+    Cluster,
 }
 
 impl Scenario {
     /// All of them, in the order in which they run.
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::Handshake,
         Self::Memory,
         Self::Fanout,
@@ -63,6 +66,7 @@ impl Scenario {
         Self::SocketIo,
         Self::Mixed,
         Self::History,
+        Self::Cluster,
     ];
 
     /// Runs it once.
@@ -83,6 +87,7 @@ impl Scenario {
             Self::SocketIo => socketio::run(bed),
             Self::Mixed => mixed::run(bed),
             Self::History => history::run(bed),
+            Self::Cluster => cluster::run(bed),
         }
     }
 }

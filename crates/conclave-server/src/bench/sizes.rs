@@ -51,6 +51,10 @@ pub(super) struct Sizes {
     pub(super) history_messages: u64,
     /// Pages back from its newest.
     pub(super) history_pages: u64,
+    /// Publications of each publisher as fast as they go through.
+    pub(super) cluster_publications: u64,
+    /// Publications at half that rate.
+    pub(super) cluster_paced: usize,
 }
 
 impl Sizes {
@@ -78,6 +82,8 @@ impl Sizes {
         message_bursts: 60,
         history_messages: 1_000_000,
         history_pages: 10_000,
+        cluster_publications: 20_000,
+        cluster_paced: 10_000,
     };
     /// Shows that everything runs; no figure of it is a verdict.
     pub(super) const QUICK: Self = Self {
@@ -103,5 +109,7 @@ impl Sizes {
         message_bursts: 20,
         history_messages: 20_000,
         history_pages: 200,
+        cluster_publications: 2_000,
+        cluster_paced: 1_000,
     };
 }

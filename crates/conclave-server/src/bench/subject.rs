@@ -60,8 +60,9 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts the process on its cores and waits until it listens. `{address}` and `{folder}` in the
-    /// arguments and the environment stand for its address and its own empty folder.
+    /// Starts the process on its cores and waits until it listens. `{address}`, `{port}` and `{folder}`
+    /// in the arguments and the environment stand for its address, the port of it and its own empty
+    /// folder.
     ///
     /// # Errors
     /// It cannot be started, ends at once, or does not listen within 10 s; the message carries the
@@ -76,6 +77,7 @@ impl Process {
         fs::create_dir_all(&folder).context("cannot make a folder for the process under test")?;
         let fill = |text: &str| {
             text.replace("{address}", &address.to_string())
+                .replace("{port}", &address.port().to_string())
                 .replace("{folder}", &folder.to_string_lossy())
         };
         let log = File::create(folder.join("log"))?;

@@ -163,7 +163,7 @@ impl Rooms {
                 stamp.overwrite(body);
                 frame::served(body, &mut out);
             }
-            None => frame::text(publication(&topic(index), stamp).as_bytes(), &mut out),
+            None => frame::text(publication((&topic(index), 0), stamp).as_bytes(), &mut out),
         }
         self.crowd.send(index * MEMBERS, &out)
     }
