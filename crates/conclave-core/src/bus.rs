@@ -1,8 +1,9 @@
 //! The port between nodes: publications by channel, and notices to all.
 //!
 //! A node gets publications of the channels it has asked for, and every notice. What it sends
-//! itself never comes back to it. Nothing is promised but order: of what one node sends, what
-//! arrives arrives in the order it was sent in, each thing at most once. What is lost can be
+//! itself never comes back to it. Nothing is promised but order: of what one node sends into
+//! one channel, and of its notices, what arrives arrives in the order it was sent in, each thing at
+//! most once. What is lost can be
 //! seen: a publication of a topic carries its [`Place`], one of a room its sequence number, and
 //! after an interruption comes [`Arrival::Missed`].
 //!

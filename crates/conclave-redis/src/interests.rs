@@ -113,6 +113,13 @@ impl Interests {
             .map(|known| Arc::clone(&known.channel))
     }
 
+    /// Whether Redis has confirmed it, and it was not withdrawn since.
+    pub(crate) fn is_confirmed(&self, name: &str) -> bool {
+        let state = self.state.lock();
+        let interest = state.by_name.get(name);
+        interest.is_some_and(|interest| interest.progress == Progress::There)
+    }
+
     /// Everything, for a new connection.
     pub(crate) fn all(&self) -> Vec<Arc<str>> {
         let mut state = self.state.lock();

@@ -1,16 +1,25 @@
 //! The bus between nodes on Redis or Valkey.
 //!
-//! Publications go through plain pub/sub, one channel of Redis for each of ours that a node
-//! hears, and one for notices. Redis keeps nothing of them: what it loses is seen by the places
-//! that publications carry, and by `Arrival::Missed` after every interruption.
+//! Publications go through pub/sub, one channel of Redis for each of ours that a node hears, and
+//! one for notices; on a cluster through sharded pub/sub, where each name has its shard. Redis
+//! keeps nothing of them: what it loses is seen by the places that publications carry, and by
+//! `Arrival::Missed` after every interruption, also one of the node that sent it.
 //!
-//! Reading order: this file, `link` (the connections), `outbox` (what waits to be sent),
-//! `interests` (what is asked for), `intake` (what has come), `wire`.
+//! Reading order: this file, `address`, `link` (one session after another), `lanes` (the
+//! connections of one, which `sentinel` and `slots` find), `ears` (what they bring), `outbox`
+//! (what waits to be sent), `interests` (what is asked for), `intake` (what has come), `wire`.
 
+mod address;
+mod dial;
+mod ears;
 mod intake;
 mod interests;
+mod lanes;
 mod link;
 mod outbox;
+mod pause;
+mod sentinel;
+mod slots;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -22,11 +31,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
+use address::Address;
+pub use address::AddressError;
 use async_trait::async_trait;
 use conclave_core::{Arrival, Bus, BusFigures, Feed, NodeId, Notice, Parcel};
 use conclave_protocol::Channel;
-use redis::{ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion};
-
 use intake::Intake;
 use interests::Interests;
 use outbox::{Outbox, Outgoing};
@@ -41,30 +50,23 @@ pub struct RedisOptions {
     outbox_bytes: usize,
     /// Bytes that may have come and wait to be taken; what comes then is lost.
     intake_bytes: usize,
-    info: ConnectionInfo,
+    address: Address,
 }
-
-/// Why a text does not say where Redis is. It never holds the text, which may have a password.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected an address such as redis://user:password@host:6379")]
-pub struct AddressError;
 
 impl RedisOptions {
     /// For `redis://`, `rediss://`, `redis+unix://` and `unix://` addresses, with user, password
-    /// and number of the database where they are in it.
+    /// and number of the database where they are in it; for `redis+sentinel://` (hosts and ports
+    /// of sentinels, and the name of the master) and `redis+cluster://` (some of its nodes), and
+    /// both with `rediss`.
     ///
     /// # Errors
     /// The address is none.
     pub fn new(address: &str) -> Result<Self, AddressError> {
-        let info = address.into_connection_info();
-        let info = info.map_err(|_it_may_show_the_password| AddressError)?;
-        let settings = info.redis_settings().clone();
-        let settings = settings.set_protocol(ProtocolVersion::RESP3);
         Ok(Self {
             prefix: "conclave".to_owned(),
             outbox_bytes: 64 << 20,
             intake_bytes: 64 << 20,
-            info: info.set_redis_settings(settings),
+            address: Address::read(address)?,
         })
     }
 
@@ -75,10 +77,10 @@ impl RedisOptions {
         Self { prefix, ..self }
     }
 
-    /// Host and port, or the path of the socket.
+    /// Hosts and ports, or the path of the socket.
     #[must_use]
     pub fn shown(&self) -> String {
-        self.info.addr().to_string()
+        self.address.shown()
     }
 }
 
@@ -111,6 +113,8 @@ struct Shared {
     interests: Interests,
     intake: Intake,
     there: AtomicBool,
+    /// Whether publications were lost and no other node was told so.
+    has_lost: AtomicBool,
     sent: AtomicU64,
     lost: AtomicU64,
     connects: AtomicU64,
@@ -126,6 +130,7 @@ impl RedisBus {
             interests: Interests::new(&options.prefix),
             intake: Intake::new(options.intake_bytes),
             there: AtomicBool::new(false),
+            has_lost: AtomicBool::new(false),
             sent: AtomicU64::new(0),
             lost: AtomicU64::new(0),
             connects: AtomicU64::new(0),
@@ -141,9 +146,10 @@ impl RedisBus {
     }
 
     fn send(&self, outgoing: Outgoing) -> bool {
+        let is_publication = outgoing.is_publication();
         let taken = self.is_there() && self.shared.outbox.push(outgoing);
         if !taken {
-            self.shared.lost.fetch_add(1, Ordering::Relaxed);
+            self.shared.lose(1, is_publication);
         }
         taken
     }
@@ -210,8 +216,17 @@ impl Shared {
     fn depart(&self) {
         self.there.store(false, Ordering::Release);
         let left = self.outbox.clear();
-        self.lost.fetch_add(left, Ordering::Relaxed);
+        let count = u64::try_from(left.len()).unwrap_or(u64::MAX);
+        self.lose(count, left.iter().any(Outgoing::is_publication));
         self.interests.depart();
+    }
+
+    /// Counts what is lost; publications are to be told of.
+    fn lose(&self, count: u64, has_publications: bool) {
+        self.lost.fetch_add(count, Ordering::Relaxed);
+        if has_publications {
+            self.has_lost.store(true, Ordering::Release);
+        }
     }
 }
 

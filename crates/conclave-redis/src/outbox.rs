@@ -77,10 +77,9 @@ impl Outbox {
         }
     }
 
-    /// Forgets what waits; how many that were.
-    pub(crate) fn clear(&self) -> u64 {
-        let state = std::mem::take(&mut *self.state.lock());
-        u64::try_from(state.queue.len()).unwrap_or(u64::MAX)
+    /// Forgets what waits; gives it.
+    pub(crate) fn clear(&self) -> VecDeque<Outgoing> {
+        std::mem::take(&mut *self.state.lock()).queue
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -89,6 +88,11 @@ impl Outbox {
 }
 
 impl Outgoing {
+    /// Whether it is of those that are not said again.
+    pub(crate) const fn is_publication(&self) -> bool {
+        matches!(self, Self::Publication(_))
+    }
+
     fn weight(&self) -> usize {
         match self {
             Self::Notice(_) => size_of::<Self>(),

@@ -40,6 +40,8 @@ pub(crate) enum WireError {
 /// What a message says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Said {
+    /// Something that the node has said before was lost.
+    Lost,
     /// A notice.
     Notice(Notice),
     /// A publication of the channel that the message came in.
@@ -113,6 +115,11 @@ pub(crate) fn write_notice(node: NodeId, notice: &Notice) -> Vec<u8> {
     }
 }
 
+/// Writes that something before was lost.
+pub(crate) fn write_lost(node: NodeId) -> Vec<u8> {
+    Writer::new(node, LOST, 0).done()
+}
+
 /// Who sent a message; enough to pass one's own over.
 pub(crate) fn read_sender(bytes: &[u8]) -> Result<NodeId, WireError> {
     let mut reader = Reader::new(bytes);
@@ -144,6 +151,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(NodeId, Said), WireError> {
         ASK_ROLL => Said::Notice(Notice::AskRoll {
             of: NodeId(reader.id()?),
         }),
+        LOST => Said::Lost,
         CHANGED => Said::Notice(Notice::Changed),
         DISCONNECT => Said::Notice(Notice::Disconnect {
             user: reader.user()?,
@@ -188,6 +196,7 @@ const DISCONNECT: u8 = 3;
 const ALIVE: u8 = 4;
 const ASK_ROLL: u8 = 5;
 const ROLL: u8 = 6;
+const LOST: u8 = 32;
 
 const BROADCAST: u8 = 1;
 const TOPIC: u8 = 2;

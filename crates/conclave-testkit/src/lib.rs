@@ -12,4 +12,4 @@ mod redis;
 mod tests;
 
 pub use clock::FakeClock;
-pub use redis::RedisServer;
+pub use redis::{RedisCluster, RedisSentinel, RedisServer, free_port};

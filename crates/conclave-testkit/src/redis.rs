@@ -6,6 +6,10 @@
     reason = "a tool of tests fails by panicking, as a test does"
 )]
 
+mod cluster;
+mod ports;
+mod sentinel;
+
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -13,6 +17,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
+
+pub use cluster::RedisCluster;
+pub use ports::free_port;
+pub use sentinel::RedisSentinel;
 
 /// A running Redis that keeps nothing on disk.
 #[derive(Debug)]
@@ -38,10 +46,28 @@ impl RedisServer {
     /// As [`RedisServer::start`].
     #[must_use]
     pub fn start_with(arguments: &[&str]) -> Self {
+        let mut server = Self {
+            folder: TempDir::new().expect("a folder"),
+            arguments: ["--port", "0", "--save", "", "--appendonly", "no"]
+                .iter()
+                .chain(arguments)
+                .map(|&text| text.to_owned())
+                .collect(),
+            child: None,
+        };
+        server.restart();
+        server
+    }
+
+    /// A sentinel with these lines of configuration.
+    fn start_sentinel(config: &str) -> Self {
         let folder = TempDir::new().expect("a folder");
+        let path = folder.path().join("sentinel.conf");
+        std::fs::write(&path, config).expect("its file");
+        let path = path.display().to_string();
         let mut server = Self {
             folder,
-            arguments: arguments.iter().map(|&text| text.to_owned()).collect(),
+            arguments: vec![path, "--sentinel".to_owned()],
             child: None,
         };
         server.restart();
@@ -73,12 +99,11 @@ impl RedisServer {
         self.kill();
         std::fs::remove_file(self.socket()).ok();
         let child = Command::new("redis-server")
-            .args(["--port", "0", "--save", "", "--appendonly", "no"])
+            .args(&self.arguments)
             .arg("--dir")
             .arg(self.folder.path())
             .arg("--unixsocket")
             .arg(self.socket())
-            .args(&self.arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -87,11 +112,7 @@ impl RedisServer {
             panic!("cannot start redis-server ({error}): `.ci/install redis` installs it")
         });
         self.child = Some(child);
-        let mut tries = 0..TRIES;
-        while self.ask("PING").is_none() {
-            assert!(tries.next().is_some(), "redis-server answers in time");
-            std::thread::park_timeout(PATIENCE / TRIES);
-        }
+        wait_until("redis-server answers", || self.ask("PING").is_some());
     }
 
     /// Stops it in its tracks: it answers nothing, and no connection ends.
@@ -147,5 +168,14 @@ impl Drop for RedisServer {
     }
 }
 
-const PATIENCE: Duration = Duration::from_secs(10);
-const TRIES: u32 = 2000;
+/// Asks again and again, for at least as long as anything takes on a busy machine.
+fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let mut tries = 0..TRIES;
+    while !holds() {
+        assert!(tries.next().is_some(), "{what} in time");
+        std::thread::park_timeout(PATIENCE / TRIES);
+    }
+}
+
+const PATIENCE: Duration = Duration::from_secs(60);
+const TRIES: u32 = 6000;

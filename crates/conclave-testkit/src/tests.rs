@@ -10,7 +10,7 @@ use conclave_protocol::{Clock, Timestamp};
 
 use super::FakeClock;
 use super::ports::{
-    Ear, Joined, api_keys_conformance, bus_conformance, idempotency_conformance,
+    BusOrder, Ear, Joined, api_keys_conformance, bus_conformance, idempotency_conformance,
     leases_conformance, refresh_families_conformance, revocations_conformance, room_limits,
     rooms_conformance, sessions_conformance, users_conformance,
 };
@@ -61,7 +61,7 @@ async fn rooms_in_memory_conform() {
 async fn the_bus_in_memory_conforms() {
     let bus = MemoryBus::new();
     let next = std::cell::Cell::new(1);
-    bus_conformance(async || {
+    let join = async || {
         let node = NodeId(next.replace(next.get() + 1));
         let (bus, feed) = bus.join(node);
         Joined {
@@ -69,8 +69,8 @@ async fn the_bus_in_memory_conforms() {
             bus,
             feed: Box::new(feed),
         }
-    })
-    .await;
+    };
+    bus_conformance(join, BusOrder::Whole).await;
 }
 
 #[test]

@@ -7,7 +7,8 @@ use conclave_testkit::ports::bus_bodies;
 use proptest::prelude::*;
 
 use super::{
-    Said, WireError, channel_name, notices_name, read, read_sender, write_notice, write_publication,
+    Said, WireError, channel_name, notices_name, read, read_sender, write_lost, write_notice,
+    write_publication,
 };
 
 const NODE: NodeId = NodeId(0x0123_4567_89ab_cdef_0011_2233_4455_6677);
@@ -27,6 +28,7 @@ fn messages() -> Vec<Vec<u8>> {
     });
     publications
         .chain(notices().iter().map(|notice| write_notice(NODE, notice)))
+        .chain([write_lost(NODE)])
         .collect()
 }
 

@@ -7,7 +7,12 @@ section! {
     /// `[bus]`.
     pub struct Bus {
         /// Where the Redis or Valkey is that carries what nodes say to each other:
-        /// `redis://user:password@host:6379`, `rediss://` for TLS, `redis+unix:///path`. Better in
+        /// `redis://user:password@host:6379`, `rediss://` for TLS, `redis+unix:///path`. Where
+        /// sentinels watch it, `redis+sentinel://user:password@host:26379,host:26379/mymaster`,
+        /// with the number of the database behind another `/`, and with
+        /// `?sentinel_user=…&sentinel_password=…` where they ask for them. A cluster, of version 7
+        /// at least, by some of its nodes: `redis+cluster://user:password@host:6379,host:6379`;
+        /// one shard away counts as all of it. Both with `rediss+` for TLS. Better in
         /// `CONCLAVE_BUS__URL`. All nodes need the same store. Unset: this node is alone.
         pub url: Option<Secret> = None,
         /// What all names in Redis begin with; the same on all nodes of a system and on no other:

@@ -25,7 +25,7 @@ use std::task::Poll;
 use conclave_protocol::{SessionName, Timestamp, UserId};
 
 pub use api_keys::api_keys_conformance;
-pub use bus::{Joined, bus_bodies, bus_conformance};
+pub use bus::{BusOrder, Joined, bus_bodies, bus_conformance};
 pub use idempotency::idempotency_conformance;
 pub use leases::leases_conformance;
 pub use refresh::refresh_families_conformance;

@@ -258,15 +258,21 @@ fn an_address_of_a_bus_that_is_none_is_refused_and_not_shown() {
     for url in [
         "http://user:hidden@host",
         "redis://user:hidden@host:port",
+        "redis+sentinel://user:hidden@host",
+        "redis+cluster://user:hidden@host/3",
         "hidden",
     ] {
-        let expected = "bus.url: expected an address such as redis://user:password@host:6379";
+        let expected = "bus.url: expected an address such as redis://user:password@host:6379, \
+            redis+sentinel://user:password@host:26379,host:26379/mymaster or \
+            redis+cluster://user:password@host:6379,host:6379";
         check(&format!("{key}[bus]\nurl = '{url}'"), &[], &[expected]);
     }
     for url in [
         "redis://host",
         "rediss://user:password@host:6380/3",
         "redis+unix:///run/redis.sock",
+        "rediss+sentinel://user:password@one,two:26380/main/3",
+        "redis+cluster://user:password@one,two:6380",
     ] {
         check(&format!("{key}[bus]\nurl = '{url}'"), &[], &[]);
     }
