@@ -60,6 +60,6 @@ pub use sign_in::{
 };
 pub use signer::{AccessClaims, SignFault, Signer};
 pub use standing::{Profile, Stand, Standing, UserOverlay};
-pub use tickets::{TicketBounds, Tickets, TicketsFull};
+pub use tickets::{MemoryTickets, TicketBounds, TicketError, TicketTable, Tickets, WaitingTicket};
 pub use token::TokenFault;
 pub use verifier::{TokenError, Verified, Verifier};

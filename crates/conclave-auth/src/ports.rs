@@ -145,6 +145,20 @@ pub struct RefreshFamily {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SecretHash(pub [u8; 32]);
 
+impl SecretHash {
+    /// Of a secret as it is shown.
+    #[must_use]
+    pub fn of(shown: &str) -> Self {
+        crate::secret::hash_secret(shown)
+    }
+
+    /// 64 digits.
+    #[must_use]
+    pub fn hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
 impl std::fmt::Debug for SecretHash {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("SecretHash(..)")

@@ -1,64 +1,93 @@
 //! One-use tickets that stand for a token in a handshake (identity.md, "Where a handshake may
 //! carry its token").
+//!
+//! Reading order: this file, `memory` (where tickets of one node wait), `seal` (how a ticket is
+//! written where it waits).
 
-use std::collections::{HashMap, VecDeque};
+mod memory;
+pub(crate) mod seal;
+
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
+use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use conclave_protocol::{Principal, Timestamp, UserId};
-use parking_lot::Mutex;
+use conclave_protocol::{Principal, Timestamp};
 
 use crate::SecretHash;
 use crate::random::{Random, bytes};
 use crate::secret::hash_secret;
 
-/// Tickets that wait to be redeemed. Bounded over all users and for each user.
+pub use memory::{MemoryTickets, TicketBounds};
+use seal::{Ticket, open, seal};
+
+/// Where tickets wait to be redeemed: in one node, or where all nodes find them.
+#[async_trait]
+pub trait TicketTable: fmt::Debug + Send + Sync {
+    /// Keeps a ticket for its life. Where its owner has as many as one may have, the oldest ends.
+    async fn put(
+        &self,
+        hash: SecretHash,
+        ticket: WaitingTicket,
+        now: Timestamp,
+    ) -> Result<(), TicketError>;
+
+    /// What was kept as `sealed`; whoever takes it first gets it, and nobody else.
+    async fn take(
+        &self,
+        hash: SecretHash,
+        now: Timestamp,
+    ) -> Result<Option<Box<[u8]>>, TicketError>;
+
+    /// The same without waiting; `None`, and nothing has happened, where it would have to.
+    fn take_now(&self, hash: SecretHash, now: Timestamp) -> Option<Option<Box<[u8]>>>;
+
+    /// How many wait in this process.
+    fn waiting(&self) -> usize;
+}
+
+/// A ticket that is to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitingTicket {
+    /// SHA-256 of the user's id: whose bound it counts for.
+    pub owner: SecretHash,
+    /// What it says; nobody's business where it waits.
+    pub sealed: Box<[u8]>,
+    /// How long it may wait.
+    pub life: Duration,
+}
+
+/// Why a ticket was not given, or cannot be looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TicketError {
+    /// There are as many as there may be; the answer is 429.
+    #[error("too many tickets wait")]
+    Full,
+    /// The place where they wait cannot be reached; the answer is 503.
+    #[error("tickets cannot be reached")]
+    Unavailable,
+}
+
+/// Gives tickets and redeems them.
 #[derive(Debug)]
 pub struct Tickets {
-    bounds: TicketBounds,
-    state: Mutex<State>,
-}
-
-/// How many tickets, and for how long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TicketBounds {
-    /// How long a ticket may wait; default 30 s.
-    pub life: Duration,
-    /// Tickets over all users; default 100,000.
-    pub tickets: usize,
-    /// Tickets of one user; one more ends the user's oldest. Default 16.
-    pub tickets_per_user: usize,
-}
-
-/// There are as many tickets as there may be; the answer is 429.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too many tickets wait")]
-pub struct TicketsFull;
-
-#[derive(Debug, Default)]
-struct State {
-    waiting: HashMap<SecretHash, Ticket>,
-    /// In the order of issue, hence of expiry; redeemed ones stay for a while.
-    order: VecDeque<(Timestamp, SecretHash)>,
-    by_user: HashMap<Option<UserId>, VecDeque<SecretHash>>,
-}
-
-#[derive(Debug)]
-struct Ticket {
-    principal: Arc<Principal>,
-    origin: Option<Box<str>>,
-    expires_at: Timestamp,
+    table: Arc<dyn TicketTable>,
+    life: Duration,
+    key: hmac::Key,
 }
 
 impl Tickets {
-    /// An empty table.
+    /// Over this table, for this life each. Nodes that share a table share `key`, which nobody
+    /// else has: who can write into the table cannot make a ticket.
     #[must_use]
-    pub fn new(bounds: TicketBounds) -> Self {
+    pub fn new(table: Arc<dyn TicketTable>, life: Duration, key: &[u8; 32]) -> Self {
         Self {
-            bounds,
-            state: Mutex::default(),
+            table,
+            life,
+            key: hmac::Key::new(hmac::HMAC_SHA256, key),
         }
     }
 
@@ -66,124 +95,89 @@ impl Tickets {
     /// `Origin` header of the request, where it had one, only that one redeems it.
     ///
     /// # Errors
-    /// The bound over all users is reached.
-    pub fn issue(
+    /// As [`TicketError`] says.
+    pub async fn issue(
         &self,
-        principal: Arc<Principal>,
+        principal: &Principal,
         origin: Option<&str>,
         now: Timestamp,
         random: &dyn Random,
-    ) -> Result<String, TicketsFull> {
+    ) -> Result<String, TicketError> {
         let shown = URL_SAFE_NO_PAD.encode(bytes::<32>(random));
         let hash = hash_secret(&shown);
-        let expires_at = now.plus(self.bounds.life);
-        let user = principal.user.clone();
-
-        let mut state = self.state.lock();
-        state.expire(now);
-        let own = state.by_user.get(&user).map_or(0, VecDeque::len);
-        if own >= self.bounds.tickets_per_user {
-            state.drop_oldest_of(&user);
-        }
-        if state.waiting.len() >= self.bounds.tickets {
-            return Err(TicketsFull);
-        }
-        if state.order.len() >= self.bounds.tickets.saturating_mul(2) {
-            state.forget_redeemed();
-        }
-        state.order.push_back((expires_at, hash));
-        state.by_user.entry(user).or_default().push_back(hash);
-        state.waiting.insert(
-            hash,
-            Ticket {
-                principal,
-                origin: origin.map(Box::from),
-                expires_at,
-            },
-        );
+        let ticket = Ticket {
+            principal: principal.clone(),
+            origin: origin.map(Box::from),
+            expires_at: now.plus(self.life),
+        };
+        let user = principal.user.as_ref().map_or("", |user| user.as_str());
+        let waiting = WaitingTicket {
+            owner: hash_secret(user),
+            sealed: seal(&ticket, &hash, &self.key),
+            life: self.life,
+        };
+        self.table.put(hash, waiting, now).await?;
         Ok(shown)
     }
 
     /// Who the ticket stands for, once. It is used up even where the `Origin` is another than it
     /// was made under: it has leaked then. Whether the principal still counts is for
     /// [`crate::Standing`] to say.
-    #[must_use]
-    pub fn redeem(
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn redeem(
         &self,
         ticket: &str,
         origin: Option<&str>,
         now: Timestamp,
+    ) -> Result<Option<Arc<Principal>>, TicketError> {
+        let Some(hash) = hash_of(ticket) else {
+            return Ok(None);
+        };
+        let taken = self.table.take(hash, now).await?;
+        Ok(self.opened(taken, &hash, origin, now))
+    }
+
+    /// The same at once; `None`, and nothing has happened, where it would have to wait.
+    #[must_use]
+    pub fn redeem_now(
+        &self,
+        ticket: &str,
+        origin: Option<&str>,
+        now: Timestamp,
+    ) -> Option<Option<Arc<Principal>>> {
+        let Some(hash) = hash_of(ticket) else {
+            return Some(None);
+        };
+        let taken = self.table.take_now(hash, now)?;
+        Some(self.opened(taken, &hash, origin, now))
+    }
+
+    /// How many tickets wait in this process.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.table.waiting()
+    }
+
+    fn opened(
+        &self,
+        sealed: Option<Box<[u8]>>,
+        hash: &SecretHash,
+        origin: Option<&str>,
+        now: Timestamp,
     ) -> Option<Arc<Principal>> {
-        let found = self.state.lock().take(&hash_secret(ticket))?;
-        let is_timely = now < found.expires_at
-            && found
-                .principal
-                .expires_at
-                .is_none_or(|expires_at| now < expires_at);
+        let found = open(&sealed?, hash, &self.key)?;
+        let ends = [Some(found.expires_at), found.principal.expires_at];
+        let is_timely = ends.into_iter().flatten().all(|end| now < end);
         let is_at_home = found.origin.is_none() || found.origin.as_deref() == origin;
-        (is_timely && is_at_home).then_some(found.principal)
-    }
-
-    /// How many tickets wait.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.state.lock().waiting.len()
-    }
-
-    /// Whether none waits.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        (is_timely && is_at_home).then(|| Arc::new(found.principal))
     }
 }
 
-impl Default for Tickets {
-    fn default() -> Self {
-        Self::new(TicketBounds::default())
-    }
+/// Nobody is asked for what cannot be a ticket.
+fn hash_of(ticket: &str) -> Option<SecretHash> {
+    (ticket.len() == TICKET_BYTES).then(|| hash_secret(ticket))
 }
 
-impl Default for TicketBounds {
-    fn default() -> Self {
-        Self {
-            life: Duration::from_secs(30),
-            tickets: 100_000,
-            tickets_per_user: 16,
-        }
-    }
-}
-
-impl State {
-    fn take(&mut self, hash: &SecretHash) -> Option<Ticket> {
-        let ticket = self.waiting.remove(hash)?;
-        let user = &ticket.principal.user;
-        if let Some(own) = self.by_user.get_mut(user) {
-            own.retain(|other| other != hash);
-            if own.is_empty() {
-                self.by_user.remove(user);
-            }
-        }
-        Some(ticket)
-    }
-
-    fn forget_redeemed(&mut self) {
-        let waiting = &self.waiting;
-        self.order.retain(|(_, hash)| waiting.contains_key(hash));
-    }
-
-    fn drop_oldest_of(&mut self, user: &Option<UserId>) {
-        let oldest = self.by_user.get(user).and_then(|own| own.front()).copied();
-        if let Some(oldest) = oldest {
-            self.take(&oldest);
-        }
-    }
-
-    fn expire(&mut self, now: Timestamp) {
-        while let Some((expires_at, hash)) = self.order.front().copied()
-            && expires_at <= now
-        {
-            self.order.pop_front();
-            self.take(&hash);
-        }
-    }
-}
+const TICKET_BYTES: usize = 43;

@@ -31,10 +31,11 @@ struct Lane {
     ear: MultiplexedConnection,
 }
 
-enum Kind {
+/// What Redis is made of.
+pub(crate) enum Kind {
     One,
     Sentinels(Box<(Sentinels, Master)>),
-    /// Its lanes are in the order of the shards.
+    /// Its places are in the order of the shards.
     Cluster(Slots),
 }
 
@@ -155,14 +156,6 @@ impl Lanes {
         }
     }
 
-    /// The number of the lane of a name.
-    fn number(&self, name: &str) -> usize {
-        match &self.kind {
-            Kind::Cluster(slots) => slots.shard_of(name),
-            Kind::One | Kind::Sentinels(..) => 0,
-        }
-    }
-
     const fn publish_command(&self) -> &'static str {
         match self.kind {
             Kind::Cluster(_) => "SPUBLISH",
@@ -203,6 +196,33 @@ impl Lanes {
     }
 }
 
+impl Kind {
+    /// Finds Redis: each place to be connected to.
+    pub(crate) async fn find(address: &Address) -> Result<(Vec<ConnectionInfo>, Self), RedisError> {
+        Ok(match address {
+            Address::One(info) => (vec![info.clone()], Self::One),
+            Address::Sentinels(known) => {
+                let master = Master::find(known).await?;
+                let info = master.info.clone();
+                let found = Box::new((known.clone(), master));
+                (vec![info], Self::Sentinels(found))
+            }
+            Address::Cluster(nodes) => {
+                let (slots, infos) = find_slots(nodes).await?;
+                (infos, Self::Cluster(slots))
+            }
+        })
+    }
+
+    /// The number of the place that has a name.
+    pub(crate) fn lane_of(&self, name: &str) -> usize {
+        match self {
+            Self::Cluster(slots) => slots.shard_of(name),
+            Self::One | Self::Sentinels(..) => 0,
+        }
+    }
+}
+
 impl Batch<'_> {
     /// Adds one thing that is to be sent.
     pub(crate) fn add(&mut self, shared: &Shared, outgoing: Outgoing) {
@@ -233,7 +253,7 @@ impl Batch<'_> {
 
     fn put(&mut self, name: &str, message: &[u8]) {
         let command = self.lanes.publish_command();
-        if let Some(pipeline) = self.pipelines.get_mut(self.lanes.number(name)) {
+        if let Some(pipeline) = self.pipelines.get_mut(self.lanes.kind.lane_of(name)) {
             pipeline.cmd(command).arg(name).arg(message);
         }
     }

@@ -7,13 +7,15 @@
 //!
 //! Reading order: this file, `address`, `link` (one session after another), `lanes` (the
 //! connections of one, which `sentinel` and `slots` find), `ears` (what they bring), `outbox`
-//! (what waits to be sent), `interests` (what is asked for), `intake` (what has come), `wire`.
+//! (what waits to be sent), `interests` (what is asked for), `intake` (what has come), `wire`;
+//! then `keys` (what is kept in Redis for all nodes), with `tickets`.
 
 mod address;
 mod dial;
 mod ears;
 mod intake;
 mod interests;
+mod keys;
 mod lanes;
 mod link;
 mod outbox;
@@ -22,6 +24,7 @@ mod sentinel;
 mod slots;
 #[cfg(test)]
 mod tests;
+mod tickets;
 mod wire;
 mod yardstick;
 
@@ -38,7 +41,9 @@ use conclave_core::{Arrival, Bus, BusFigures, Feed, NodeId, Notice, Parcel};
 use conclave_protocol::Channel;
 use intake::Intake;
 use interests::Interests;
+pub use keys::{KeysAway, RedisKeys};
 use outbox::{Outbox, Outgoing};
+pub use tickets::RedisTickets;
 #[doc(hidden)]
 pub use yardstick::Yardstick;
 
@@ -143,6 +148,12 @@ impl RedisBus {
             shared: Arc::clone(&shared),
         };
         (Arc::new(Self { shared }), feed, link)
+    }
+
+    /// The way to what is kept in the same Redis, while the bus is there.
+    #[must_use]
+    pub fn keys(&self) -> Arc<RedisKeys> {
+        Arc::new(RedisKeys::new(Arc::clone(&self.shared)))
     }
 
     fn send(&self, outgoing: Outgoing) -> bool {

@@ -1,6 +1,7 @@
 //! On a real Redis of each test's own.
 
 mod cluster;
+mod keys;
 mod sentinel;
 
 use std::cell::{Cell, RefCell};

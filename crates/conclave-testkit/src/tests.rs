@@ -5,6 +5,7 @@ use conclave_auth::memory::{
     MemoryApiKeys, MemoryIdempotency, MemoryRefreshFamilies, MemoryRevocations, MemorySessions,
     MemoryUsers,
 };
+use conclave_auth::{MemoryTickets, TicketBounds};
 use conclave_core::{MemoryBus, MemoryLeases, MemoryRooms, NodeId};
 use conclave_protocol::{Clock, Timestamp};
 
@@ -12,7 +13,7 @@ use super::FakeClock;
 use super::ports::{
     BusOrder, Ear, Joined, api_keys_conformance, bus_conformance, idempotency_conformance,
     leases_conformance, refresh_families_conformance, revocations_conformance, room_limits,
-    rooms_conformance, sessions_conformance, users_conformance,
+    rooms_conformance, sessions_conformance, tickets_conformance, users_conformance,
 };
 
 #[tokio::test]
@@ -55,6 +56,15 @@ async fn rooms_in_memory_conform() {
     let ear = Arc::new(Ear::default());
     let outlet = Arc::clone(&ear);
     rooms_conformance(&MemoryRooms::new(outlet, &room_limits()), &ear).await;
+}
+
+#[tokio::test]
+async fn tickets_in_memory_conform() {
+    let table = MemoryTickets::new(TicketBounds {
+        tickets_per_user: 3,
+        ..TicketBounds::default()
+    });
+    tickets_conformance(&table, &table).await;
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ mod refresh;
 mod revocations;
 mod rooms;
 mod sessions;
+mod tickets;
 mod users;
 mod webhooks;
 
@@ -32,6 +33,7 @@ pub use refresh::refresh_families_conformance;
 pub use revocations::revocations_conformance;
 pub use rooms::{Ear, room_limits, rooms_agree, rooms_conformance};
 pub use sessions::sessions_conformance;
+pub use tickets::tickets_conformance;
 pub use users::users_conformance;
 pub use webhooks::webhooks_conformance;
 

@@ -8,7 +8,10 @@ pub(crate) const DRAWN: &[(&str, &[&str])] = &[
     ("conclave-core", &["conclave-protocol"]),
     ("conclave-dialects", &["conclave-protocol"]),
     ("conclave-protocol", &[]),
-    ("conclave-redis", &["conclave-core", "conclave-protocol"]),
+    (
+        "conclave-redis",
+        &["conclave-auth", "conclave-core", "conclave-protocol"],
+    ),
     (
         "conclave-server",
         &[
