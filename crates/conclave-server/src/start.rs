@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32};
 use anyhow::Context as _;
 use conclave_auth::{
     KeyRing, Password, PasswordHash, PasswordJob, PasswordOutcome, PortError, SignInPolicy,
-    StoredUser, Users,
+    StoredUser, TicketTable, Users,
 };
 use conclave_core::{
     Actor, Bus, ConnectionTable, Directory, Feed, NewRoom, NodeId, Origin, RoomStore, Rooms, Stamp,
@@ -63,9 +63,10 @@ pub(crate) async fn start(
     let store = Arc::new(stored.open().await?);
     let passwords = PasswordPool::start().context("cannot start the password pool")?;
     keep_dev_users(&setup, (&store, &stored), &*clock).await?;
-    let identity = open_identity(&setup, &store, passwords, &clock)?;
     let name = nodes::own_name();
     let bus = nodes::open(&setup, name)?;
+    let tickets = nodes::tickets(bus.as_ref());
+    let identity = open_identity(&setup, &store, passwords, (&clock, tickets))?;
     let (bus, feed) = bus
         .map(|opened| ((opened.node, opened.bus), opened.feed))
         .unzip();
@@ -233,7 +234,7 @@ fn open_identity(
     setup: &Setup,
     store: &Arc<Store>,
     passwords: PasswordPool,
-    clock: &Arc<dyn Clock>,
+    (clock, tickets): (&Arc<dyn Clock>, Arc<dyn TicketTable>),
 ) -> anyhow::Result<Arc<Identity>> {
     let auth = &setup.config.auth;
     let limits = &setup.config.limits;
@@ -244,13 +245,12 @@ fn open_identity(
     };
     let parts = Authority::new(setup)?.sign_in_parts(store, passwords, policy);
     let key = refresh_key(setup)?;
-    let background = tokio::runtime::Handle::current();
     Ok(Arc::new(Identity::new(
         setup,
         parts,
         &key,
         Arc::clone(clock),
-        background,
+        tickets,
     )?))
 }
 

@@ -139,7 +139,8 @@ impl Reception {
         route(&self.worker.node().setup, path)
     }
 
-    /// Judges a request for a surface. Waits only where the token's key may be fetched.
+    /// Judges a request for a surface. Waits only where the token's key may be fetched, or what
+    /// it shows is to be asked for on the bus.
     pub(super) async fn judge(&self, plea: &Plea<'_>) -> Judgement {
         let case = self.case(plea);
         let granted = match self.check_request(&case) {
@@ -149,8 +150,12 @@ impl Reception {
         let epoch = self.worker.node().identity.epoch();
         let proved = match self.prove_now(&case) {
             Proof::Done(proved) => proved,
-            Proof::Later(token) => {
-                let admitted = self.worker.node().identity.admit(&token).await;
+            Proof::Later(shown) => {
+                let identity = &self.worker.node().identity;
+                let admitted = match shown {
+                    Shown::Ticket(ticket) => identity.redeem(&ticket, &case.origin).await,
+                    Shown::Token(token) => identity.admit(&token).await,
+                };
                 admitted.map_err(unproved)
             }
         };
@@ -350,10 +355,13 @@ impl Reception {
             Credential::None if anonymous_may => Ok(anonymous()),
             Credential::None => Err(Unproved::Missing),
             Credential::Contradiction => Err(Unproved::Invalid),
-            Credential::Ticket(ticket) => identity.redeem(&ticket, &case.origin),
+            Credential::Ticket(ticket) => match identity.redeem_now(&ticket, &case.origin) {
+                Some(redeemed) => redeemed,
+                None => return Proof::Later(Shown::Ticket(ticket)),
+            },
             Credential::Token(token) => match identity.admit_now(&token) {
                 Some(admitted) => admitted,
-                None => return Proof::Later(token),
+                None => return Proof::Later(Shown::Token(token)),
             },
         };
         Proof::Done(proved.map_err(unproved))
@@ -468,8 +476,14 @@ impl Reception {
 /// Who a request proves.
 enum Proof {
     Done(Result<Arc<Principal>, No>),
-    /// This token's key has to be asked for.
-    Later(String),
+    /// Somebody has to be asked about this.
+    Later(Shown),
+}
+
+/// What a request shows. Has no Debug: it is secret.
+enum Shown {
+    Ticket(String),
+    Token(String),
 }
 
 fn unproved(unproved: Unproved) -> No {
@@ -477,6 +491,10 @@ fn unproved(unproved: Unproved) -> No {
         Unproved::Invalid => CloseMeaning::InvalidToken,
         Unproved::Missing => CloseMeaning::MissingToken,
         Unproved::Payload => CloseMeaning::InvalidPayload,
+        Unproved::Unavailable => {
+            let (code, detail) = ("unavailable", "who this is cannot be known now");
+            return No::http(StatusCode::SERVICE_UNAVAILABLE, code, detail);
+        }
     })
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use conclave_auth::{Password, SignInError, Stand};
+use conclave_auth::{Password, SignInError, Stand, TicketError};
 use conclave_protocol::{IssuerId, Refusal, Timestamp};
 use serde::Serialize;
 use serde_json::json;
@@ -55,18 +55,19 @@ pub(super) async fn ticket(
     };
     let seconds = node.setup.config.auth.ticket_seconds;
     let now = node.clock.now();
-    let principal = Arc::clone(&caller.principal);
-    let issued = node
-        .identity
-        .tickets()
-        .issue(principal, origin, now, &SystemRandom);
-    let ticket = issued.map_err(|_full| {
-        let event = caller
-            .client
-            .event_of(&node, Kind::LimitHit, &caller.principal);
-        node.audit.record(event.detail("tickets"));
-        let wait = std::time::Duration::from_secs(u64::from(seconds));
-        Problem::too_often("too many tickets wait", wait)
+    let tickets = node.identity.tickets();
+    let issued = tickets.issue(&caller.principal, origin, now, &SystemRandom);
+    let ticket = issued.await.map_err(|error| match error {
+        TicketError::Full => {
+            let client = &caller.client;
+            let event = client.event_of(&node, Kind::LimitHit, &caller.principal);
+            node.audit.record(event.detail("tickets"));
+            let wait = std::time::Duration::from_secs(u64::from(seconds));
+            Problem::too_often("too many tickets wait", wait)
+        }
+        TicketError::Unavailable => {
+            Problem::refused(Refusal::Unavailable, "tickets cannot be given now")
+        }
     })?;
     let event = caller
         .client

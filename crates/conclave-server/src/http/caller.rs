@@ -95,6 +95,10 @@ fn refused(node: &Node, client: &Client, unproved: Unproved) -> Problem {
         Unproved::Invalid => "Invalid or expired token",
         Unproved::Missing => "Missing authentication token",
         Unproved::Payload => "Invalid token payload",
+        Unproved::Unavailable => {
+            let detail = "the token cannot be checked now";
+            return Problem::refused(Refusal::Unavailable, detail);
+        }
     };
     if unproved != Unproved::Missing {
         node.audit

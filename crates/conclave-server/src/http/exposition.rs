@@ -294,7 +294,7 @@ fn memories(node: &Node) -> [Gauge; 5] {
         (
             "conclave_tickets",
             "Tickets that wait to be redeemed",
-            gauge(identity.tickets().len()),
+            gauge(identity.tickets().waiting()),
         ),
         (
             "conclave_revocations",

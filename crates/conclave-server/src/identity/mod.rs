@@ -17,8 +17,10 @@ mod watch;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use anyhow::Context as _;
+use aws_lc_rs::hmac;
 use conclave_auth::{
-    PortError, Revocation, SignIn, SignInParts, Signer, Stand, Standing, StoredUser, TicketBounds,
+    PortError, Revocation, SignIn, SignInParts, Signer, Stand, Standing, StoredUser, TicketTable,
     Tickets, TokenError, Users, Verified, Verifier,
 };
 use conclave_protocol::{Clock, IssuerId, Principal, Refusal, SessionId, UserId};
@@ -55,6 +57,8 @@ pub(crate) enum Unproved {
     Missing,
     /// Its claims make no principal.
     Payload,
+    /// It cannot be known now.
+    Unavailable,
 }
 
 /// Tokens, tickets, sign-ins, revocations, and the limits on failing at them.
@@ -75,8 +79,8 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// Over these parts. `refresh_key` makes the successors of refresh tokens; keys are fetched
-    /// on the `background` runtime.
+    /// Over these parts. `refresh_key` makes the successors of refresh tokens, and what seals
+    /// tickets; keys are fetched on the current runtime.
     ///
     /// # Errors
     /// The client that fetches keys cannot be made.
@@ -85,17 +89,17 @@ impl Identity {
         parts: SignInParts,
         refresh_key: &[u8; 32],
         clock: Arc<dyn Clock>,
-        background: tokio::runtime::Handle,
+        tickets: Arc<dyn TicketTable>,
     ) -> anyhow::Result<Self> {
         let auth = &setup.config.auth;
+        let background = tokio::runtime::Handle::current();
+        let ticket_life = std::time::Duration::from_secs(u64::from(auth.ticket_seconds));
+        let ticket_key = derived(refresh_key, b"what seals tickets")?;
         Ok(Self {
             verifier: Arc::clone(&parts.verifier),
             standing: parts.standing.clone(),
             signer: Arc::clone(&parts.signer),
-            tickets: Tickets::new(TicketBounds {
-                life: std::time::Duration::from_secs(u64::from(auth.ticket_seconds)),
-                ..TicketBounds::default()
-            }),
+            tickets: Tickets::new(tickets, ticket_life, &ticket_key),
             key_urls: KeyUrls::new(&auth.issuers, Arc::clone(&parts.verifier), background)?,
             origins: Origins::new(&auth.origins, setup.profile.dev),
             refused_handshakes: Strikes::new(setup.config.limits.refused_handshakes_per_minute),
@@ -245,13 +249,29 @@ impl Identity {
         })
     }
 
-    /// Who a ticket stands for, once.
-    pub(crate) fn redeem(&self, ticket: &str, origin: &Origin) -> Result<Arc<Principal>, Unproved> {
-        let origin = match origin {
-            Origin::Allowed(origin) => Some(origin.as_str()),
-            Origin::Absent | Origin::Refused => None,
-        };
-        let found = self.tickets.redeem(ticket, origin, self.clock.now());
+    /// Who a ticket stands for, once. Waits only where tickets wait on a bus.
+    pub(crate) async fn redeem(
+        &self,
+        ticket: &str,
+        origin: &Origin,
+    ) -> Result<Arc<Principal>, Unproved> {
+        let now = self.clock.now();
+        let found = self.tickets.redeem(ticket, named(origin), now).await;
+        self.redeemed(found.map_err(|_away| Unproved::Unavailable)?)
+    }
+
+    /// The same at once; `None`, and it is not used up, where it would have to wait.
+    pub(crate) fn redeem_now(
+        &self,
+        ticket: &str,
+        origin: &Origin,
+    ) -> Option<Result<Arc<Principal>, Unproved>> {
+        let now = self.clock.now();
+        let found = self.tickets.redeem_now(ticket, named(origin), now)?;
+        Some(self.redeemed(found))
+    }
+
+    fn redeemed(&self, found: Option<Arc<Principal>>) -> Result<Arc<Principal>, Unproved> {
         let principal = found.ok_or(Unproved::Invalid)?;
         match self.review(&principal) {
             Review::Changed(changed) => Ok(changed),
@@ -264,6 +284,7 @@ impl Identity {
     pub(crate) async fn renew(&self, token: &str) -> Result<Arc<Principal>, Refusal> {
         self.admit(token).await.map_err(|unproved| match unproved {
             Unproved::Invalid | Unproved::Missing | Unproved::Payload => Refusal::Unauthenticated,
+            Unproved::Unavailable => Refusal::Unavailable,
         })
     }
 
@@ -300,4 +321,19 @@ impl Identity {
             self.standing.revocations.apply_early(revocation);
         }
     }
+}
+
+/// The page that shows a ticket.
+const fn named(origin: &Origin) -> Option<&str> {
+    match origin {
+        Origin::Allowed(origin) => Some(origin.as_str()),
+        Origin::Absent | Origin::Refused => None,
+    }
+}
+
+/// A key of its own for each purpose.
+fn derived(key: &[u8; 32], purpose: &[u8]) -> anyhow::Result<[u8; 32]> {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+    let tag = hmac::sign(&key, purpose);
+    tag.as_ref().try_into().context("a SHA-256 has 32 bytes")
 }

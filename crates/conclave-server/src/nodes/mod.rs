@@ -10,9 +10,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use conclave_auth::{MemoryTickets, TicketBounds, TicketTable};
 use conclave_core::{Bus, BusFigures, ConnectionTable, Feed, NodeCounts, NodeId, Notice, Roll};
 use conclave_protocol::UserId;
-use conclave_redis::{RedisBus, RedisOptions};
+use conclave_redis::{RedisBus, RedisKeys, RedisOptions, RedisTickets};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -64,6 +65,8 @@ pub(crate) struct Opened {
     pub(crate) node: NodeId,
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) feed: Box<dyn Feed>,
+    /// What all nodes keep in the same Redis.
+    pub(crate) keys: Arc<RedisKeys>,
 }
 
 /// Opens the configured bus. Its connections are made by a task of the current runtime.
@@ -81,9 +84,22 @@ pub(crate) fn open(setup: &Setup, node: NodeId) -> anyhow::Result<Option<Opened>
     tokio::spawn(link.run());
     Ok(Some(Opened {
         node,
+        keys: bus.keys(),
         bus,
         feed: Box::new(feed),
     }))
+}
+
+/// Where tickets wait: on the bus, so that every node redeems them, else here.
+pub(crate) fn tickets(opened: Option<&Opened>) -> Arc<dyn TicketTable> {
+    let bounds = TicketBounds::default();
+    match opened {
+        Some(opened) => {
+            let keys = Arc::clone(&opened.keys);
+            Arc::new(RedisTickets::new(keys, bounds.tickets_per_user))
+        }
+        None => Arc::new(MemoryTickets::new(bounds)),
+    }
 }
 
 impl Nodes {

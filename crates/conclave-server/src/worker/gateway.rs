@@ -124,12 +124,24 @@ impl Connection {
                 let origin = self
                     .side()
                     .and_then(|side| side.gateway.as_ref().map(|g| g.origin.clone()));
-                let result = identity.redeem(&ticket, &origin.unwrap_or(Origin::Absent));
-                self.admitted(Admitted {
-                    result,
-                    recovery,
-                    epoch,
-                });
+                let origin = origin.unwrap_or(Origin::Absent);
+                match identity.redeem_now(&ticket, &origin) {
+                    Some(result) => self.admitted(Admitted {
+                        result,
+                        recovery,
+                        epoch,
+                    }),
+                    None => {
+                        let ticket = ticket.into_owned();
+                        self.start(async move {
+                            Outcome::Admitted(Admitted {
+                                result: identity.redeem(&ticket, &origin).await,
+                                recovery,
+                                epoch,
+                            })
+                        });
+                    }
+                }
             }
             Shown::Token(token) => match identity.admit_now(&token) {
                 Some(result) => self.admitted(Admitted {
@@ -159,6 +171,11 @@ impl Connection {
         } = admitted;
         let principal = match result {
             Ok(principal) => principal,
+            // Clients come back by themselves after the end of a connection, not after a no.
+            Err(Unproved::Unavailable) => {
+                self.audit(Kind::HandshakeRefused, "who this is cannot be known now");
+                return self.close(CloseMeaning::GoingAway);
+            }
             Err(unproved) => {
                 let (meaning, text) = unproved_as(unproved);
                 return self.refuse_connect(meaning, Cow::Borrowed(text));
@@ -336,7 +353,7 @@ impl Connection {
 
 const fn unproved_as(unproved: Unproved) -> (CloseMeaning, &'static str) {
     match unproved {
-        Unproved::Invalid => (
+        Unproved::Invalid | Unproved::Unavailable => (
             CloseMeaning::InvalidToken,
             "authentication failed: invalid or expired token",
         ),

@@ -77,12 +77,13 @@ async fn a_ticket_stands_for_its_token_once_and_under_its_origin() {
     let ticket = text(&body, "ticket");
     let principal = identity
         .redeem(&ticket, &Origin::Absent)
+        .await
         .expect("a principal");
     assert_eq!(
         principal.user.as_ref().map(|user| user.as_str()),
         Some("user")
     );
-    assert!(identity.redeem(&ticket, &Origin::Absent).is_err());
+    assert!(identity.redeem(&ticket, &Origin::Absent).await.is_err());
     let page = "http://localhost:3000";
     let ask = || {
         site.post("/auth/ticket")
@@ -90,11 +91,12 @@ async fn a_ticket_stands_for_its_token_once_and_under_its_origin() {
             .header("origin", page)
     };
     let other = text(&ask().send().await.json(), "ticket");
-    assert!(identity.redeem(&other, &Origin::Absent).is_err());
+    assert!(identity.redeem(&other, &Origin::Absent).await.is_err());
     let own = text(&ask().send().await.json(), "ticket");
     assert!(
         identity
             .redeem(&own, &Origin::Allowed(page.to_owned()))
+            .await
             .is_ok()
     );
     let revoked = text(
@@ -102,7 +104,7 @@ async fn a_ticket_stands_for_its_token_once_and_under_its_origin() {
         "ticket",
     );
     site.post("/auth/logout").bearer(&token).send().await;
-    assert!(identity.redeem(&revoked, &Origin::Absent).is_err());
+    assert!(identity.redeem(&revoked, &Origin::Absent).await.is_err());
     site.post("/auth/ticket")
         .send()
         .await
