@@ -22,7 +22,7 @@ ports := 8081 8000 8080
 loopback := 127.0.0.1 $(shell grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null && echo "'[::1]'")
 listen := $(foreach port,$(ports),$(foreach address,$(loopback),--listen $(address):$(port)))
 
-.PHONY: help run test kills bench conformance lint deps fuzz
+.PHONY: help run test kills cluster bench conformance lint deps fuzz
 
 help: ## lists the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -51,6 +51,12 @@ kills: ## kill -9 under load, KILLS times on one data folder: nothing acked is l
 	@echo '==> building conclave (release)'
 	@cargo build $(quiet) --locked --release -p conclave-server
 	@$(python) tests/clients/kills.py --conclave $(target)/release/conclave --kills $(KILLS)
+
+cluster: ## PostgreSQL, Redis and three nodes behind HAProxy, to try out; CHECK=1 runs what is shown and ends
+	@.ci/install compiler clients rooms-js postgres redis haproxy
+	@echo '==> building conclave (release)'
+	@cargo build $(quiet) --locked --release -p conclave-server
+	@exec $(python) tests/cluster/cluster.py --conclave $(target)/release/conclave $(if $(CHECK),--check)
 
 bench: ## measures the release build, beside the kernel's floor and usual servers
 	@.ci/install compiler
