@@ -1,0 +1,153 @@
+"""Faults under load, each with what is promised, on a cluster of three nodes.
+
+    python3 tests/cluster/chaos.py --conclave target/release/conclave [--quick] [--seed N] [WORD ...]
+
+Clients of all dialects write and listen all the time, and send again under the same client id
+what has no ack. In the end every acked message must be in its room exactly once, where its ack
+said, and every listener must have heard all of them in order. WORDs select faults by name. Prints
+a table; exit code 1 if a promise was broken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import pathlib
+import random
+import signal
+import sys
+import tempfile
+import time
+import traceback
+
+from cluster import Cluster
+from faults import FAULTS, Fault
+from process import NotReady
+from stage import SETTINGS, Stage
+
+MESSAGES, MESSAGES_QUICK = 100_000, 3_000
+ROUNDS, ROUNDS_QUICK = 2, 1
+RATE, RATE_QUICK = 280, 150
+REST_SECONDS_MAX = 900
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    fault: Fault
+    result: str
+    whole_seconds: float | None
+    broken: bool
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="faults under load")
+    parser.add_argument("--conclave", required=True, help="the server's program")
+    parser.add_argument("--quick", action="store_true", help="each fault once, and shortly")
+    parser.add_argument("--messages", type=int, help="how many are sent at least")
+    parser.add_argument("--rounds", type=int, help="how often each fault is played")
+    parser.add_argument("--seed", type=int, default=random.randrange(2**32))
+    parser.add_argument("words", nargs="*", help="only faults whose name holds one of these")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    print(f"seed {options.seed}", flush=True)
+    program = str(pathlib.Path(options.conclave).absolute())
+    with tempfile.TemporaryDirectory(prefix="conclave-chaos-") as home:
+        cluster = Cluster(program, pathlib.Path(home), SETTINGS)
+        # One whose clock can be wrong.
+        cluster.nodes[-1].set_clock_by_file()
+        try:
+            cluster.start()
+            return run(cluster, options)
+        except KeyboardInterrupt:
+            return 1
+        except NotReady as reason:
+            print(f"FAILED: {reason}\n{cluster.logs()}", file=sys.stderr)
+            return 1
+        finally:
+            cluster.stop()
+
+
+def run(cluster: Cluster, options: argparse.Namespace) -> int:
+    dice = random.Random(options.seed)
+    stage = Stage(cluster, dice, RATE_QUICK if options.quick else RATE, options.quick)
+    began = time.monotonic()
+    try:
+        stage.begin()
+        outcomes = play_all(stage, chosen(options, dice))
+        if any(outcome.whole_seconds is None for outcome in outcomes):
+            print(cluster.logs(), file=sys.stderr)
+        wanted = options.messages or (MESSAGES_QUICK if options.quick else MESSAGES)
+        stage.writing.say("hurry")
+        stage.ledger.wait(lambda: stage.ledger.sums["ack"] >= wanted, REST_SECONDS_MAX, "all are acked")
+        stage.end()
+    finally:
+        stage.kill()
+    wrong = stage.judge()
+    print_table(outcomes)
+    return verdict(stage, outcomes, wrong, time.monotonic() - began)
+
+
+def chosen(options: argparse.Namespace, dice: random.Random) -> list[Fault]:
+    """Each round in an order of its own."""
+    wanted = [
+        fault for fault in FAULTS if not options.words or any(w in fault.name for w in options.words)
+    ]
+    rounds = options.rounds or (ROUNDS_QUICK if options.quick else ROUNDS)
+    return [fault for _ in range(rounds) for fault in dice.sample(wanted, len(wanted))]
+
+
+def play_all(stage: Stage, faults: list[Fault]) -> list[Outcome]:
+    outcomes = []
+    for number, fault in enumerate(faults, 1):
+        outcome = play(stage, fault)
+        outcomes.append(outcome)
+        mark = "FAILED" if outcome.broken else "ok"
+        whole = "never" if outcome.whole_seconds is None else f"{outcome.whole_seconds:.1f} s"
+        line = f"{mark:6} {number}/{len(faults)} {fault.name}: {outcome.result}; whole after {whole}"
+        print(line, flush=True)
+        if outcome.whole_seconds is None:
+            break
+    return outcomes
+
+
+def play(stage: Stage, fault: Fault) -> Outcome:
+    result, broken = "", False
+    try:
+        result = fault.play(stage) or "as promised"
+    except Exception as error:
+        broken = True
+        result = str(error) or type(error).__name__
+        if not isinstance(error, (AssertionError, NotReady)):
+            traceback.print_exc()
+    try:
+        return Outcome(fault, result, stage.until_whole(), broken)
+    except (AssertionError, NotReady) as error:
+        return Outcome(fault, f"{result}; {error}", None, True)
+
+
+def print_table(outcomes: list[Outcome]) -> None:
+    print("\n| fault | promise | result | whole again |\n| --- | --- | --- | ---: |")
+    for outcome in outcomes:
+        whole = "never" if outcome.whole_seconds is None else f"{outcome.whole_seconds:.1f} s"
+        mark = "BROKEN: " if outcome.broken else ""
+        result = (mark + outcome.result).replace("|", "/").replace("\n", " ")[:300]
+        print(f"| {outcome.fault.name} | {outcome.fault.promise} | {result} | {whole} |")
+
+
+def verdict(stage: Stage, outcomes: list[Outcome], wrong: list[str], seconds: float) -> int:
+    sums = stage.ledger.sums
+    broken = sum(outcome.broken for outcome in outcomes)
+    print(
+        f"\n{len(outcomes)} faults in {seconds:.0f} s; {stage.ledger.total} messages acked of"
+        f" {len(stage.writers)} writers, heard {sums['heard']} times by {len(stage.hearers)} listeners"
+        f" that came {sums['open']} times; {len(stage.ledger.refusals)} refusals;"
+        f" {sums['tick']} ticks of topics, {sums['ticks missed']} missed and shown"
+    )
+    for each in wrong[:20]:
+        print(f"WRONG  {each}")
+    print(f"{len(wrong)} lost, twice, reordered or unheard; {broken} promises broken")
+    return 1 if wrong or broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

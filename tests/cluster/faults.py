@@ -1,0 +1,294 @@
+"""The faults, each with what is promised while it lasts. A broken promise is an `AssertionError`.
+
+What is promised of all of them (nothing acked is lost, stored twice or reordered; every listener
+hears everything in order; the cluster is whole again) is checked by who plays them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+
+import revocation
+import storm
+from borrowed import web
+from process import until
+from stage import Stage
+
+NOTICED_SECONDS_MAX = 8
+GHOST_SECONDS_MAX = 15
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """`play` brings it about, checks the promise and takes it away; it may tell a figure."""
+
+    name: str
+    promise: str
+    play: Callable[[Stage], str | None]
+
+
+FAULTS: list[Fault] = []
+
+
+def fault(name: str, promise: str):
+    def add(play):
+        FAULTS.append(Fault(name, promise, play))
+        return play
+
+    return add
+
+
+NOTHING_LOST_WITHOUT_REDIS = "degraded; sends are acked, new clients come in, connections stay"
+
+
+def without_redis(stage: Stage, take_away, bring_back) -> str:
+    began = time.monotonic()
+    take_away()
+    try:
+        for node in stage.nodes:
+            said = lambda node=node: node.health() == "degraded"  # noqa: E731
+            until(said, NOTICED_SECONDS_MAX, f"{node.name} says that it is degraded")
+        noticed = time.monotonic() - began
+        stage.wait_for_acks([plan["name"] for plan in stage.writers], "acks without Redis")
+        for node in stage.nodes:
+            stage.check_new_client(node)
+        stage.hold(stage.seconds)
+        stage.check_stayed(began)
+    finally:
+        bring_back()
+    return f"degraded after {noticed:.1f} s"
+
+
+@fault("Redis shut down, started again", NOTHING_LOST_WITHOUT_REDIS)
+def redis_restarted(stage: Stage) -> str:
+    redis = stage.cluster.redis
+    return without_redis(stage, redis.stop, redis.start)
+
+
+@fault("Redis hung", NOTHING_LOST_WITHOUT_REDIS)
+def redis_hung(stage: Stage) -> str:
+    redis = stage.cluster.redis
+    return without_redis(stage, redis.hang, redis.go_on)
+
+
+@fault("Redis failed over, its data lost", "rooms miss nothing, gaps of topics are shown, connections stay")
+def redis_lost_its_data(stage: Stage) -> None:
+    began = time.monotonic()
+    redis = stage.cluster.redis
+    redis.ask("FLUSHALL")
+    redis.crash()
+    redis.start()
+    stage.wait_for_acks([plan["name"] for plan in stage.writers], "acks with an empty Redis")
+    until(stage.cluster.is_whole, NOTICED_SECONDS_MAX, "all are on the new Redis")
+    stage.check_stayed(began)
+
+
+NO_ACK_WITHOUT_POSTGRES = "no acks, sends are refused as unavailable; topics go on, connections stay"
+
+
+def without_postgres(stage: Stage, take_away, bring_back) -> str:
+    began = time.monotonic()
+    take_away()
+    away = time.monotonic()
+    try:
+        refused = lambda: any(  # noqa: E731
+            at > away and code == "unavailable" for at, _, code in stage.ledger.refusals
+        )
+        stage.ledger.wait(refused, 15, "a send is refused as unavailable")
+        said = time.monotonic() - away
+        for node in stage.nodes:
+            unready = lambda node=node: "store" in node.health()  # noqa: E731
+            until(unready, NOTICED_SECONDS_MAX, f"{node.name} says that its store is away")
+        moment = time.monotonic()
+        passing = lambda: stage.ledger.ticked_since(moment, stage.watchers)  # noqa: E731
+        stage.ledger.wait(passing, 5, "topics go on without PostgreSQL")
+        stage.hold(stage.seconds)
+        stage.check_stayed(began)
+        acked = stage.ledger.sent_and_acked_between(away, time.monotonic())
+        assert not acked, f"acked without a store: {acked[:3]}"
+    finally:
+        bring_back()
+    return f"refused after {said:.1f} s"
+
+
+@fault("PostgreSQL shut down, started again", NO_ACK_WITHOUT_POSTGRES)
+def postgres_restarted(stage: Stage) -> str:
+    postgres = stage.cluster.postgres
+    return without_postgres(stage, postgres.stop, postgres.start)
+
+
+@fault("PostgreSQL killed, recovering", NO_ACK_WITHOUT_POSTGRES)
+def postgres_killed(stage: Stage) -> str:
+    postgres = stage.cluster.postgres
+    return without_postgres(stage, postgres.crash, postgres.start)
+
+
+@fault("PostgreSQL hung", NO_ACK_WITHOUT_POSTGRES)
+def postgres_hung(stage: Stage) -> str:
+    postgres = stage.cluster.postgres
+    return without_postgres(stage, postgres.hang, postgres.go_on)
+
+
+@fault("slow disk: each commit 100 ms later", "sends are acked, later; connections stay")
+def slow_disk(stage: Stage) -> str:
+    began = time.monotonic()
+    postgres = stage.cluster.postgres
+    postgres.delay_commits(100_000)
+    try:
+        slow = time.monotonic()
+        stage.wait_for_acks([plan["name"] for plan in stage.writers], "acks from a slow disk")
+        stage.hold(stage.seconds)
+        acks = stage.ledger.sent_and_acked_between(slow, time.monotonic())
+        stage.check_stayed(began)
+    finally:
+        postgres.delay_commits(0)
+    waits = sorted(ack.acked - ack.sent for ack in acks)
+    return f"ack after {waits[len(waits) // 2] * 1000:.0f} ms (median)"
+
+
+@fault("partition of a node", "it is not ready; the others go on; its connections stay and catch up")
+def partition(stage: Stage) -> str:
+    began = time.monotonic()
+    number = stage.dice.randrange(len(stage.nodes))
+    node = stage.nodes[number]
+    node.link.hang()
+    try:
+        until(lambda: not node.is_ready(), NOTICED_SECONDS_MAX, f"{node.name} is not ready")
+        out = until(
+            lambda: node.name not in stage.cluster.entrance.up(),
+            NOTICED_SECONDS_MAX,
+            "HAProxy sends it nobody",
+        )
+        through = [plan["name"] for plan in stage.writers if plan["ports"] == [stage.cluster.entrance.port]]
+        stage.wait_for_acks(through, "acks from the other nodes", 30)
+        stage.hold(stage.seconds)
+        stage.check_stayed(began)
+    finally:
+        node.link.go_on()
+    return f"{node.name}; out of HAProxy {out:.1f} s after it said so"
+
+
+@fault("all connections of a node to Redis and PostgreSQL reset", "it makes new ones; connections stay")
+def reset(stage: Stage) -> str:
+    began = time.monotonic()
+    node = stage.dice.choice(stage.nodes)
+    node.link.crash()
+    node.link.start()
+    until(lambda: node.health() == "ready", NOTICED_SECONDS_MAX, f"{node.name} is ready")
+    stage.check_stayed(began)
+    return node.name
+
+
+def clock_jump(stage: Stage, seconds: int) -> str:
+    began = time.monotonic()
+    node = stage.nodes[-1]
+    node.turn_clock(seconds)
+    try:
+        off = lambda: abs(clock_of(stage, node) - time.time() - seconds) < 30  # noqa: E731
+        until(off, NOTICED_SECONDS_MAX, f"{node.name} has another time of day")
+        stage.check_new_client(node)
+        stage.wait_for_acks([plan["name"] for plan in stage.writers], "acks with a wrong clock")
+        stage.hold(stage.seconds)
+        stage.check_stayed(began)
+    finally:
+        node.turn_clock(0)
+    return node.name
+
+
+def clock_of(stage: Stage, node) -> float:
+    stats = stage.stats(node)
+    return stats["timestamp"] if stats else 0
+
+
+@fault("clock of a node 10 minutes ahead, and back", "order and connections do not mind")
+def clock_ahead(stage: Stage) -> str:
+    return clock_jump(stage, 600)
+
+
+@fault("clock of a node 10 minutes back, and right again", "order and connections do not mind")
+def clock_back(stage: Stage) -> str:
+    return clock_jump(stage, -600)
+
+
+@fault("kill -9 of a node, started at once", "its clients go on elsewhere, nothing is missing")
+def killed(stage: Stage) -> str:
+    node = stage.dice.choice(stage.nodes)
+    node.crash()
+    node.start()
+    return node.name
+
+
+@fault("kill -9 of a node that stays away", "its presence and counts are gone within 15 s")
+def ghosts(stage: Stage) -> str:
+    node, other = stage.dice.sample(stage.nodes, 2)
+    user = f"resident{stage.dice.randrange(10**6)}"
+    resident = revocation.feed(node, user, stage.token(user))
+    path = f"{other.http}/api/v1/users/{user}"
+
+    def seen() -> tuple[int, bool]:
+        answer = web.call("GET", path, headers=web.bearer(stage.admin))
+        told = answer.json() if answer.status == 200 else {}
+        return told.get("connections", -1), told.get("is_online", False)
+
+    until(lambda: seen() == (1, True), NOTICED_SECONDS_MAX, "the other node knows the resident")
+    node.crash()
+    try:
+        resident.socket.close()
+        gone = until(lambda: seen() == (0, False), GHOST_SECONDS_MAX, "the resident is no ghost")
+    finally:
+        node.start()
+    return f"gone after {gone:.1f} s"
+
+
+@fault("a node hung", "the others go on; its connections stay and catch up")
+def node_hung(stage: Stage) -> str:
+    began = time.monotonic()
+    node = stage.dice.choice(stage.nodes)
+    node.hang()
+    try:
+        until(lambda: node.name not in stage.cluster.entrance.up(), 10, "HAProxy sends it nobody")
+        through = [plan["name"] for plan in stage.writers if plan["ports"] == [stage.cluster.entrance.port]]
+        stage.wait_for_acks(through, "acks from the other nodes", 30)
+        stage.hold(stage.seconds)
+    finally:
+        node.go_on()
+    stage.check_stayed(began)
+    return node.name
+
+
+@fault("rolling restart under load", "each ends with 0; clients go on elsewhere, nothing is missing")
+def rolling_restart(stage: Stage) -> str:
+    longest = 0.0
+    for node in stage.nodes:
+        began = time.monotonic()
+        code = node.stop()
+        longest = max(longest, time.monotonic() - began)
+        assert code == 0, f"{node.name} ended with {code}\n{node.log_tail()}"
+        node.start()
+        until(stage.cluster.is_whole, 30, f"{node.name} is back in")
+    return f"longest drain {longest:.1f} s"
+
+
+@fault("kill -9 of a node with a crowd", "all come back; a new client comes in within 1 s (p99)")
+def reconnect_storm(stage: Stage) -> str:
+    return storm.play(stage)
+
+
+@fault("a user is revoked", "closed on every node within 2 s")
+def revoked(stage: Stage) -> str:
+    return revocation.play(stage)
+
+
+@fault("a user is revoked while Redis is away", "closed on every node within 2 s")
+def revoked_without_redis(stage: Stage) -> str:
+    redis = stage.cluster.redis
+    redis.stop()
+    try:
+        for node in stage.nodes:
+            said = lambda node=node: node.health() == "degraded"  # noqa: E731
+            until(said, NOTICED_SECONDS_MAX, f"{node.name} says that it is degraded")
+        return revocation.play(stage)
+    finally:
+        redis.start()
