@@ -18,7 +18,7 @@ import sys
 import tempfile
 
 from cluster_node import ClusterNode
-from haproxy import Entrance, Link
+from haproxy import Entrance
 from borrowed import clean_environment
 from postgres import Postgres
 from process import NotReady, Process, until
@@ -40,21 +40,19 @@ class Cluster:
         self.settings = settings or {}
         self.postgres = Postgres(home)
         self.redis = RedisServer(home)
-        self.links: list[Link] = []
-        self.nodes: list[ClusterNode] = []
-        for number in range(1, NODES + 1):
-            link = Link(home, f"node{number}", self.redis.port, self.postgres.port)
-            node = ClusterNode(program, home, f"node{number}", link)
-            node.environment = self.environment(link)
-            self.links.append(link)
-            self.nodes.append(node)
+        targets = (self.redis.port, self.postgres.port)
+        names = [f"node{number}" for number in range(1, NODES + 1)]
+        self.nodes = [ClusterNode(program, home, name, targets) for name in names]
+        self.links = [link for node in self.nodes for link in node.links]
+        for node in self.nodes:
+            node.environment = self.environment(node)
         self.entrance = Entrance(home, [node.port for node in self.nodes])
 
-    def environment(self, link: Link) -> dict[str, str]:
+    def environment(self, node: ClusterNode) -> dict[str, str]:
         return self.settings | {
             "JWT_SECRET_KEY": self.secret,
-            "CONCLAVE_STORE__URL": self.postgres.url(link.postgres),
-            "CONCLAVE_BUS__URL": self.redis.url(link.redis),
+            "CONCLAVE_STORE__URL": self.postgres.url(node.to_postgres.port),
+            "CONCLAVE_BUS__URL": self.redis.url(node.to_redis.port),
             "CONCLAVE_SOCKETIO__POLLING": "true",
             "CONCLAVE_SERVER__TRUSTED_PROXIES": "127.0.0.1",
         }
@@ -95,7 +93,7 @@ class Cluster:
         done = subprocess.run(
             [self.program, *words, f"--data-dir={self.nodes[0].data}"],
             cwd=self.nodes[0].home,
-            env=clean_environment() | self.environment(self.links[0]),
+            env=clean_environment() | self.environment(self.nodes[0]),
             input=text,
             capture_output=True,
             text=True,

@@ -18,18 +18,23 @@ FAKETIME = "/usr/lib/*/faketime/libfaketime.so.1"
 
 
 class ClusterNode(Process):
-    """A node behind its own link; `http` and `ws` go to it directly."""
+    """A node behind links of its own; `http` and `ws` go to it directly."""
 
-    def __init__(self, program: str, home: pathlib.Path, name: str, link: Link):
+    def __init__(self, program: str, home: pathlib.Path, name: str, targets: tuple[int, int]):
+        self.to_redis = Link(home, f"{name}-redis", targets[0])
+        self.to_postgres = Link(home, f"{name}-postgres", targets[1])
         home = home / name
         home.mkdir(mode=0o700)
         super().__init__(name, home)
         self.program = program
-        self.link = link
         self.port = free_port()
         self.data = home / "data"
         # What the clock of this node is off by, where it is one that can be set.
         self.clock = home / "clock"
+
+    @property
+    def links(self) -> list[Link]:
+        return [self.to_redis, self.to_postgres]
 
     @property
     def http(self) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import revocation
 import storm
-from borrowed import web
+from borrowed import rooms, web
 from process import until
 from stage import Stage
 
@@ -153,7 +153,8 @@ def partition(stage: Stage) -> str:
     began = time.monotonic()
     number = stage.dice.randrange(len(stage.nodes))
     node = stage.nodes[number]
-    node.link.hang()
+    for link in node.links:
+        link.hang()
     try:
         until(lambda: not node.is_ready(), NOTICED_SECONDS_MAX, f"{node.name} is not ready")
         out = until(
@@ -166,7 +167,8 @@ def partition(stage: Stage) -> str:
         stage.hold(stage.seconds)
         stage.check_stayed(began)
     finally:
-        node.link.go_on()
+        for link in node.links:
+            link.go_on()
     return f"{node.name}; out of HAProxy {out:.1f} s after it said so"
 
 
@@ -174,11 +176,56 @@ def partition(stage: Stage) -> str:
 def reset(stage: Stage) -> str:
     began = time.monotonic()
     node = stage.dice.choice(stage.nodes)
-    node.link.crash()
-    node.link.start()
+    for link in node.links:
+        link.crash()
+    for link in node.links:
+        link.start()
     until(lambda: node.health() == "ready", NOTICED_SECONDS_MAX, f"{node.name} is ready")
     stage.check_stayed(began)
     return node.name
+
+
+@fault("a node cut off from Redis alone", "it is degraded; what it stored is heard everywhere when it is back")
+def cut_off_from_redis(stage: Stage) -> str:
+    began = time.monotonic()
+    number = stage.dice.randrange(len(stage.nodes))
+    node = stage.nodes[number]
+    others = [each for each in stage.nodes if each is not node]
+    with stage.quiet_room(others) as connections:
+        node.to_redis.hang()
+        try:
+            until(lambda: node.health() == "degraded", NOTICED_SECONDS_MAX, f"{node.name} is degraded")
+            text = stage.say_quietly(node)
+            stage.hold(stage.seconds)
+        finally:
+            node.to_redis.crash()
+            node.to_redis.start()
+        back = time.monotonic()
+        for connection in connections:
+            rooms.heard(connection, "user_message", content=text)
+        stage.check_stayed(began)
+    return f"{node.name}; heard {time.monotonic() - back:.1f} s after"
+
+
+@fault("kill -9 of a node that has acked and told nobody", "what it stored is heard everywhere")
+def killed_before_it_told(stage: Stage) -> str:
+    number = stage.dice.randrange(len(stage.nodes))
+    node = stage.nodes[number]
+    others = [each for each in stage.nodes if each is not node]
+    with stage.quiet_room(others) as connections:
+        node.to_redis.hang()
+        try:
+            text = stage.say_quietly(node)
+            node.crash()
+        finally:
+            node.to_redis.crash()
+            node.to_redis.start()
+            if not node.alive:
+                node.start()
+        back = time.monotonic()
+        for connection in connections:
+            rooms.heard(connection, "user_message", content=text)
+    return f"{node.name}; heard {time.monotonic() - back:.1f} s after"
 
 
 def clock_jump(stage: Stage, seconds: int) -> str:

@@ -88,24 +88,17 @@ class Entrance(Haproxy):
 
 
 class Link(Haproxy):
-    """The network between one node and Redis and PostgreSQL. Hung, it is a partition: nothing
-    passes and nobody is told; what was on its way arrives when it goes on."""
+    """The network between one node and Redis, or PostgreSQL. Hung, nothing passes and nobody is
+    told; what was on its way arrives when it goes on. Killed, what was on its way is lost."""
 
-    def __init__(self, home: pathlib.Path, name: str, redis_target: int, postgres_target: int):
+    def __init__(self, home: pathlib.Path, name: str, target: int):
         super().__init__(f"link-{name}", home)
-        self.redis, self.postgres = free_port(), free_port()
-        self.configure(
-            "link.cfg",
-            redis=self.redis,
-            redis_target=redis_target,
-            postgres=self.postgres,
-            postgres_target=postgres_target,
-        )
+        self.port = free_port()
+        self.configure("link.cfg", port=self.port, target=target)
 
     def is_ready(self) -> bool:
-        for port in (self.redis, self.postgres):
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-            except OSError:
-                return False
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+        except OSError:
+            return False
         return True

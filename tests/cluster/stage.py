@@ -126,6 +126,8 @@ class Stage:
         members += [f"{kind}-listener{n}" for n in range(ROOMS) for kind in ("conversation", "socketio")]
         owner = self.token("owner")
         made = [rooms.create(self.nodes[0], owner, members) for _ in range(ROOMS)]
+        # Nobody writes there but a fault that wants to know who hears one message.
+        self.quiet = rooms.create(self.nodes[0], owner, members)
         for number, plan in enumerate(writers):
             plan["room"] = made[number % ROOMS]
         return made
@@ -219,6 +221,22 @@ class Stage:
     def wait_for_acks(self, users: list[str], what: str, seconds: float = 20) -> None:
         moment = time.monotonic()
         self.ledger.wait(lambda: self.ledger.acked_since(moment, users), seconds, what)
+
+    @contextlib.contextmanager
+    def quiet_room(self, nodes: list[ClusterNode]):
+        """The owner's connections to the quiet room on these nodes."""
+        owner = self.token("owner")
+        with contextlib.ExitStack() as open_connections:
+            dialled = (rooms.conversation(node, "owner", self.quiet, owner) for node in nodes)
+            yield [open_connections.enter_context(each) for each in dialled]
+
+    def say_quietly(self, node: ClusterNode) -> str:
+        """One message into the quiet room, acked by that node."""
+        text = f"quiet {self.dice.randrange(10**9)}"
+        body = {"content": text, "clientId": text}
+        answer = rooms.call(node, "POST", f"/channels/{self.quiet}/messages", self.token("owner"), body)
+        assert answer.status == 201, answer
+        return text
 
     def end(self) -> None:
         """Every message has its ack, and every listener has heard it."""
