@@ -38,6 +38,14 @@ pub(crate) struct Started {
     pub(crate) webhooks: webhooks::Running,
 }
 
+/// Says by what TLS is encrypted in this process.
+pub(crate) fn install_cipher() {
+    // Another part of the process may have installed the same one.
+    rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .ok();
+}
+
 /// Opens everything that is durable, and makes the node of `workers` workers. Runs on the
 /// background runtime, whose tasks keep the node up to date.
 ///
@@ -47,10 +55,7 @@ pub(crate) async fn start(
     setup: Setup,
     workers: usize,
 ) -> anyhow::Result<(Started, Vec<mpsc::UnboundedReceiver<Control>>)> {
-    // Another part of the process may have installed the same one.
-    rustls::crypto::aws_lc_rs::default_provider()
-        .install_default()
-        .ok();
+    install_cipher();
     let clock: Arc<dyn Clock> = Arc::new(WallClock::new());
     config::make_data_dir(&setup.config.server.data_dir).with_context(|| {
         format!(

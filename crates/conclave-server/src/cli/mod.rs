@@ -11,6 +11,7 @@ mod api_key;
 mod audit;
 mod config;
 mod desk;
+mod health;
 mod keys;
 mod location;
 mod password;
@@ -71,6 +72,8 @@ enum Command {
         /// The shell
         shell: Shell,
     },
+    /// Ask a server whether it may be sent clients
+    Health(health::HealthArgs),
     /// Make, list or revoke keys of backends for the server API
     #[command(subcommand)]
     Key(KeyCommand),
@@ -140,6 +143,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
             clap_complete::generate(shell, &mut Cli::command(), "conclave", &mut script);
             print(&script)
         }
+        Command::Health(arguments) => health::run(arguments),
         Command::Key(command) => api_key::run(command),
         Command::Pub(arguments) => pubsub::run_pub(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),

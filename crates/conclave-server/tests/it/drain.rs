@@ -1,6 +1,7 @@
 //! SIGTERM, and the one after it.
 
 use std::io::Write as _;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -130,4 +131,28 @@ fn a_second_signal_ends_it_at_once() {
         "{:?}",
         second.elapsed()
     );
+}
+
+#[test]
+fn who_asks_by_the_command_line_hears_how_it_is() {
+    let world = World::start();
+    let address = world.address();
+    let ask = |path: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_conclave"))
+            .arg("health")
+            .arg(format!("http://{address}{path}"))
+            .output()
+            .expect("a started process");
+        let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        (output.status.code(), text)
+    };
+    assert_eq!(ask("/health/ready"), (Some(0), "ready\n".to_owned()));
+    assert_eq!(ask("/health/live"), (Some(0), "live\n".to_owned()));
+    let (code, said) = ask("/nothing/here");
+    assert_eq!(code, Some(1));
+    assert!(said.starts_with("conclave: 404: "), "{said}");
+    drop(world);
+    let (code, said) = ask("/health/ready");
+    assert_eq!(code, Some(1));
+    assert!(said.starts_with("conclave: "), "{said}");
 }
