@@ -22,6 +22,7 @@ mod machine;
 mod measurement;
 mod report;
 mod scenario;
+mod simulate;
 mod sizes;
 mod subject;
 mod tls;
@@ -41,6 +42,7 @@ use machine::{LOAD_CORE, Machine, pin};
 use measurement::Results;
 use report::Report;
 use scenario::Scenario;
+use simulate::SimulateArguments;
 use sizes::Sizes;
 use subject::Subject;
 
@@ -53,12 +55,18 @@ use subject::Subject;
 /// Exit code: 0 when every measured figure is within its bound, 1 when one missed it or the
 /// measurement failed. A --quick run never fails for a missed bound.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:
   conclave bench                          everything, medians of three runs
   conclave bench fanout echo --runs 5     two scenarios, five runs
   conclave bench --quick                  a smoke test in under a minute
-  conclave bench --json bench/results.json --svg bench/chart.svg")]
+  conclave bench --json bench/results.json --svg bench/chart.svg
+  conclave bench simulate --connections 10000000"
+)]
 pub struct BenchArguments {
+    #[command(subcommand)]
+    question: Option<Question>,
     /// What to measure; everything if none is named
     #[arg(value_enum)]
     scenarios: Vec<Scenario>,
@@ -93,12 +101,21 @@ pub struct BenchArguments {
     subjects: Vec<Subject>,
 }
 
+/// What is answered without measuring.
+#[derive(Debug, clap::Subcommand)]
+enum Question {
+    Simulate(Box<SimulateArguments>),
+}
+
 /// Runs the scenarios, prints the tables, writes the files.
 ///
 /// # Errors
 /// The yardsticks are missing, the machine has one core, a program does not start or misbehaves, or
 /// a file cannot be written.
 pub fn run(arguments: BenchArguments) -> Result<ExitCode> {
+    if let Some(Question::Simulate(asked)) = &arguments.question {
+        return simulate::run(asked);
+    }
     let machine = Machine::prepare()?;
     let programs = arguments.programs()?;
     pin(&[LOAD_CORE])?;
