@@ -280,6 +280,7 @@ pub(super) const fn yardstick(case: Case) -> Option<(Case, Subject)> {
         | Case::ClusterOne
         | Case::ClusterTwo
         | Case::DurableOne
+        | Case::DurablePostgres
         | Case::DurableSixteen
         | Case::DurableMany
         | Case::DurableSocketIoOne

@@ -12,13 +12,14 @@ use conclave_protocol::{
     Channel, CreateRoom, Event, MessageId, MessageKind, RoomId, RoomKind, SendMessage, Timestamp,
     UserId,
 };
-use conclave_store::{RoomLimits, Store, StoreOptions, StoredRooms};
+use conclave_store::{Address, PostgresOptions, RoomLimits, Store, StoreOptions, StoredRooms};
 use tokio::runtime::Runtime;
 
 use super::bed::{Bed, Setting};
 use super::crowd::{Door, Guest, Manner};
 use super::ledger::Stamp;
 use super::machine::SERVER_CORE;
+use super::postgres::Postgres;
 use super::subject::{Launch, Process, Subject};
 
 /// A server and who belongs into its rooms: user `n` is a member of room `n / members`.
@@ -27,6 +28,13 @@ pub(super) struct House {
     pub(super) process: Process,
     pub(super) door: Door,
     pub(super) folder: Option<Folder>,
+}
+
+/// Where a store is.
+#[derive(Clone)]
+pub(super) enum Place {
+    File(PathBuf),
+    Database(Address),
 }
 
 /// An empty folder for a store, removed when dropped.
@@ -73,10 +81,8 @@ impl House {
             Subject::Conclave => {
                 let folder = Folder::new()?;
                 let of = |room: usize| (room * members..(room + 1) * members).map(user);
-                furnish(
-                    &folder.database(),
-                    (0..rooms).map(|room| of(room).collect()),
-                )?;
+                let place = Place::File(folder.database());
+                furnish(&place, (0..rooms).map(|room| of(room).collect()))?;
                 Self::serve(bed, folder)
             }
             Subject::Node => Self::node(bed, members),
@@ -90,6 +96,28 @@ impl House {
     /// It does not start.
     pub(super) fn serve(bed: &Bed, folder: Folder) -> Result<Self> {
         let process = conclave(bed, folder.path())?;
+        Ok(Self {
+            door: bed.door(&process, Setting::PLAIN),
+            process,
+            folder: Some(folder),
+        })
+    }
+
+    /// Starts Conclave on a database, with `rooms` rooms of `members`.
+    ///
+    /// # Errors
+    /// It does not start, or the database cannot be filled.
+    pub(super) fn over(
+        bed: &Bed,
+        postgres: &Postgres,
+        rooms: usize,
+        members: usize,
+    ) -> Result<Self> {
+        let of = |room: usize| (room * members..(room + 1) * members).map(user);
+        let place = Place::Database(postgres.address()?);
+        furnish(&place, (0..rooms).map(|room| of(room).collect()))?;
+        let folder = Folder::new()?;
+        let process = conclave_at(bed, folder.path(), Some(postgres.url()))?;
         Ok(Self {
             door: bed.door(&process, Setting::PLAIN),
             process,
@@ -127,6 +155,11 @@ impl House {
 /// # Errors
 /// It does not start.
 pub(super) fn conclave(bed: &Bed, data: &Path) -> Result<Process> {
+    conclave_at(bed, data, None)
+}
+
+/// The same with its store in a database.
+fn conclave_at(bed: &Bed, data: &Path, database: Option<String>) -> Result<Process> {
     let arguments = [
         "serve",
         "--listen",
@@ -140,6 +173,7 @@ pub(super) fn conclave(bed: &Bed, data: &Path) -> Result<Process> {
     let unlimited = UNLIMITED.map(|name| (name, "0".to_owned()));
     let mut environment = vec![("JWT_SECRET_KEY", bed.mint.secret().to_owned())];
     environment.extend(unlimited);
+    environment.extend(database.map(|url| ("CONCLAVE_STORE__URL", url)));
     Process::start(&Launch {
         program: bed.programs.conclave.clone(),
         arguments,
@@ -165,12 +199,16 @@ pub(super) fn runtime() -> Result<Runtime> {
     builder.enable_all().build().context("no runtime")
 }
 
-/// Opens the store at `database`, whose events nobody hears.
+/// Opens the store at `place`, whose events nobody hears.
 ///
 /// # Errors
 /// It cannot be opened.
-pub(super) async fn open_store(database: &Path) -> Result<(Arc<Store>, StoredRooms)> {
-    let store = Arc::new(Store::open(database, StoreOptions::default()).await?);
+pub(super) async fn open_store(place: &Place) -> Result<(Arc<Store>, StoredRooms)> {
+    let store = match place {
+        Place::File(file) => Store::open(file, StoreOptions::default()).await?,
+        Place::Database(address) => Store::connect(address, PostgresOptions::default()).await?,
+    };
+    let store = Arc::new(store);
     let limits = RoomLimits {
         rooms_per_user: 0,
         members_per_room: 0,
@@ -183,9 +221,9 @@ pub(super) async fn open_store(database: &Path) -> Result<(Arc<Store>, StoredRoo
 ///
 /// # Errors
 /// The store cannot be opened or written.
-pub(super) fn furnish(database: &Path, rooms: impl Iterator<Item = Vec<UserId>>) -> Result<()> {
+pub(super) fn furnish(place: &Place, rooms: impl Iterator<Item = Vec<UserId>>) -> Result<()> {
     runtime()?.block_on(async {
-        let (store, handle) = open_store(database).await?;
+        let (store, handle) = open_store(place).await?;
         let mut creations = tokio::task::JoinSet::new();
         for (number, mut members) in rooms.enumerate() {
             let new = NewRoom {

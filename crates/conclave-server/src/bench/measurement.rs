@@ -33,6 +33,7 @@ pub(super) enum Case {
     DurableSocketIoOne,
     DurableSocketIoSixteen,
     DurableSocketIoMany,
+    DurablePostgres,
     SocketIoHandshake,
     SocketIoMemory,
     SocketIoFanout,
@@ -84,6 +85,7 @@ impl Case {
                 "durable: acked sends by Socket.IO, 16 senders; per send"
             }
             Self::DurableSocketIoMany => "durable: acked sends by Socket.IO, 256 senders; per send",
+            Self::DurablePostgres => "durable: acked sends into PostgreSQL, 256 senders; per send",
             Self::SocketIoHandshake => {
                 "Socket.IO handshake: connect, upgrade, CONNECT with a token answered; per handshake"
             }

@@ -20,6 +20,7 @@ mod latency;
 mod ledger;
 mod machine;
 mod measurement;
+mod postgres;
 mod report;
 mod scenario;
 mod simulate;

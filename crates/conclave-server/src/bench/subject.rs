@@ -8,6 +8,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
 use serde::Serialize;
 
 use super::machine::{LOAD_CORE, pin};
@@ -161,6 +162,15 @@ impl Process {
             nanoseconds += first.parse::<u64>()?;
         }
         Ok(Duration::from_nanos(nanoseconds))
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub(super) fn interrupt(&mut self) {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        if pid.is_some_and(|pid| kill_process(pid, Signal::INT).is_ok()) {
+            // What goes wrong here, its end by force shows.
+            self.child.wait().ok();
+        }
     }
 
     /// Anonymous memory in bytes: heap and stacks, without the kernel's socket buffers and the

@@ -16,9 +16,14 @@ pub(super) fn figures(results: &Results) -> Vec<Figure> {
 /// The store's own sends are measured in the same run, once for both dialects.
 fn durable(results: &Results) -> Vec<Figure> {
     let rate = |case| {
+        // The store's own sends are the same for both dialects.
+        let own = match case {
+            Case::DurablePostgres => case,
+            _ => Case::DurableMany,
+        };
         results.compared(
             (case, Conclave),
-            (Case::DurableMany, Store),
+            (own, Store),
             |row| row.per_second,
             |server, store| server / store,
         )
@@ -31,6 +36,10 @@ fn durable(results: &Results) -> Vec<Figure> {
         (
             "durable sends, 256 senders, Socket.IO: rate",
             Case::DurableSocketIoMany,
+        ),
+        (
+            "durable sends into PostgreSQL, 256 senders: rate",
+            Case::DurablePostgres,
         ),
     ]
     .map(|(name, case)| Figure::at_least(name, Unit::TimesStore, 0.7, rate(case)))

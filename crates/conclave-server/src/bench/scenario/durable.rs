@@ -1,6 +1,5 @@
 //! Acked sends into rooms, against what the store does by itself on the same core and disk.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -13,11 +12,12 @@ use tokio::task::JoinSet;
 use super::super::bed::Bed;
 use super::super::crowd::{Arrival, Crowd, Waiting};
 use super::super::frame;
-use super::super::house::{self, Folder, Heard, House, Tongue};
+use super::super::house::{self, Folder, Heard, House, Place, Tongue};
 use super::super::latency::Samples;
 use super::super::ledger::{Ledger, Stamp, Tally};
 use super::super::machine::{SERVER_CORE, pin};
 use super::super::measurement::{Case, Measurement};
+use super::super::postgres::Postgres;
 use super::super::subject::Subject;
 
 /// Each sender is a member of a room of two, whose other member is away, and has one message under
@@ -34,6 +34,25 @@ pub(super) fn run(bed: &Bed) -> Result<Vec<Measurement>> {
             rows.push(Senders::enter(bed, &house, tongue, senders)?.measure(bed, case)?);
         }
     }
+    rows.extend(over_postgres(bed)?);
+    Ok(rows)
+}
+
+/// The same in a database, 256 senders, which is on the same core as the store or the server.
+fn over_postgres(bed: &Bed) -> Result<Vec<Measurement>> {
+    let case = Case::DurablePostgres;
+    let Some(postgres) = Postgres::start()? else {
+        return Ok(Vec::new());
+    };
+    let place = Place::Database(postgres.address()?);
+    let mut rows = on_server_core(bed, place, vec![(case, SENDERS_MAX)])?;
+    drop(postgres);
+    let Some(postgres) = Postgres::start()? else {
+        return Ok(rows);
+    };
+    let house = House::over(bed, &postgres, SENDERS_MAX, MEMBERS)?;
+    let senders = Senders::enter(bed, &house, Tongue::Conversation, SENDERS_MAX)?;
+    rows.push(senders.measure(bed, case)?);
     Ok(rows)
 }
 
@@ -174,17 +193,26 @@ impl<'a> Senders<'a> {
 /// The store by itself and bare rows, on a thread with the core that the server gets.
 fn alone(bed: &Bed) -> Result<Vec<Measurement>> {
     let folder = Folder::new()?;
-    let (database, time) = (folder.database(), bed.sizes.durable);
+    let cases = CONVERSATION.into_iter().zip(SENDERS).collect();
+    on_server_core(bed, Place::File(folder.database()), cases)
+}
+
+fn on_server_core(bed: &Bed, place: Place, cases: Vec<(Case, usize)>) -> Result<Vec<Measurement>> {
+    let time = bed.sizes.durable;
     let thread = std::thread::spawn(move || {
         pin(&[SERVER_CORE])?;
-        house::runtime()?.block_on(store_rows(database, time))
+        house::runtime()?.block_on(store_rows(place, cases, time))
     });
     thread.join().ok().context("the store's thread broke")?
 }
 
-async fn store_rows(database: PathBuf, time: Duration) -> Result<Vec<Measurement>> {
+async fn store_rows(
+    place: Place,
+    cases: Vec<(Case, usize)>,
+    time: Duration,
+) -> Result<Vec<Measurement>> {
     let members = |room: usize| (room * MEMBERS..(room + 1) * MEMBERS).map(house::user);
-    let filled = database.clone();
+    let filled = place.clone();
     let furnished = tokio::task::spawn_blocking(move || {
         house::furnish(
             &filled,
@@ -192,11 +220,11 @@ async fn store_rows(database: PathBuf, time: Duration) -> Result<Vec<Measurement
         )
     });
     furnished.await??;
-    let (store, rooms) = house::open_store(&database).await?;
+    let (store, rooms) = house::open_store(&place).await?;
     let bare = Arc::new(Yardstick::new(&store).await?);
     let numbers = Arc::new(AtomicU64::new(0));
     let mut rows = Vec::new();
-    for (case, senders) in CONVERSATION.into_iter().zip(SENDERS) {
+    for (case, senders) in cases {
         let (rooms, numbers) = (rooms.clone(), Arc::clone(&numbers));
         let send = move |sender: usize| {
             let number = numbers.fetch_add(1, Ordering::Relaxed);

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use conclave_core::{Actor, Page, RoomStore};
 
 use super::super::bed::Bed;
-use super::super::house::{self, Folder};
+use super::super::house::{self, Folder, Place};
 use super::super::latency::Samples;
 use super::super::machine::{LOAD_CORE, SERVER_CORE, pin};
 use super::super::measurement::{Case, Measurement};
@@ -26,7 +26,7 @@ pub(super) fn run(bed: &Bed) -> Result<Vec<Measurement>> {
     };
     // On the core that the server has.
     pin(&[SERVER_CORE])?;
-    let pages = house::runtime()?.block_on(pages(bed, &folder.database()));
+    let pages = house::runtime()?.block_on(pages(bed, &Place::File(folder.database())));
     pin(&[LOAD_CORE])?;
     let mut rows = pages?;
     rows.push(restart(bed, folder.path())?);
@@ -36,10 +36,10 @@ pub(super) fn run(bed: &Bed) -> Result<Vec<Measurement>> {
 fn written(bed: &Bed) -> Result<Folder> {
     let folder = Folder::new()?;
     let members = || (0..MEMBERS).map(house::user).collect();
-    house::furnish(&folder.database(), std::iter::once(members()))?;
+    house::furnish(&Place::File(folder.database()), std::iter::once(members()))?;
     let start = Instant::now();
     house::runtime()?.block_on(async {
-        let (store, rooms) = house::open_store(&folder.database()).await?;
+        let (store, rooms) = house::open_store(&Place::File(folder.database())).await?;
         let messages = bed.sizes.history_messages;
         rooms
             .fill(&house::room(0), members(), messages, house::now())
@@ -56,8 +56,8 @@ fn written(bed: &Bed) -> Result<Folder> {
 
 /// Pages by the call that serves REST; each time another place, so that one page in a cache does
 /// not stand for all.
-async fn pages(bed: &Bed, database: &Path) -> Result<Vec<Measurement>> {
-    let (store, rooms) = house::open_store(database).await?;
+async fn pages(bed: &Bed, place: &Place) -> Result<Vec<Measurement>> {
+    let (store, rooms) = house::open_store(place).await?;
     let (viewer, room) = (Actor::plain(house::user(0)), house::room(0));
     let last = bed.sizes.history_messages + 1;
     let far = last - bed.sizes.history_pages * u64::from(PAGE);

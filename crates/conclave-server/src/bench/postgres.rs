@@ -1,0 +1,75 @@
+//! A PostgreSQL server of one run, made from the machine's binaries.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use conclave_store::Address;
+
+use super::machine::SERVER_CORE;
+use super::subject::{Launch, Process};
+
+/// A server with an empty database, whose commits reach the disk; it ends when dropped.
+pub(super) struct Postgres {
+    process: Process,
+}
+
+impl Postgres {
+    /// Starts it on the core of the process under test, as its own user where this one is root.
+    /// Nothing where the machine has none.
+    ///
+    /// # Errors
+    /// It is there and does not start.
+    pub(super) fn start() -> Result<Option<Self>> {
+        if !is_installed() {
+            eprintln!("no PostgreSQL server: its rows are left out");
+            return Ok(None);
+        }
+        let process = Process::start(&Launch {
+            program: PathBuf::from("sh"),
+            arguments: ["-c", SCRIPT].map(str::to_owned).into(),
+            environment: vec![
+                ("FOLDER", "{folder}".to_owned()),
+                ("PORT", "{port}".to_owned()),
+            ],
+            cores: vec![SERVER_CORE],
+        })?;
+        Ok(Some(Self { process }))
+    }
+
+    /// Where its database is.
+    pub(super) fn url(&self) -> String {
+        format!("postgres://conclave@{}/postgres", self.process.address)
+    }
+
+    /// The same as a store takes it.
+    ///
+    /// # Errors
+    /// Never: the address is one.
+    pub(super) fn address(&self) -> Result<Address> {
+        Address::parse(&self.url()).context("no address of a database")
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        self.process.interrupt();
+    }
+}
+
+fn is_installed() -> bool {
+    std::fs::read_dir("/usr/lib/postgresql").is_ok_and(|mut versions| versions.next().is_some())
+}
+
+const SCRIPT: &str = r#"
+set -e
+for bin in /usr/lib/postgresql/*/bin; do PATH=$bin:$PATH; done
+as=
+mkdir "$FOLDER/db"
+if [ "$(id -u)" = 0 ]; then
+  chown postgres "$FOLDER/db"
+  as="setpriv --reuid=postgres --regid=postgres --clear-groups"
+fi
+cd "$FOLDER/db"
+$as initdb -A trust -U conclave --no-sync -D "$FOLDER/db" >/dev/null
+exec $as postgres -D "$FOLDER/db" -h 127.0.0.1 -p "$PORT" -k ''
+"#;
