@@ -48,7 +48,7 @@ pub use ports::{
     ApiKey, ApiKeyId, ApiKeyName, ApiKeys, Begun, CallId, Idempotency, OwnedSession, PasswordHash,
     PortError, RefreshFamilies, RefreshFamily, Revocation, Revocations, Revoked, Rotation,
     STORED_ANSWER_BYTES_MAX, SecretHash, SessionStanding, Sessions, StoredAnswer, StoredUser,
-    UserChange, UserState, Users,
+    TokenBlacklist, UserChange, UserState, Users,
 };
 pub use random::Random;
 pub use repeat::{ANSWER_KEPT, CALL_TIME_MAX, hash_call_body};

@@ -2,12 +2,14 @@
 //! `conclave-testkit` holds the conformance suites that every implementation passes.
 
 mod api_keys;
+mod blacklist;
 mod idempotency;
 
 use async_trait::async_trait;
 use conclave_protocol::{FamilyId, SessionId, SessionName, Timestamp, TokenId, UserId};
 
 pub use api_keys::{ApiKey, ApiKeyId, ApiKeyName, ApiKeys};
+pub use blacklist::TokenBlacklist;
 pub use idempotency::{Begun, CallId, Idempotency, STORED_ANSWER_BYTES_MAX, StoredAnswer};
 
 /// Why durable state did not do what was asked.

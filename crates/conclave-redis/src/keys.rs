@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{FromRedisValue, Pipeline, RedisError};
+use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use crate::Shared;
@@ -18,6 +19,7 @@ use crate::lanes::Kind;
 /// The way to what is kept.
 pub struct RedisKeys {
     shared: Arc<Shared>,
+    runtime: Handle,
     desk: Mutex<Option<Arc<Desk>>>,
 }
 
@@ -38,6 +40,7 @@ impl RedisKeys {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         Self {
             shared,
+            runtime: Handle::current(),
             desk: Mutex::default(),
         }
     }
@@ -89,22 +92,29 @@ impl RedisKeys {
             return Ok(Arc::clone(desk));
         }
         *kept = None;
-        let (infos, kind) = Kind::find(&self.shared.options.address).await?;
-        let mut connections = Vec::with_capacity(infos.len());
-        for info in &infos {
-            connections.push(dial(info, &patience()).await?);
-        }
-        let desk = Arc::new(Desk {
-            session,
-            kind,
-            connections,
-        });
+        // Who asks may be on a runtime that ends before the others.
+        let opening = Desk::open(Arc::clone(&self.shared), session);
+        let opened = self.runtime.spawn(opening).await;
+        let desk = Arc::new(opened.unwrap_or_else(|_| Err(wrong("a task has ended")))?);
         *kept = Some(Arc::clone(&desk));
         Ok(desk)
     }
 }
 
 impl Desk {
+    async fn open(shared: Arc<Shared>, session: u64) -> Result<Self, RedisError> {
+        let (infos, kind) = Kind::find(&shared.options.address).await?;
+        let mut connections = Vec::with_capacity(infos.len());
+        for info in &infos {
+            connections.push(dial(info, &patience()).await?);
+        }
+        Ok(Self {
+            session,
+            kind,
+            connections,
+        })
+    }
+
     async fn ask<T: FromRedisValue>(
         &self,
         key: &str,

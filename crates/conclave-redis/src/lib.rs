@@ -8,9 +8,10 @@
 //! Reading order: this file, `address`, `link` (one session after another), `lanes` (the
 //! connections of one, which `sentinel` and `slots` find), `ears` (what they bring), `outbox`
 //! (what waits to be sent), `interests` (what is asked for), `intake` (what has come), `wire`;
-//! then `keys` (what is kept in Redis for all nodes), with `tickets`.
+//! then `keys` (what is kept in Redis for all nodes), with `tickets` and `blacklist`.
 
 mod address;
+mod blacklist;
 mod dial;
 mod ears;
 mod intake;
@@ -37,6 +38,7 @@ use std::task::{Context, Poll};
 use address::Address;
 pub use address::AddressError;
 use async_trait::async_trait;
+pub use blacklist::RedisBlacklist;
 use conclave_core::{Arrival, Bus, BusFigures, Feed, NodeId, Notice, Parcel};
 use conclave_protocol::Channel;
 use intake::Intake;
@@ -150,7 +152,8 @@ impl RedisBus {
         (Arc::new(Self { shared }), feed, link)
     }
 
-    /// The way to what is kept in the same Redis, while the bus is there.
+    /// The way to what is kept in the same Redis, while the bus is there. Its connections live on
+    /// the current runtime, whoever asks.
     #[must_use]
     pub fn keys(&self) -> Arc<RedisKeys> {
         Arc::new(RedisKeys::new(Arc::clone(&self.shared)))

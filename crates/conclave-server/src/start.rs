@@ -20,7 +20,7 @@ use crate::attendance;
 use crate::audit::{AuditKey, AuditLog, Event, Kind, Options};
 use crate::clock::WallClock;
 use crate::config::{self, Config, Setup};
-use crate::identity::{self, Authority, Identity, PasswordPool, Sources, SystemRandom};
+use crate::identity::{self, Authority, Blacklist, Identity, PasswordPool, Sources, SystemRandom};
 use crate::metrics::Counters;
 use crate::names::Names;
 use crate::node::{Dice, Node};
@@ -70,8 +70,8 @@ pub(crate) async fn start(
     keep_dev_users(&setup, (&store, &stored), &*clock).await?;
     let name = nodes::own_name();
     let bus = nodes::open(&setup, name)?;
-    let tickets = nodes::tickets(bus.as_ref());
-    let identity = open_identity(&setup, &store, passwords, (&clock, tickets))?;
+    let shared = nodes::shared(bus.as_ref(), &setup.config.bus);
+    let identity = open_identity(&setup, (&store, passwords), &clock, shared)?;
     let (bus, feed) = bus
         .map(|opened| ((opened.node, opened.bus), opened.feed))
         .unzip();
@@ -237,9 +237,9 @@ pub(crate) fn open_audit(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Res
 
 fn open_identity(
     setup: &Setup,
-    store: &Arc<Store>,
-    passwords: PasswordPool,
-    (clock, tickets): (&Arc<dyn Clock>, Arc<dyn TicketTable>),
+    (store, passwords): (&Arc<Store>, PasswordPool),
+    clock: &Arc<dyn Clock>,
+    shared: (Arc<dyn TicketTable>, Blacklist),
 ) -> anyhow::Result<Arc<Identity>> {
     let auth = &setup.config.auth;
     let limits = &setup.config.limits;
@@ -255,7 +255,7 @@ fn open_identity(
         parts,
         &key,
         Arc::clone(clock),
-        tickets,
+        shared,
     )?))
 }
 

@@ -1,11 +1,13 @@
 //! What is kept in Redis for all nodes.
 
-use conclave_auth::{SecretHash, TicketError, TicketTable as _, WaitingTicket};
+use conclave_auth::{
+    SecretHash, TicketError, TicketTable as _, TokenBlacklist as _, WaitingTicket,
+};
 use conclave_testkit::ports::tickets_conformance;
 use conclave_testkit::{RedisCluster, RedisSentinel};
 
 use super::*;
-use crate::RedisTickets;
+use crate::{RedisBlacklist, RedisTickets};
 
 fn tickets(node: &Node) -> RedisTickets {
     RedisTickets::new(node.bus.keys(), 3)
@@ -118,4 +120,34 @@ async fn nothing_of_tickets_stays_in_redis_for_ever() {
             "{life}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_blacklisted_token_is_known_to_all_for_the_rest_of_its_life() {
+    let redis = RedisServer::start();
+    let (one, two) = (
+        Node::join(&redis.url(), 1).await,
+        Node::join(&redis.url(), 2).await,
+    );
+    let list = |node: &Node| RedisBlacklist::new(node.bus.keys());
+    let token = SecretHash::of("a.b.c");
+    assert!(!list(&two).has(token).await.unwrap());
+    let life = Duration::from_millis(99_100);
+    list(&one).add(token, life).await.unwrap();
+    assert!(list(&two).has(token).await.unwrap());
+    assert!(!list(&two).has(SecretHash::of("a.b.d")).await.unwrap());
+    let key = format!("conclave:blacklist:token:{}", token.hex());
+    assert_eq!(redis.ask(&format!("GET {key}")).unwrap(), "$1\r\n1\r\n");
+    let left = redis.ask(&format!("TTL {key}")).unwrap();
+    assert!(left.starts_with(":100") || left.starts_with(":9"), "{left}");
+    // Another service of the application.
+    let other = SecretHash::of("d.e.f");
+    redis
+        .ask(&format!(
+            "SET conclave:blacklist:token:{} 1 EX 60",
+            other.hex()
+        ))
+        .unwrap();
+    assert!(list(&one).has(other).await.unwrap());
+    list(&one).add(other, Duration::ZERO).await.unwrap();
 }

@@ -22,6 +22,14 @@ section! {
         /// on for 60 s with what is known and then refuses new handshakes, `strict` refuses them
         /// at once. Open connections stay.
         pub revocations: BusRevocations = BusRevocations::Grace,
+        /// Whether a token counts no more once a service of the application has put it on the
+        /// blacklist in this Redis: `SET PREFIX:blacklist:token:HASH 1 EX SECONDS`, where HASH is
+        /// SHA-256 over the whole token in 64 lower-case hexadecimal digits and SECONDS what is
+        /// left of its life. Asked at each handshake, renewal and HTTP request that shows a token:
+        /// one round trip, half a second at most; connections that are open stay. While it cannot
+        /// be read, `revocations` says what is done. A node writes there by itself, whatever this
+        /// says, when a token is shown to `/auth/logout` or `/auth/revoke`, for services to look.
+        pub blacklist: bool = false,
     }
 }
 

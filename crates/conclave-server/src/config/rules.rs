@@ -272,6 +272,12 @@ impl Findings {
         {
             self.refuse("bus.url", error.to_string());
         }
+        if bus.blacklist && bus.url.is_none() {
+            self.refuse(
+                "bus.blacklist",
+                "true given, expected it beside bus.url only",
+            );
+        }
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         if !(1..=64).contains(&bus.prefix.len()) || !bus.prefix.bytes().all(plain) {
             let expected = "expected 1 to 64 letters, digits, '-' and '_'";

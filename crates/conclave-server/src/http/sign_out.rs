@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use conclave_auth::RevokeTarget;
-use conclave_protocol::Permission;
+use conclave_protocol::{Permission, Timestamp};
 use serde_json::json;
 
 use super::backend::Backend;
@@ -33,6 +33,7 @@ pub(super) async fn logout(
         let now = node.clock.now();
         let sign_in = node.identity.sign_in();
         revoking(&node, sign_in.logout(&caller.principal, all, now)).await?;
+        blacklist(&node, &caller.token, caller.principal.expires_at).await;
         let event = caller
             .client
             .event_of(&node, Kind::Revocation, &caller.principal);
@@ -65,6 +66,7 @@ pub(super) async fn revoke(
     backend.check(&node, Permission::ServerDisconnect, "")?;
     let target = Target::of(fields)?;
     whole(async move {
+        let ended = target.ended(&node);
         let (target, detail) = match &target {
             Target::Session(name) => (RevokeTarget::Session(name), json!({ "session_id": name })),
             Target::Token(token) => (RevokeTarget::Token(token), json!("token")),
@@ -75,6 +77,9 @@ pub(super) async fn revoke(
             node.identity.sign_in().revoke(target, node.clock.now()),
         )
         .await?;
+        if let Some((token, end)) = ended {
+            blacklist(&node, &token, end).await;
+        }
         let event = backend.event(&node, Kind::Revocation);
         node.audit
             .record_waiting(event.detail(json!({ "admin": detail })))
@@ -84,7 +89,24 @@ pub(super) async fn revoke(
     .await
 }
 
+/// Tells other services of the application that a token has ended.
+async fn blacklist(node: &Node, token: &str, end: Option<Timestamp>) {
+    let left = end.map(|end| end.since(node.clock.now()));
+    let left = left.unwrap_or_default();
+    node.identity.blacklist().add(token, left).await;
+}
+
 impl Target {
+    /// The token that is revoked, and when it ends by itself; `None` where it has.
+    fn ended(&self, node: &Node) -> Option<(String, Option<Timestamp>)> {
+        let Self::Token(token) = self else {
+            return None;
+        };
+        let verified = node.identity.verifier().verify(token, node.clock.now());
+        let end = verified.ok()?.principal.expires_at;
+        Some((token.clone(), end))
+    }
+
     fn of(mut fields: Fields) -> Result<Self, Problem> {
         let given = (
             fields.optional_text("token")?,

@@ -3,10 +3,11 @@
 //! Reading order: this file (what handshakes and connections ask), `issuers` (from configuration
 //! to keys), `authority` (who signs, verifies and signs in), `key_urls` (keys that are fetched),
 //! `passwords` (the pool that computes hashes), `watch` (changes and revocations that other
-//! processes stored).
+//! processes stored), `blacklist` (tokens that other services ended).
 
 mod attempts;
 mod authority;
+mod blacklist;
 mod issuers;
 mod key_urls;
 mod passwords;
@@ -27,6 +28,7 @@ use conclave_protocol::{Clock, IssuerId, Principal, Refusal, SessionId, UserId};
 
 pub(crate) use attempts::Attempts;
 pub(crate) use authority::Authority;
+pub(crate) use blacklist::Blacklist;
 use issuers::{issuers, signer};
 use key_urls::KeyUrls;
 pub(crate) use passwords::PasswordPool;
@@ -68,6 +70,7 @@ pub(crate) struct Identity {
     signer: Arc<Signer>,
     sign_in: SignIn,
     tickets: Tickets,
+    blacklist: Blacklist,
     key_urls: KeyUrls,
     origins: Origins,
     refused_handshakes: Strikes<IpAddr>,
@@ -89,7 +92,7 @@ impl Identity {
         parts: SignInParts,
         refresh_key: &[u8; 32],
         clock: Arc<dyn Clock>,
-        tickets: Arc<dyn TicketTable>,
+        (tickets, blacklist): (Arc<dyn TicketTable>, Blacklist),
     ) -> anyhow::Result<Self> {
         let auth = &setup.config.auth;
         let background = tokio::runtime::Handle::current();
@@ -100,6 +103,7 @@ impl Identity {
             standing: parts.standing.clone(),
             signer: Arc::clone(&parts.signer),
             tickets: Tickets::new(tickets, ticket_life, &ticket_key),
+            blacklist,
             key_urls: KeyUrls::new(&auth.issuers, Arc::clone(&parts.verifier), background)?,
             origins: Origins::new(&auth.origins, setup.profile.dev),
             refused_handshakes: Strikes::new(setup.config.limits.refused_handshakes_per_minute),
@@ -193,6 +197,11 @@ impl Identity {
         &self.tickets
     }
 
+    /// Where other services are told of tokens that ended.
+    pub(crate) const fn blacklist(&self) -> &Blacklist {
+        &self.blacklist
+    }
+
     /// What is revoked and what became of users.
     pub(crate) const fn standing(&self) -> &Standing {
         &self.standing
@@ -218,7 +227,8 @@ impl Identity {
         self.key_urls.refresh_due(self.clock.now());
     }
 
-    /// Who a token proves. Waits only where its key is not known and may be fetched.
+    /// Who a token proves. Waits only where its key is not known and may be fetched, or the
+    /// blacklist is read.
     pub(crate) async fn admit(&self, token: &str) -> Result<Arc<Principal>, Unproved> {
         let mut verified = self.verifier.verify(token, self.clock.now());
         if let Err(TokenError::UnknownKey { issuer }) = verified {
@@ -227,13 +237,16 @@ impl Identity {
                 .await;
             verified = self.verifier.verify(token, self.clock.now());
         }
-        self.admitted(verified)
+        let admitted = self.admitted(verified)?;
+        self.blacklist.check(token, self.clock.monotonic()).await?;
+        Ok(admitted)
     }
 
     /// The same at once; `None` where it would have to wait.
     pub(crate) fn admit_now(&self, token: &str) -> Option<Result<Arc<Principal>, Unproved>> {
         match self.verifier.verify(token, self.clock.now()) {
             Err(TokenError::UnknownKey { .. }) => None,
+            Ok(_) if self.blacklist.is_read() => None,
             verified => Some(self.admitted(verified)),
         }
     }

@@ -13,14 +13,14 @@ use anyhow::Context as _;
 use conclave_auth::{MemoryTickets, TicketBounds, TicketTable};
 use conclave_core::{Bus, BusFigures, ConnectionTable, Feed, NodeCounts, NodeId, Notice, Roll};
 use conclave_protocol::UserId;
-use conclave_redis::{RedisBus, RedisKeys, RedisOptions, RedisTickets};
+use conclave_redis::{RedisBlacklist, RedisBus, RedisKeys, RedisOptions, RedisTickets};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 pub(crate) use hearing::{close_gaps, hear};
 
-use crate::config::{BusRevocations, Setup};
-use crate::identity::SystemRandom;
+use crate::config::{Bus as BusConfig, BusRevocations, Setup};
+use crate::identity::{Blacklist, SystemRandom};
 use crate::node::Node;
 
 /// What this node knows of the way to the others. Without a bus it is always well.
@@ -90,16 +90,22 @@ pub(crate) fn open(setup: &Setup, node: NodeId) -> anyhow::Result<Option<Opened>
     }))
 }
 
-/// Where tickets wait: on the bus, so that every node redeems them, else here.
-pub(crate) fn tickets(opened: Option<&Opened>) -> Arc<dyn TicketTable> {
+/// Where tickets wait: on the bus, so that every node redeems them, else here. And the list of
+/// ended tokens that is shared with other services, where there is a bus.
+pub(crate) fn shared(
+    opened: Option<&Opened>,
+    config: &BusConfig,
+) -> (Arc<dyn TicketTable>, Blacklist) {
     let bounds = TicketBounds::default();
-    match opened {
-        Some(opened) => {
-            let keys = Arc::clone(&opened.keys);
-            Arc::new(RedisTickets::new(keys, bounds.tickets_per_user))
-        }
-        None => Arc::new(MemoryTickets::new(bounds)),
-    }
+    let Some(opened) = opened else {
+        let tickets = Arc::new(MemoryTickets::new(bounds));
+        return (tickets, Blacklist::default());
+    };
+    let keys = || Arc::clone(&opened.keys);
+    let tickets = RedisTickets::new(keys(), bounds.tickets_per_user);
+    let reads = config.blacklist.then_some(config.revocations);
+    let list = Box::new(RedisBlacklist::new(keys()));
+    (Arc::new(tickets), Blacklist::new(list, reads))
 }
 
 impl Nodes {

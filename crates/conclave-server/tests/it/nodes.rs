@@ -10,17 +10,17 @@ use crate::http::Request;
 use crate::rooms_world::{Gate, call, conversation, greeted, room, send_message, unlimited};
 use crate::world::{Plan, Token, World, eventually};
 
-struct Pair {
-    redis: RedisServer,
-    nodes: [World; 2],
+pub(crate) struct Pair {
+    pub(crate) redis: RedisServer,
+    pub(crate) nodes: [World; 2],
 }
 
 impl Pair {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::with(|plan| plan)
     }
 
-    fn with(change: impl Fn(Plan) -> Plan) -> Self {
+    pub(crate) fn with(change: impl Fn(Plan) -> Plan) -> Self {
         let redis = RedisServer::start();
         let plan = || change(unlimited().set("bus.url", redis.url()));
         let one = plan().start();
@@ -34,12 +34,12 @@ impl Pair {
     }
 
     /// Kills Redis, and waits until both nodes know.
-    fn kill_redis(&mut self) {
+    pub(crate) fn kill_redis(&mut self) {
         self.redis.kill();
         self.nodes.iter().for_each(degraded);
     }
 
-    fn restart_redis(&mut self) {
+    pub(crate) fn restart_redis(&mut self) {
         self.redis.restart();
         self.nodes.iter().for_each(ready);
     }
@@ -50,7 +50,7 @@ fn health(world: &World) -> (u16, Value) {
     (answer.status, answer.json()["status"].clone())
 }
 
-fn ready(world: &World) {
+pub(crate) fn ready(world: &World) {
     eventually("the node is ready", || {
         (health(world) == (200, json!("ready"))).then_some(())
     });
@@ -257,7 +257,7 @@ fn typing_is_seen_on_the_other_node() {
     }
 }
 
-fn backend(world: &World) -> String {
+pub(crate) fn backend(world: &World) -> String {
     let mut token = Token::of("operator");
     token.roles = Vec::new();
     token.permissions = vec!["server.disconnect".to_owned()];

@@ -278,6 +278,8 @@ fn an_address_of_a_bus_that_is_none_is_refused_and_not_shown() {
     }
     let expected = "bus.prefix: \"a:b\" given, expected 1 to 64 letters, digits, '-' and '_'";
     check("[bus]\nprefix = 'a:b'", &[], &[expected]);
+    let expected = "bus.blacklist: true given, expected it beside bus.url only";
+    check("[bus]\nblacklist = true", &[], &[expected]);
 }
 
 #[test]
