@@ -273,11 +273,12 @@ pub(super) const fn yardstick(case: Case) -> Option<(Case, Subject)> {
         Case::MixedRoom => Some((Case::MixedTopic, Conclave)),
         Case::MixedRoomInFlight => Some((Case::MixedTopicInFlight, Conclave)),
         Case::ClusterReceiving => Some((Case::ClusterHome, Conclave)),
-        Case::ClusterThree => Some((case, Floor)),
+        Case::ClusterBus => Some((case, Floor)),
         Case::ClusterAbroad
         | Case::ClusterHome
         | Case::ClusterNear
         | Case::ClusterOne
+        | Case::ClusterThree
         | Case::ClusterTwo
         | Case::DurableOne
         | Case::DurablePostgres

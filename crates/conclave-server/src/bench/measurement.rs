@@ -54,6 +54,7 @@ pub(super) enum Case {
     ClusterOne,
     ClusterTwo,
     ClusterThree,
+    ClusterBus,
 }
 
 impl Case {
@@ -115,9 +116,8 @@ impl Case {
             Self::ClusterAbroad => "nodes: paced at half load, subscribers on another node",
             Self::ClusterOne => "nodes: one, 200 B; CPU of Redis per publication",
             Self::ClusterTwo => "nodes: two, 200 B; CPU of Redis per publication",
-            Self::ClusterThree => {
-                "nodes: three, 200 B; CPU of Redis per publication (floor: the bare client)"
-            }
+            Self::ClusterThree => "nodes: three, 200 B; CPU of Redis per publication",
+            Self::ClusterBus => "bus: three ends, 200 B; CPU of Redis (floor: the bare client)",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The scenarios, each one run of one thing for every subject that can do it.
 
+mod bus;
 mod cluster;
 mod durable;
 mod echo;

@@ -14,6 +14,7 @@ use super::super::house::{self, Folder};
 use super::super::machine::{SERVER_CORE, pin};
 use super::super::measurement::{Case, Measurement};
 use super::super::subject::{Launch, Process, Subject};
+use super::bus;
 
 /// Nodes and Redis share the core of the process under test, so that a wait is a wait for CPU and not
 /// for a sleeping core; only the CPU of the named process counts. A machine without redis-server
@@ -113,7 +114,7 @@ fn latencies(bed: &Bed) -> Result<Vec<Measurement>> {
 }
 
 /// One publisher and one subscriber on each of one, two and three nodes, all in one topic; the CPU is
-/// that of Redis. The floor is the client library by itself, with as many connections.
+/// that of Redis. Then three ends of the bus without their nodes, and of the client library.
 fn publications(bed: &Bed) -> Result<Vec<Measurement>> {
     let mut rows = Vec::new();
     for (case, count) in [
@@ -134,28 +135,33 @@ fn publications(bed: &Bed) -> Result<Vec<Measurement>> {
         let publications = bed.sizes.cluster_publications;
         rows.push(audience.race_across(case, publications, WINDOW)?);
     }
-    rows.push(bare(bed)?);
+    rows.push(alone(bed, Subject::Conclave)?);
+    rows.push(alone(bed, Subject::Floor)?);
     Ok(rows)
 }
 
-fn bare(bed: &Bed) -> Result<Measurement> {
+/// Three ends of the bus, or of the bare client, in one thread beside Redis.
+fn alone(bed: &Bed, subject: Subject) -> Result<Measurement> {
     let redis = start_redis()?;
     let url = format!("redis://{}", redis.address);
-    let batches = usize::try_from(bed.sizes.cluster_publications)? * 4 / BATCH;
+    let count = usize::try_from(bed.sizes.cluster_publications)? * 4;
     let (before, start) = (redis.cpu()?, Instant::now());
-    let client = std::thread::spawn(move || {
+    let publishing = std::thread::spawn(move || {
         pin(&[SERVER_CORE])?;
+        let runtime = house::runtime()?;
+        if subject == Subject::Conclave {
+            return runtime.block_on(bus::publish(&url, ENDS, (count, BYTES)));
+        }
         let yardstick = Yardstick {
-            pairs: 3,
+            pairs: ENDS,
             bytes: BYTES,
             batch: BATCH,
         };
-        let publishing = yardstick.publish(&url, batches);
-        anyhow::Ok(house::runtime()?.block_on(publishing)?)
+        Ok(runtime.block_on(yardstick.publish(&url, count / BATCH))?)
     });
-    let published = client.join().ok().context("the client's thread broke")??;
+    let published = publishing.join().ok().context("a thread broke")??;
     let (cpu, wall) = (redis.cpu()?.saturating_sub(before), start.elapsed());
-    let row = Measurement::new(Case::ClusterThree, Subject::Floor);
+    let row = Measurement::new(Case::ClusterBus, subject);
     Ok(row.cost(u64::try_from(published)?, cpu, wall))
 }
 
@@ -187,4 +193,5 @@ const LISTENERS: usize = 10;
 const WINDOW: u64 = 256;
 /// Publications of one round trip of the bare client.
 const BATCH: usize = 64;
+const ENDS: usize = 3;
 const TURNS: usize = 10;
