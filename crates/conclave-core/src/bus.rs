@@ -7,19 +7,24 @@
 //! seen: a publication of a topic carries its [`Place`], one of a room its sequence number, and
 //! after an interruption comes [`Arrival::Missed`].
 //!
-//! Reading order: this file, then `memory`, the bus of several nodes in one process.
+//! Of a channel with history the bus itself gives publications their places and keeps the newest:
+//! those come back to the node that published them too, as [`Arrival::Recorded`].
+//!
+//! Reading order: this file, `record` (what is kept), then `memory`, the bus of several nodes in one process.
 
 mod memory;
+mod record;
 
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use async_trait::async_trait;
-use conclave_protocol::{Body, Channel, Publication, Timestamp, UserId};
+use conclave_protocol::{Body, Channel, Position, Publication, Timestamp, UserId};
 
 use crate::{NodeCounts, RollPart};
 pub use memory::{MemoryBus, MemoryFeed, MemoryNode};
+pub use record::{Keeping, Record, Recorded};
 
 /// A node, as it names itself from its start to its end: a random number.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -102,6 +107,25 @@ pub enum Arrival {
         /// What it says.
         body: Body,
     },
+    /// A publication of a channel that was asked for and has a record, of whichever node.
+    Recorded {
+        /// Where.
+        channel: Arc<Channel>,
+        /// What, and its place.
+        recorded: Recorded,
+    },
+    /// The answer to [`Bus::read_record`].
+    Record {
+        /// Of which channel.
+        channel: Arc<Channel>,
+        /// What is kept; `None` where it cannot be read now.
+        record: Option<Record>,
+    },
+    /// Of what this node gave to a channel's record, something was not kept.
+    Unrecorded {
+        /// Which channel.
+        channel: Arc<Channel>,
+    },
 }
 
 /// A node's way to all others. None of its methods waits.
@@ -109,6 +133,16 @@ pub trait Bus: fmt::Debug + Send + Sync {
     /// Sends a publication to the nodes that hear its channel. `false` where it is lost at once,
     /// because too much waits to be sent or there is no connection.
     fn publish(&self, parcel: Parcel) -> bool;
+
+    /// Gives a publication of a topic the next place in its channel's record, or, where its place says that
+    /// one before it was lost, the one after the next; keeps it; and sends it to all nodes that
+    /// hear the channel, this one too. `false` where it is lost at once.
+    fn record(&self, parcel: Parcel, keeping: Keeping) -> bool;
+
+    /// Asks for what a channel's record has after `since`, or for all of it where that is of
+    /// another epoch. The answer is [`Arrival::Record`]; it comes when what is published from then
+    /// on arrives, and also where the bus is away, unless [`Arrival::Missed`] comes first.
+    fn read_record(&self, channel: &Arc<Channel>, since: Option<Position>);
 
     /// Sends a notice to all other nodes. `false` where it is lost at once.
     fn tell(&self, notice: Notice) -> bool;
@@ -178,4 +212,15 @@ impl Place {
         seq: 0,
         after_loss: false,
     };
+}
+
+impl Parcel {
+    /// Of a publication that needs no place.
+    #[must_use]
+    pub fn new(publication: Publication) -> Self {
+        Self {
+            publication: Arc::new(publication),
+            place: Place::NONE,
+        }
+    }
 }

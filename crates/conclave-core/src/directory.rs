@@ -5,10 +5,12 @@
 //! publication after an answered subscription arrives. Lock order: shard, then inbox or bus.
 //!
 //! Reading order: this file is one node; `across` is what changes with a bus, `line` the order
-//! of a room's events there.
+//! of a room's events there, `shared` and `follower` the topics that the bus keeps history of.
 
 mod across;
+mod follower;
 mod line;
+mod shared;
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
@@ -22,6 +24,7 @@ use parking_lot::Mutex;
 use crate::{Bus, Inbox};
 use across::{Abroad, Gaps};
 pub(crate) use line::Standing;
+pub use shared::Reaching;
 
 /// All channels of this node that have subscribers or history.
 #[derive(Debug)]
@@ -59,6 +62,8 @@ pub struct Subscribed {
     pub channel: Arc<Channel>,
     /// The newest position; everything after it will be delivered.
     pub position: Position,
+    /// The same as clients know it.
+    pub shown: Position,
     /// What was asked for by `since` and is still kept, oldest first.
     pub replay: Vec<Arc<Publication>>,
     /// Whether something asked for is no longer kept.
@@ -179,10 +184,21 @@ impl Directory {
         publication: Arc<Publication>,
         worker: usize,
     ) -> Published {
+        let published = self.hand_out(entry, &publication, worker);
+        if let Some(history) = &mut entry.history
+            && publication.shown.offset > 0
+        {
+            history.push(publication, &self.history);
+        }
+        published
+    }
+
+    /// Gives a publication to every worker with subscribers.
+    fn hand_out(&self, entry: &Entry, publication: &Arc<Publication>, worker: usize) -> Published {
         let mut workers = 0;
         for (inbox, count) in self.inboxes.iter().zip(&entry.subscribers) {
             if *count > 0 {
-                inbox.push(Arc::clone(&publication));
+                inbox.push(Arc::clone(publication));
                 workers += 1;
             }
         }
@@ -190,9 +206,6 @@ impl Directory {
             .subscribers
             .get(worker)
             .is_some_and(|count| *count > 0);
-        if let Some(history) = &mut entry.history {
-            history.push(publication, &self.history);
-        }
         Published { here, workers }
     }
 
@@ -217,10 +230,17 @@ impl Directory {
             offset: entry.offset,
             epoch: entry.epoch,
         };
-        let (replay, gap) = since.map_or((Vec::new(), false), |since| entry.replay(since));
+        let newest = if self.is_shared(&entry.channel) {
+            entry.shared_head()
+        } else {
+            Some(position)
+        };
+        let replay = |since| entry.replay(since, newest);
+        let (replay, gap) = since.map_or((Vec::new(), false), replay);
         Subscribed {
             channel: Arc::clone(&entry.channel),
             position,
+            shown: newest.unwrap_or_default(),
             replay,
             gap,
         }
@@ -378,19 +398,22 @@ impl Entry {
         Arc::new(Publication::new(channel, position, at, body, origin))
     }
 
-    fn replay(&self, since: Position) -> (Vec<Arc<Publication>>, bool) {
-        if since.epoch != self.epoch || since.offset > self.offset {
+    /// What is kept after `since`, and whether something between is not; `newest` is unknown where
+    /// the bus is away.
+    fn replay(&self, since: Position, newest: Option<Position>) -> (Vec<Arc<Publication>>, bool) {
+        let newest = newest.filter(|newest| newest.epoch == since.epoch);
+        let missed = newest.and_then(|newest| newest.offset.checked_sub(since.offset));
+        let Some(missed) = missed else {
             let all = self
                 .history
                 .as_ref()
                 .map_or_else(Vec::new, |h| h.publications.iter().cloned().collect());
             return (all, true);
-        }
-        let after = |publication: &&Arc<Publication>| publication.position.offset > since.offset;
+        };
+        let after = |publication: &&Arc<Publication>| publication.shown.offset > since.offset;
         let kept: Vec<_> = self.history.as_ref().map_or_else(Vec::new, |history| {
             history.publications.iter().filter(after).cloned().collect()
         });
-        let missed = self.offset - since.offset;
         let gap = (kept.len() as u64) < missed;
         (kept, gap)
     }

@@ -22,11 +22,11 @@ mod webhooks;
 
 pub use bucket::Bucket;
 pub use bus::{
-    Arrival, Bus, BusFigures, Feed, MemoryBus, MemoryFeed, MemoryNode, NodeId, Notice, Parcel,
-    Place,
+    Arrival, Bus, BusFigures, Feed, Keeping, MemoryBus, MemoryFeed, MemoryNode, NodeId, Notice,
+    Parcel, Place, Record, Recorded,
 };
 pub use connections::{ConnectionBounds, ConnectionCounts, ConnectionGuard, ConnectionTable, Full};
-pub use directory::{Directory, Origin, Published, Subscribed};
+pub use directory::{Directory, Origin, Published, Reaching, Subscribed};
 pub use hub::{Audience, Batch, Hub, Member, Membership, Walk};
 pub use inbox::Inbox;
 pub use leases::{

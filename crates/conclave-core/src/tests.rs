@@ -11,6 +11,7 @@ mod model;
 mod permit;
 mod roll;
 mod rooms;
+mod shared;
 mod threads;
 mod topics;
 mod world;

@@ -8,7 +8,7 @@ use conclave_protocol::{
 };
 
 use crate::directory::Origin;
-use crate::{Directory, Listen, Permit, Published, Subscribed};
+use crate::{Directory, Listen, Permit, Published, Reaching, Subscribed};
 
 /// Session-scoped topics and the server's broadcast stream (topics.md).
 #[derive(Clone, Debug)]
@@ -97,6 +97,15 @@ impl Topics {
     pub fn subscribe(&self, permit: Permit<Subscribe<'_>>, worker: usize) -> Subscribed {
         let (command, channel, _) = permit.into_parts();
         self.directory.subscribe(channel, worker, command.since)
+    }
+
+    /// Asks for a topic of which the bus keeps history that is not known here yet: subscribe once
+    /// that is ready, and drop it then. `None` where a subscription can be answered at once.
+    #[must_use]
+    pub fn reach(&self, permit: &Permit<Subscribe<'_>>, worker: usize) -> Option<Reaching> {
+        let channel = permit.channel();
+        let reach = || Reaching::begin(&self.directory, channel.clone(), worker);
+        (!self.directory.is_followed(channel)).then(reach)
     }
 
     /// Counts a listener of the broadcast stream.

@@ -28,8 +28,11 @@ pub enum Body {
 pub struct Publication {
     /// Where it was published.
     pub channel: Arc<Channel>,
-    /// Its place there.
+    /// Its place among those that this node has delivered there.
     pub position: Position,
+    /// The place that clients see: the same, or the one that all nodes have agreed on. An offset
+    /// of 0 says that it has none.
+    pub shown: Position,
     /// When the server took it.
     pub at: Timestamp,
     /// What it says.
@@ -52,11 +55,18 @@ impl Publication {
         Self {
             channel,
             position,
+            shown: position,
             at,
             body,
             origin,
             frames: Default::default(),
         }
+    }
+
+    /// The same, with another place for clients to see.
+    #[must_use]
+    pub fn shown_at(self, shown: Position) -> Self {
+        Self { shown, ..self }
     }
 
     /// Whether a member who has everything up to `offset` still needs it. What is not stored

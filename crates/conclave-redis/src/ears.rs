@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use crate::Shared;
 use crate::slots::text;
-use crate::wire::{Said, notices_name, read, read_sender};
+use crate::wire::{Said, WireError, is_recorded, notices_name, read, read_recorded, read_sender};
 
 /// Takes what comes on a connection that is made with this; rings `ended` when it brings no more.
 pub(crate) fn with_ears(
@@ -33,7 +33,9 @@ fn take(shared: &Shared, ended: &Notify, push: PushInfo) {
     match (kind, name) {
         (PushKind::Disconnection, _) => ended.notify_one(),
         (PushKind::Subscribe | PushKind::SSubscribe, Some(name)) => {
-            shared.interests.confirm(name);
+            if let Some((channel, since)) = shared.interests.confirm(name) {
+                shared.read_record(channel, since);
+            }
         }
         // Unasked: the shard has given the name's slot away.
         (PushKind::SUnsubscribe, Some(name))
@@ -52,6 +54,9 @@ fn take(shared: &Shared, ended: &Notify, push: PushInfo) {
 }
 
 fn take_message(shared: &Shared, name: &str, message: &[u8]) {
+    if is_recorded(message) {
+        return take_recorded(shared, name, message);
+    }
     let arrival = match read_sender(message) {
         // What this node sends to others comes to itself too.
         Ok(node) if node == shared.node => return,
@@ -77,9 +82,24 @@ fn take_message(shared: &Shared, name: &str, message: &[u8]) {
                 shared.intake.push(arrival, message.len());
             }
         }
-        Err(error) => {
-            tracing::debug!(%error, "a message on the bus cannot be read");
-            shared.intake.refuse();
-        }
+        Err(error) => refuse(shared, error),
     }
+}
+
+/// Takes what has its place from Redis, of whichever node.
+fn take_recorded(shared: &Shared, name: &str, message: &[u8]) {
+    match read_recorded(message) {
+        Ok(recorded) => {
+            if let Some(channel) = shared.interests.channel(name) {
+                let arrival = Arrival::Recorded { channel, recorded };
+                shared.intake.push(arrival, message.len());
+            }
+        }
+        Err(error) => refuse(shared, error),
+    }
+}
+
+fn refuse(shared: &Shared, error: WireError) {
+    tracing::debug!(%error, "a message on the bus cannot be read");
+    shared.intake.refuse();
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use conclave_protocol::Channel;
+use conclave_protocol::{Channel, Position};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -31,6 +31,19 @@ struct Interest {
     channel: Arc<Channel>,
     progress: Progress,
     waiting: Vec<Waker>,
+    /// Whether its record is to be read once it is there, and from where.
+    read: Option<Option<Position>>,
+}
+
+/// What becomes of the wish to read a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// What is published from now on arrives.
+    Now,
+    /// It has to wait for Redis to confirm the subscription.
+    Later,
+    /// There is no connection, or the channel is not asked for.
+    Never,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +75,7 @@ impl Interests {
             channel: Arc::clone(channel),
             progress: Progress::Wanted,
             waiting: Vec::new(),
+            read: None,
         };
         let mut state = self.state.lock();
         state.by_name.insert(Arc::clone(&name), interest);
@@ -101,6 +115,29 @@ impl Interests {
                 Poll::Pending
             }
             Some(_) | None => Poll::Ready(()),
+        }
+    }
+
+    /// Takes the wish to read a channel's record.
+    pub(crate) fn read(
+        &self,
+        channel: &Channel,
+        since: Option<Position>,
+        there: impl FnOnce() -> bool,
+    ) -> Reading {
+        let mut state = self.state.lock();
+        let State { by_name, names, .. } = &mut *state;
+        let interest = names.get(channel).and_then(|name| by_name.get_mut(name));
+        match interest {
+            // Under the lock, as above.
+            Some(interest) if there() => {
+                if interest.progress == Progress::There {
+                    return Reading::Now;
+                }
+                interest.read = Some(since);
+                Reading::Later
+            }
+            Some(_) | None => Reading::Never,
         }
     }
 
@@ -160,29 +197,35 @@ impl Interests {
         }
     }
 
-    /// Redis has confirmed a subscription.
-    pub(crate) fn confirm(&self, name: &str) {
+    /// Redis has confirmed a subscription: the record that is to be read now.
+    pub(crate) fn confirm(&self, name: &str) -> Option<(Arc<Channel>, Option<Position>)> {
         let mut state = self.state.lock();
-        let Some(interest) = state.by_name.get_mut(name) else {
-            return;
-        };
+        let interest = state.by_name.get_mut(name)?;
         // The confirmation of an earlier wish is none of this one.
-        if interest.progress == Progress::Asked {
-            interest.progress = Progress::There;
-            let waiting = std::mem::take(&mut interest.waiting);
-            drop(state);
-            waiting.into_iter().for_each(Waker::wake);
+        if interest.progress != Progress::Asked {
+            return None;
         }
+        interest.progress = Progress::There;
+        let waiting = std::mem::take(&mut interest.waiting);
+        let read = interest.read.take();
+        let read = read.map(|since| (Arc::clone(&interest.channel), since));
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
+        read
     }
 
-    /// There is no connection any more.
-    pub(crate) fn depart(&self) {
-        let mut waiting = Vec::new();
+    /// There is no connection any more: the channels whose records were to be read.
+    pub(crate) fn depart(&self) -> Vec<Arc<Channel>> {
+        let (mut waiting, mut unread) = (Vec::new(), Vec::new());
         for interest in self.state.lock().by_name.values_mut() {
             interest.progress = Progress::Wanted;
             waiting.append(&mut interest.waiting);
+            if interest.read.take().is_some() {
+                unread.push(Arc::clone(&interest.channel));
+            }
         }
         waiting.into_iter().for_each(Waker::wake);
+        unread
     }
 
     pub(crate) fn len(&self) -> usize {

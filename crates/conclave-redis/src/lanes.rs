@@ -14,6 +14,7 @@ use crate::address::{Address, Sentinels, host, moved};
 use crate::dial::{checked, dial, patience, wrong};
 use crate::ears::with_ears;
 use crate::outbox::Outgoing;
+use crate::records::{Asked, Records};
 use crate::sentinel::Master;
 use crate::slots::{Shard, Slots};
 use crate::wire::{channel_name, notices_name, write_lost, write_notice, write_publication};
@@ -43,6 +44,9 @@ pub(crate) enum Kind {
 pub(crate) struct Batch<'a> {
     lanes: &'a Lanes,
     pipelines: Vec<Pipeline>,
+    /// What each command of each pipeline is about.
+    asked: Vec<Vec<Asked>>,
+    has_records: bool,
 }
 
 /// What a name is to become.
@@ -120,6 +124,8 @@ impl Lanes {
         Batch {
             lanes: self,
             pipelines: self.pipelines(),
+            asked: self.lanes.iter().map(|_| Vec::new()).collect(),
+            has_records: false,
         }
     }
 
@@ -225,7 +231,7 @@ impl Kind {
 
 impl Batch<'_> {
     /// Adds one thing that is to be sent.
-    pub(crate) fn add(&mut self, shared: &Shared, outgoing: Outgoing) {
+    pub(crate) fn add(&mut self, shared: &Shared, records: &Records, outgoing: Outgoing) {
         let prefix = &shared.options.prefix;
         match outgoing {
             Outgoing::Notice(notice) => {
@@ -237,6 +243,17 @@ impl Batch<'_> {
                 let message = write_publication(shared.node, place, &publication);
                 self.put(&name, &message);
             }
+            Outgoing::Record(parcel, keeping) => {
+                let name = channel_name(prefix, &parcel.publication.channel);
+                let publish = (&*name, self.lanes.publish_command());
+                let (command, asked) = records.give(shared, publish, (&parcel, keeping));
+                self.ask(&name, command, asked);
+            }
+            Outgoing::Read(channel, since) => {
+                let name = channel_name(prefix, &channel);
+                let (command, asked) = records.read(prefix, (&channel, since));
+                self.ask(&name, command, asked);
+            }
         }
     }
 
@@ -246,15 +263,53 @@ impl Batch<'_> {
         self.put(&notices_name(&shared.options.prefix), &message);
     }
 
-    /// Sends it.
-    pub(crate) async fn send(self) -> Result<(), RedisError> {
-        self.lanes.ask_all(self.pipelines, |lane| lane.mouth).await
+    /// Sends it, and takes what records answer.
+    pub(crate) async fn send(
+        self,
+        shared: &Shared,
+        records: &mut Records,
+    ) -> Result<(), RedisError> {
+        if !self.has_records {
+            return self.lanes.ask_all(self.pipelines, |lane| lane.mouth).await;
+        }
+        let mouths = self.lanes.lanes.iter().map(|lane| &lane.mouth);
+        let mut result = records.load(mouths.cloned()).await;
+        let mut sending = JoinSet::new();
+        let parts = self.lanes.lanes.iter().zip(self.pipelines).zip(self.asked);
+        for ((lane, pipeline), asked) in parts.filter(|(_, asked)| !asked.is_empty()) {
+            if result.is_err() {
+                records.take(shared, asked, Err(wrong(NO_SCRIPTS))).ok();
+                continue;
+            }
+            let mut mouth = lane.mouth.clone();
+            sending.spawn(async move {
+                let count = pipeline.len();
+                (asked, mouth.send_packed_commands(&pipeline, 0, count).await)
+            });
+        }
+        while let Some(sent) = sending.join_next().await {
+            let taken = match sent {
+                Ok((asked, answers)) => records.take(shared, asked, answers),
+                Err(_) => Err(wrong("a task has ended")),
+            };
+            result = result.and(taken);
+        }
+        result
     }
 
     fn put(&mut self, name: &str, message: &[u8]) {
-        let command = self.lanes.publish_command();
-        if let Some(pipeline) = self.pipelines.get_mut(self.lanes.kind.lane_of(name)) {
-            pipeline.cmd(command).arg(name).arg(message);
+        let mut command = redis::cmd(self.lanes.publish_command());
+        command.arg(name).arg(message);
+        self.ask(name, command, Asked::Nothing);
+    }
+
+    fn ask(&mut self, name: &str, command: Cmd, asked: Asked) {
+        let number = self.lanes.kind.lane_of(name);
+        let parts = self.pipelines.get_mut(number);
+        if let (Some(pipeline), Some(list)) = (parts, self.asked.get_mut(number)) {
+            self.has_records |= !matches!(asked, Asked::Nothing);
+            pipeline.add_command(command);
+            list.push(asked);
         }
     }
 }
@@ -308,4 +363,5 @@ async fn read_slots(
 
 /// Names of one command, or of one pipeline.
 const NAMES_MAX: usize = 1000;
+const NO_SCRIPTS: &str = "Redis could not be given the scripts";
 const NO_SUCH: &str = "the cluster has no such shard";

@@ -3,12 +3,14 @@
 //! Publications go through pub/sub, one channel of Redis for each of ours that a node hears, and
 //! one for notices; on a cluster through sharded pub/sub, where each name has its shard. Redis
 //! keeps nothing of them: what it loses is seen by the places that publications carry, and by
-//! `Arrival::Missed` after every interruption, also one of the node that sent it.
+//! `Arrival::Missed` after every interruption, also one of the node that sent it. Only
+//! of topics with history it keeps something, for a time, and gives them their order (`records`).
 //!
 //! Reading order: this file, `address`, `link` (one session after another), `lanes` (the
 //! connections of one, which `sentinel` and `slots` find), `ears` (what they bring), `outbox`
-//! (what waits to be sent), `interests` (what is asked for), `intake` (what has come), `wire`;
-//! then `keys` (what is kept in Redis for all nodes), with `tickets` and `blacklist`.
+//! (what waits to be sent), `records`, `interests` (what is asked for), `intake` (what has
+//! come), `wire`; then `keys` (what is kept in Redis for all nodes), with `tickets` and
+//! `blacklist`.
 
 mod address;
 mod blacklist;
@@ -21,6 +23,7 @@ mod lanes;
 mod link;
 mod outbox;
 mod pause;
+mod records;
 mod sentinel;
 mod slots;
 #[cfg(test)]
@@ -39,10 +42,10 @@ use address::Address;
 pub use address::AddressError;
 use async_trait::async_trait;
 pub use blacklist::RedisBlacklist;
-use conclave_core::{Arrival, Bus, BusFigures, Feed, NodeId, Notice, Parcel};
-use conclave_protocol::Channel;
+use conclave_core::{Arrival, Bus, BusFigures, Feed, Keeping, NodeId, Notice, Parcel};
+use conclave_protocol::{Channel, Position};
 use intake::Intake;
-use interests::Interests;
+use interests::{Interests, Reading};
 pub use keys::{KeysAway, RedisKeys};
 use outbox::{Outbox, Outgoing};
 pub use tickets::RedisTickets;
@@ -174,6 +177,19 @@ impl Bus for RedisBus {
         self.send(Outgoing::Publication(parcel))
     }
 
+    fn record(&self, parcel: Parcel, keeping: Keeping) -> bool {
+        self.send(Outgoing::Record(parcel, keeping))
+    }
+
+    fn read_record(&self, channel: &Arc<Channel>, since: Option<Position>) {
+        let there = || self.is_there();
+        match self.shared.interests.read(channel, since, there) {
+            Reading::Now => self.shared.read_record(Arc::clone(channel), since),
+            Reading::Later => {}
+            Reading::Never => self.shared.answer_unread(Arc::clone(channel)),
+        }
+    }
+
     fn tell(&self, notice: Notice) -> bool {
         self.send(Outgoing::Notice(notice))
     }
@@ -230,9 +246,34 @@ impl Shared {
     fn depart(&self) {
         self.there.store(false, Ordering::Release);
         let left = self.outbox.clear();
-        let count = u64::try_from(left.len()).unwrap_or(u64::MAX);
+        let count = left.iter().filter(|left| left.is_sent()).count();
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
         self.lose(count, left.iter().any(Outgoing::is_publication));
-        self.interests.depart();
+        for left in left {
+            if let Outgoing::Read(channel, _) = left {
+                self.answer_unread(channel);
+            }
+        }
+        for channel in self.interests.depart() {
+            self.answer_unread(channel);
+        }
+    }
+
+    /// Reads a record, once what is published from now on arrives.
+    fn read_record(&self, channel: Arc<Channel>, since: Option<Position>) {
+        let taken = self
+            .outbox
+            .push(Outgoing::Read(Arc::clone(&channel), since));
+        // Who departs empties the outbox after it has said so.
+        if !taken || !self.there.load(Ordering::Acquire) {
+            self.answer_unread(channel);
+        }
+    }
+
+    /// Says that a record cannot be read.
+    fn answer_unread(&self, channel: Arc<Channel>) {
+        let record = None;
+        self.intake.push(Arrival::Record { channel, record }, 0);
     }
 
     /// Counts what is lost; publications are to be told of.

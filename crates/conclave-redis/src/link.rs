@@ -16,6 +16,7 @@ use crate::interests::Changes;
 use crate::lanes::{Lanes, Wish};
 use crate::outbox::Outgoing;
 use crate::pause::Pause;
+use crate::records::Records;
 use crate::wire::notices_name;
 
 /// Runs until it is dropped.
@@ -58,6 +59,7 @@ async fn session(shared: &Arc<Shared>) -> Result<Infallible, RedisError> {
 
 async fn publish(shared: &Shared, lanes: &Lanes) -> Result<Infallible, RedisError> {
     let mut taken = Vec::new();
+    let mut records = Records::new();
     let mut told = None;
     loop {
         // Others may hear nothing later that shows what was lost.
@@ -70,13 +72,13 @@ async fn publish(shared: &Shared, lanes: &Lanes) -> Result<Infallible, RedisErro
         let owes_word = is_lost || taken.iter().any(Outgoing::is_publication);
         let mut batch = lanes.batch();
         for outgoing in taken.drain(..) {
-            batch.add(shared, outgoing);
+            batch.add(shared, &records, outgoing);
         }
         if is_lost {
             batch.add_lost(shared);
             told = Some(Instant::now());
         }
-        if let Err(error) = batch.send().await {
+        if let Err(error) = batch.send(shared, &mut records).await {
             shared.lose(count, owes_word);
             return Err(error);
         }

@@ -1,8 +1,10 @@
 //! What waits to be sent, in order; bounded in bytes.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-use conclave_core::{Notice, Parcel};
+use conclave_core::{Keeping, Notice, Parcel};
+use conclave_protocol::{Channel, Position};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -11,6 +13,10 @@ use tokio::sync::Notify;
 pub(crate) enum Outgoing {
     Notice(Notice),
     Publication(Parcel),
+    /// For the record of its channel.
+    Record(Parcel, Keeping),
+    /// What the record of a channel has after that is to be read.
+    Read(Arc<Channel>, Option<Position>),
 }
 
 /// The queue. A push never waits: what finds no room is lost.
@@ -93,10 +99,15 @@ impl Outgoing {
         matches!(self, Self::Publication(_))
     }
 
+    /// Whether it is lost where it is not sent; a question is not.
+    pub(crate) const fn is_sent(&self) -> bool {
+        !matches!(self, Self::Read(..))
+    }
+
     fn weight(&self) -> usize {
         match self {
-            Self::Notice(_) => size_of::<Self>(),
-            Self::Publication(parcel) => parcel.publication.weight(),
+            Self::Notice(_) | Self::Read(..) => size_of::<Self>(),
+            Self::Publication(parcel) | Self::Record(parcel, _) => parcel.publication.weight(),
         }
     }
 }

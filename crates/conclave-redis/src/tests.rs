@@ -2,6 +2,7 @@
 
 mod cluster;
 mod keys;
+mod records;
 mod sentinel;
 
 use std::cell::{Cell, RefCell};

@@ -4,12 +4,12 @@
 //! seven bits, lowest first; texts are their length and their bytes. A reader refuses what is
 //! longer than it says, what is left over, and what no Conclave would have written.
 //!
-//! Reading order: this file (messages), `bytes` (numbers and texts), `events`, `roll` (who is where), `names` (what a
-//! channel is called in Redis).
+//! Reading order: this file (messages), `bytes` (numbers and texts), `events`, `roll` (who is where), `records` (with a place that Redis gave), `names` (what a channel is called in Redis).
 
 mod bytes;
 mod events;
 mod names;
+mod records;
 mod roll;
 #[cfg(test)]
 mod tests;
@@ -18,7 +18,8 @@ use conclave_core::{NodeId, Notice, Place};
 use conclave_protocol::{Body, Publication, Timestamp, TopicMessage};
 
 use bytes::{Reader, Writer};
-pub(crate) use names::{channel_name, notices_name};
+pub(crate) use names::{channel_name, notices_name, record_names};
+pub(crate) use records::{is_recorded, read_recorded};
 
 /// Why bytes are no message of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use async_trait::async_trait;
-use conclave_protocol::Channel;
+use conclave_protocol::{Channel, Position};
 use parking_lot::Mutex;
 
-use super::{Arrival, Bus, BusFigures, Feed, NodeId, Notice, Parcel};
+use super::{Arrival, Bus, BusFigures, Feed, Keeping, NodeId, Notice, Parcel, Record, Recorded};
 
 /// What the nodes share.
 #[derive(Debug, Default)]
@@ -37,6 +37,15 @@ pub struct MemoryFeed {
 struct State {
     nodes: HashMap<NodeId, End>,
     cut: bool,
+    records: HashMap<Arc<Channel>, Kept>,
+    /// Of the newest record.
+    epoch: u64,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    head: Position,
+    list: VecDeque<Recorded>,
 }
 
 #[derive(Debug, Default)]
@@ -81,6 +90,11 @@ impl MemoryBus {
         }
     }
 
+    /// Loses all records, as a Redis does that fails over to an empty one.
+    pub fn forget_records(&self) {
+        self.state.lock().records.clear();
+    }
+
     /// Whether any node has asked for the channel.
     #[must_use]
     pub fn is_asked_for(&self, channel: &Channel) -> bool {
@@ -121,6 +135,76 @@ impl Bus for MemoryNode {
                 body: publication.body.clone(),
             },
         )
+    }
+
+    fn record(&self, parcel: Parcel, keeping: Keeping) -> bool {
+        let Parcel { publication, place } = parcel;
+        let mut state = self.bus.state.lock();
+        if state.cut {
+            return false;
+        }
+        let State {
+            nodes,
+            records,
+            epoch,
+            ..
+        } = &mut *state;
+        let channel = &publication.channel;
+        let kept = records.entry(Arc::clone(channel)).or_insert_with(|| {
+            *epoch += 1;
+            let head = Position {
+                offset: 0,
+                epoch: *epoch,
+            };
+            let list = VecDeque::new();
+            Kept { head, list }
+        });
+        kept.head.offset += 1 + u64::from(place.after_loss);
+        let recorded = Recorded {
+            position: kept.head,
+            after_loss: place.after_loss,
+            at: publication.at,
+            body: publication.body.clone(),
+        };
+        if keeping.messages > 0 {
+            kept.list.push_back(recorded.clone());
+            while kept.list.len() > keeping.messages {
+                kept.list.pop_front();
+            }
+        }
+        for end in nodes.values_mut() {
+            if end.channels.contains(channel) {
+                let (channel, recorded) = (Arc::clone(channel), recorded.clone());
+                end.push(Arrival::Recorded { channel, recorded });
+            }
+        }
+        true
+    }
+
+    fn read_record(&self, channel: &Arc<Channel>, since: Option<Position>) {
+        let mut state = self.bus.state.lock();
+        let record = if state.cut {
+            None
+        } else {
+            Some(
+                state
+                    .records
+                    .get(channel)
+                    .map_or_else(Record::default, |kept| {
+                        let from = since.filter(|since| since.epoch == kept.head.epoch);
+                        let from = from.map_or(0, |since| since.offset);
+                        let after = kept.list.iter().filter(|one| one.position.offset > from);
+                        Record {
+                            head: kept.head,
+                            kept: after.cloned().collect(),
+                        }
+                    }),
+            )
+        };
+        if let Some(end) = state.nodes.get_mut(&self.node) {
+            let channel = Arc::clone(channel);
+            end.push(Arrival::Record { channel, record });
+        }
     }
 
     fn tell(&self, notice: Notice) -> bool {

@@ -4,9 +4,9 @@
 //! its own clients publish at once. What comes from another node is put behind what was there;
 //! how many of that node's publications are missing before it, by its [`Place`], is left out of
 //! the offsets, so that clients see the gap. A room has one order everywhere, that of its
-//! sequence numbers (`line`).
+//! sequence numbers (`line`); so has a topic with history, that which the bus gives (`shared`).
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
@@ -15,6 +15,7 @@ use std::time::Duration;
 use conclave_protocol::{Body, Channel, Event, Position, Publication, RoomId, Timestamp, UserId};
 use parking_lot::Mutex;
 
+use super::follower::Follower;
 use super::line::{Line, Standing};
 use super::{Directory, Entry, Origin, Published, Shard, Taken};
 use crate::{Arrival, Bus, NodeId, Parcel, Place};
@@ -22,17 +23,18 @@ use crate::{Arrival, Bus, NodeId, Parcel, Place};
 /// What is known of a channel on other nodes.
 #[derive(Debug, Default)]
 pub(super) struct Abroad {
-    sent: Option<Sent>,
+    pub(super) sent: Option<Sent>,
     peers: Vec<Peer>,
     line: Line,
+    pub(super) follower: Follower,
 }
 
 /// What this node has published in a topic.
 #[derive(Debug)]
-struct Sent {
+pub(super) struct Sent {
     epoch: u64,
     seq: u64,
-    lost: bool,
+    pub(super) lost: bool,
     at: Timestamp,
 }
 
@@ -66,11 +68,16 @@ impl Directory {
         self.bus.as_ref()
     }
 
-    /// Ready when what other nodes publish in a channel that was subscribed to arrives; at once
-    /// where there are none, or they cannot be reached.
+    /// Ready when what other nodes publish in a channel that was subscribed to arrives, and what
+    /// the bus keeps of it was read; at once where there are none, or they cannot be reached.
     pub fn poll_reached(&self, channel: &Channel, context: &Context<'_>) -> Poll<()> {
-        let bus = self.bus.as_ref();
-        bus.map_or(Poll::Ready(()), |bus| bus.poll_reached(channel, context))
+        let Some(bus) = &self.bus else {
+            return Poll::Ready(());
+        };
+        if bus.poll_reached(channel, context).is_pending() {
+            return Poll::Pending;
+        }
+        self.poll_followed(channel, context)
     }
 
     /// Takes what came from the bus, all but notices. Call it once no inbox is over its mark.
@@ -94,6 +101,9 @@ impl Directory {
                 }
             }
             Arrival::Publication { .. } => {}
+            Arrival::Recorded { channel, recorded } => self.take_recorded(&channel, recorded),
+            Arrival::Record { channel, record } => self.take_record(&channel, record),
+            Arrival::Unrecorded { channel } => self.note_loss(&channel),
         }
     }
 
@@ -142,6 +152,9 @@ impl Directory {
         body: Body,
         taken: Taken,
     ) -> Published {
+        if self.is_shared(&channel) {
+            return self.publish_shared(bus, channel, body, taken);
+        }
         let Taken { at, from } = taken;
         let mut shard = self.shard(&channel).lock();
         let history = self.history_of_new(&shard, &channel);
@@ -216,7 +229,12 @@ impl Directory {
             };
             entry.offset = entry.offset.saturating_add(missing);
         }
-        let publication = entry.publication(body, at, 0);
+        let publication = if self.is_shared(&entry.channel) {
+            // Of a node that is set to keep no history.
+            entry.unplaced(body, at, 0)
+        } else {
+            entry.publication(body, at, 0)
+        };
         self.deliver(entry, publication, usize::MAX);
     }
 
@@ -258,6 +276,9 @@ impl Directory {
         if let Channel::Room(_) = &*entry.channel {
             entry.abroad().line = Line::default();
             self.note_gap(entry);
+        }
+        if self.is_shared(&entry.channel) {
+            entry.follow(bus);
         }
     }
 
@@ -327,7 +348,14 @@ impl Directory {
     fn doubt_all(&self) {
         for shard in &self.shards {
             let mut shard: parking_lot::MutexGuard<'_, Shard> = shard.lock();
-            for entry in shard.values_mut().filter(|entry| entry.is_heard()) {
+            for entry in shard.values_mut() {
+                if self.is_shared(&entry.channel) {
+                    self.doubt_shared(entry);
+                    continue;
+                }
+                if !entry.is_heard() {
+                    continue;
+                }
                 match &*entry.channel {
                     Channel::Room(_) => {
                         entry.abroad().line.doubt();
@@ -345,11 +373,11 @@ impl Directory {
 
     /// Whether there is room to count what is published in another channel. Where there is
     /// none, its losses stay unseen.
-    fn may_count(&self) -> bool {
+    pub(super) fn may_count(&self) -> bool {
         self.counted.load(Ordering::Relaxed) < COUNTED_MAX
     }
 
-    fn next_place(&self, entry: &mut Entry, at: Timestamp) -> Place {
+    pub(super) fn next_place(&self, entry: &mut Entry, at: Timestamp) -> Place {
         if entry.abroad().sent.is_none() {
             let take = |counted| (counted < COUNTED_MAX).then_some(counted + 1);
             let relaxed = Ordering::Relaxed;
@@ -397,13 +425,18 @@ impl Entry {
         if let Some(abroad) = &mut self.abroad {
             abroad.peers.clear();
             abroad.line = Line::default();
+            if std::mem::take(&mut abroad.follower).head().is_some()
+                && let Some(history) = &mut self.history
+            {
+                history.publications = VecDeque::new();
+            }
         }
         if self.abroad.as_ref().is_some_and(|a| a.sent.is_none()) {
             self.abroad = None;
         }
     }
 
-    fn abroad(&mut self) -> &mut Abroad {
+    pub(super) fn abroad(&mut self) -> &mut Abroad {
         self.abroad.get_or_insert_default()
     }
 }
@@ -451,7 +484,7 @@ impl Gaps {
 }
 
 /// Whether a body belongs into a channel; another node could be of another make.
-const fn fits(channel: &Channel, body: &Body) -> bool {
+pub(super) const fn fits(channel: &Channel, body: &Body) -> bool {
     matches!(
         (channel, body),
         (Channel::Broadcast, Body::Broadcast { .. })

@@ -12,17 +12,21 @@ use crate::{
     authorise,
 };
 
-struct Node {
-    topics: Topics,
+pub(super) struct Node {
+    pub(super) topics: Topics,
     bus: Arc<dyn Bus>,
     feed: MemoryFeed,
 }
 
 impl Node {
     fn join(bus: &Arc<MemoryBus>, number: u128) -> Self {
+        Self::join_with(bus, number, &Limits::default())
+    }
+
+    pub(super) fn join_with(bus: &Arc<MemoryBus>, number: u128, limits: &Limits) -> Self {
         let (end, feed) = bus.join(NodeId(number));
         let bus: Arc<dyn Bus> = end;
-        let directory = Directory::new(1, &Limits::default(), 1000).with_bus(Arc::clone(&bus));
+        let directory = Directory::new(1, limits, 1000).with_bus(Arc::clone(&bus));
         let mut node = Self {
             topics: Topics::new(Arc::new(directory)),
             bus,
@@ -32,8 +36,12 @@ impl Node {
         node
     }
 
+    pub(super) fn bus(&self) -> &Arc<dyn Bus> {
+        &self.bus
+    }
+
     /// Hands what has come from the bus to the directory; the notices among it.
-    fn take_arrivals(&mut self) -> Vec<Notice> {
+    pub(super) fn take_arrivals(&mut self) -> Vec<Notice> {
         let mut arrived = Vec::new();
         let mut context = Context::from_waker(Waker::noop());
         let _pending = pin!(self.feed.next(&mut arrived)).poll(&mut context);
@@ -47,19 +55,19 @@ impl Node {
         notices
     }
 
-    fn hear(&self, who: &str, name: &str, since: Option<Position>) -> crate::Subscribed {
+    pub(super) fn hear(&self, who: &str, name: &str, since: Option<Position>) -> crate::Subscribed {
         let permit = authorise(&member(who), subscribe(name, since)).unwrap();
         self.topics.subscribe(permit, 0)
     }
 
-    fn say(&self, who: &str, name: &str, payload: &str) {
+    pub(super) fn say(&self, who: &str, name: &str, payload: &str) {
         let who = member(who);
         let permit = authorise(&who, publish(name, payload)).unwrap();
         self.topics
             .publish(permit, publisher(&who), Timestamp::from_millis(5));
     }
 
-    fn heard(&mut self) -> Vec<Arc<Publication>> {
+    pub(super) fn heard(&mut self) -> Vec<Arc<Publication>> {
         self.take_arrivals();
         let mut taken = Vec::new();
         self.topics.directory().inbox(0).unwrap().take(&mut taken);

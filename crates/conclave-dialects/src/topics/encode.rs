@@ -107,7 +107,7 @@ pub(super) fn publication(
         Body::Topic(message) => {
             topic_message(out, message, publication);
             if form == RECOVERABLE {
-                recovery(out, publication.position);
+                recovery(out, publication.shown);
             }
             out.push(b'}');
         }
@@ -157,8 +157,8 @@ fn topic_message(out: &mut Vec<u8>, message: &TopicMessage, publication: &Public
     );
 }
 
-/// `,"offset":7,"epoch":1706091937123`. Offsets count from 1 and epochs from a start's
-/// milliseconds, so both stay in the 53 bits that a number in JavaScript holds.
+/// `,"offset":7,"epoch":1706091937123`. Offsets count from 1, and epochs are a start's milliseconds
+/// or a record's microseconds, so both stay in the 53 bits that a number in JavaScript holds.
 fn recovery(out: &mut Vec<u8>, position: Position) {
     member(out, ",\"offset\":", &position.offset);
     member(out, ",\"epoch\":", &position.epoch);

@@ -1,5 +1,7 @@
 //! What a channel is called in Redis.
 
+use std::borrow::Cow;
+
 use conclave_protocol::{Channel, SessionKind};
 
 /// `PREFIX:` and a name that no two channels share: a letter for the kind, and the parts behind
@@ -17,8 +19,9 @@ pub(crate) fn channel_name(prefix: &str, channel: &Channel) -> String {
                 SessionKind::Default => 'd',
                 SessionKind::Named => 'n',
             };
-            let (issuer, of) = (session.issuer.0, session.name.as_str());
-            format!("{prefix}:t:{kind}{issuer}:{}:{of}:{name}", of.len())
+            let (issuer, of) = (session.issuer.0, escaped(session.name.as_str()));
+            let name = escaped(name.as_str());
+            format!("{prefix}:{{t:{kind}{issuer}:{}:{of}:{name}}}", of.len())
         }
     }
 }
@@ -26,4 +29,21 @@ pub(crate) fn channel_name(prefix: &str, channel: &Channel) -> String {
 /// Where notices go.
 pub(crate) fn notices_name(prefix: &str) -> String {
     format!("{prefix}:n")
+}
+
+/// Where the newest place of a channel is, and where its newest messages are.
+pub(crate) fn record_names(prefix: &str, channel: &Channel) -> [String; 2] {
+    let name = channel_name(prefix, channel);
+    let tag = name.strip_prefix(prefix).unwrap_or_default();
+    ["topic", "kept"].map(|kind| format!("{prefix}:{kind}{tag}"))
+}
+
+/// Without braces.
+fn escaped(text: &str) -> Cow<'_, str> {
+    if text.contains(['{', '}', '%']) {
+        let text = text.replace('%', "%25").replace('{', "%7B");
+        Cow::Owned(text.replace('}', "%7D"))
+    } else {
+        Cow::Borrowed(text)
+    }
 }

@@ -2,13 +2,13 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use conclave_core::{NodeCounts, NodeId, Notice, Place, RollPart, WholePart};
-use conclave_protocol::{Channel, Position, Publication, RoomId, Timestamp, UserId};
+use conclave_protocol::{Channel, Position, Publication, RoomId, Timestamp, TopicName, UserId};
 use conclave_testkit::ports::bus_bodies;
 use proptest::prelude::*;
 
 use super::{
-    Said, WireError, channel_name, notices_name, read, read_sender, write_lost, write_notice,
-    write_publication,
+    Said, WireError, channel_name, is_recorded, notices_name, read, read_recorded, read_sender,
+    record_names, write_lost, write_notice, write_publication,
 };
 
 const NODE: NodeId = NodeId(0x0123_4567_89ab_cdef_0011_2233_4455_6677);
@@ -153,7 +153,67 @@ fn no_two_channels_have_one_name() {
     assert_eq!(names.len(), channels.len() + 1);
 }
 
+#[test]
+fn a_place_from_redis_stands_before_the_message() {
+    let message = messages().swap_remove(1);
+    let with = |head: &str| [head.as_bytes(), &message].concat();
+    let recorded = read_recorded(&with("R17 1706091937123456 ")).unwrap();
+    let expected = Position {
+        offset: 17,
+        epoch: 1_706_091_937_123_456,
+    };
+    assert_eq!((recorded.position, recorded.after_loss), (expected, true));
+    assert!(is_recorded(&with("R0 0 ")) && !is_recorded(&message));
+    for head in [
+        "",
+        "R",
+        "R1",
+        "R1 ",
+        "R 1 ",
+        "R+1 2 ",
+        "R1 x ",
+        "S1 2 ",
+        "R1 99999999999999999999 ",
+    ] {
+        assert!(read_recorded(&with(head)).is_err(), "{head}");
+    }
+    let notice = [b"R1 2 ".as_slice(), &write_notice(NODE, &Notice::Changed)].concat();
+    assert_eq!(read_recorded(&notice), Err(WireError::Value));
+}
+
+fn renamed(channel: Channel, to: &str) -> Channel {
+    match channel {
+        Channel::Topic { session, .. } => Channel::Topic {
+            session,
+            name: TopicName::new(to).unwrap(),
+        },
+        other => panic!("a topic: {other:?}"),
+    }
+}
+
+#[test]
+fn a_topic_and_its_record_have_one_tag() {
+    let tag = |name: &str| {
+        let (_, rest) = name.split_once('{').unwrap();
+        rest.split_once('}').unwrap().0.to_owned()
+    };
+    for name in ["plain", "a{b}c", "}", "{}", "{", "%7D"] {
+        let channel = renamed(bus_bodies().swap_remove(1).0, name);
+        let of_channel = tag(&channel_name("p", &channel));
+        let [head, list] = record_names("p", &channel);
+        assert_ne!(head, list);
+        assert!(!of_channel.is_empty());
+        assert_eq!([tag(&head), tag(&list)], [of_channel.clone(), of_channel]);
+    }
+}
+
 proptest! {
+    #[test]
+    fn any_bytes_behind_a_place_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
+        let _either = read_recorded(&[b"R1 2 ".as_slice(), &bytes].concat());
+        let _or = read_recorded(&[b"R".as_slice(), &bytes].concat());
+    }
+
     #[test]
     fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let _either = read(&bytes);

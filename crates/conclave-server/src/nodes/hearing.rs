@@ -25,7 +25,10 @@ pub(crate) async fn hear(node: Arc<Node>, mut feed: Box<dyn Feed>) {
                     node.nodes.take(*from, notice, now);
                     obey(&node, notice);
                 }
-                Arrival::Publication { .. } => {}
+                Arrival::Publication { .. }
+                | Arrival::Record { .. }
+                | Arrival::Recorded { .. }
+                | Arrival::Unrecorded { .. } => {}
             }
         }
         let missed = arrived.iter().any(|a| matches!(a, Arrival::Missed));
@@ -69,7 +72,11 @@ fn obey(node: &Node, notice: &Notice) {
 async fn take(node: &Node, mut arrived: impl Iterator<Item = Arrival>) {
     let directory = node.topics.directory();
     while let Some(arrival) = arrived.next() {
-        if let Arrival::Publication { .. } = &arrival {
+        let is_delivered = matches!(
+            arrival,
+            Arrival::Publication { .. } | Arrival::Record { .. } | Arrival::Recorded { .. }
+        );
+        if is_delivered {
             let clear = poll_fn(|context| directory.poll_clear(context));
             if tokio::time::timeout(CLEAR_TIME, clear).await.is_err() {
                 node.nodes.pass_over(arrived.count().saturating_add(1));

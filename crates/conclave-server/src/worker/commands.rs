@@ -5,10 +5,10 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
-use conclave_core::{Publisher, Subscribed, authorise};
+use conclave_core::{Permit, Publisher, Reaching, Subscribed, authorise};
 use conclave_protocol::{
-    Broadcast, Channel, Command, Principal, Publish, Push, Refusal, Reply, Subscribe,
-    TopicPresence, Unsubscribe,
+    Broadcast, Channel, Command, Position, Principal, Publish, Push, Refusal, Reply, Subscribe,
+    TopicName, TopicPresence, Unsubscribe,
 };
 
 use super::answer::{Answer, Refused};
@@ -23,6 +23,15 @@ pub(super) struct Begun {
     subscribed: Subscribed,
     word: &'static str,
     topic: String,
+}
+
+/// A subscription that waited for what the bus keeps of its topic.
+pub(super) struct Reached {
+    topic: TopicName,
+    since: Option<Position>,
+    word: &'static str,
+    /// Keeps the topic asked for until the subscription itself does.
+    _reaching: Reaching,
 }
 
 impl Connection {
@@ -150,10 +159,9 @@ impl Connection {
         if let Some(session) = subscribe.session {
             self.settle_anonymous_session(session);
         }
-        let topic = subscribe.topic.clone();
-        let topic = topic.as_str();
+        let (name, since) = (subscribe.topic.clone(), subscribe.since);
+        let (topic, replay) = (name.as_str(), since.is_some());
         let principal = Arc::clone(&self.principal.borrow());
-        let replay = subscribe.since.is_some();
         let permit = match authorise(&principal, subscribe) {
             Ok(permit) => permit,
             Err(denied) => return self.deny(denied, word, Some(topic), answer),
@@ -183,17 +191,21 @@ impl Connection {
                 answer,
             );
         }
-        let subscribed = self
-            .worker
-            .node
-            .topics
-            .subscribe(permit, self.worker.number);
-        self.add_membership(self.worker.hub.join(&subscribed, self.slot()));
-        let begun = Begun {
-            subscribed,
-            word,
-            topic: topic.to_owned(),
-        };
+        let topics = &self.worker.node.topics;
+        if let Some(reaching) = topics.reach(&permit, self.worker.number) {
+            let (topic, since) = (name, since);
+            self.start(async move {
+                poll_fn(|context| reaching.poll_reached(context)).await;
+                Outcome::Reached(Reached {
+                    topic,
+                    since,
+                    word,
+                    _reaching: reaching,
+                })
+            });
+            return;
+        }
+        let begun = self.join(permit, word, topic);
         // What is replayed must not come behind what happens now.
         if replay || self.is_reached(&begun.subscribed.channel) {
             return self.begun(&begun, answer);
@@ -204,6 +216,36 @@ impl Connection {
             poll_fn(|context| topics.directory().poll_reached(channel, context)).await;
             Outcome::Subscribed(begun)
         });
+    }
+
+    fn join(&self, permit: Permit<Subscribe<'_>>, word: &'static str, topic: &str) -> Begun {
+        let topics = &self.worker.node.topics;
+        let subscribed = topics.subscribe(permit, self.worker.number);
+        self.add_membership(self.worker.hub.join(&subscribed, self.slot()));
+        Begun {
+            subscribed,
+            word,
+            topic: topic.to_owned(),
+        }
+    }
+
+    /// Goes on with a subscription once the past of its topic is known, or cannot be.
+    pub(super) fn reached(&self, reached: &Reached, answer: &mut Answer<'_>) {
+        let (topic, word) = (reached.topic.as_str(), reached.word);
+        let subscribe = Subscribe {
+            topic: reached.topic.clone(),
+            session: None,
+            since: reached.since,
+        };
+        // Rights may have changed meanwhile.
+        let principal = Arc::clone(&self.principal.borrow());
+        match authorise(&principal, subscribe) {
+            Ok(permit) => {
+                let begun = self.join(permit, word, topic);
+                self.begun(&begun, answer);
+            }
+            Err(denied) => self.deny(denied, word, Some(topic), answer),
+        }
     }
 
     /// Whether what other nodes publish in a channel arrives already.
@@ -228,7 +270,7 @@ impl Connection {
     /// What a subscription asked for of the past: what is missing, then what is kept.
     fn replay(&self, subscribed: &Subscribed, topic: &str, answer: &mut Answer<'_>) {
         if subscribed.gap {
-            let position = subscribed.position;
+            let position = subscribed.shown;
             self.push(&Push::Gap { topic, position }, answer);
         }
         let Surface::Dialect(dialect) = self.surface else {

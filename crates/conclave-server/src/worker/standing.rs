@@ -10,7 +10,7 @@ use conclave_protocol::{
 };
 
 use super::answer::{Answer, Refused};
-use super::commands::Begun;
+use super::commands::{Begun, Reached};
 use super::connection::{Connection, Phase, Surface};
 use super::gateway::Admitted;
 use super::past::Past;
@@ -29,6 +29,8 @@ pub(super) enum Outcome {
     Admitted(Admitted),
     /// The client's old connection is gone.
     Released(Recovery),
+    /// A subscription, once the past of its topic is known.
+    Reached(Reached),
     /// What a connection is sent of its past.
     Past(Past),
     /// A command about rooms.
@@ -158,6 +160,7 @@ impl Connection {
             Outcome::Admitted(admitted) => self.admitted(admitted),
             Outcome::Released(recovery) => self.begin_connected(Some(&recovery)),
             Outcome::Past(past) => self.past(past, answer),
+            Outcome::Reached(reached) => self.reached(&reached, answer),
             Outcome::Renewed(renewed) => self.renewed(renewed, answer),
             Outcome::Room(done) => self.room_done(&done, answer),
             Outcome::Subscribed(begun) => self.begun(&begun, answer),

@@ -139,6 +139,89 @@ fn without_redis_a_node_serves_its_own_and_afterwards_the_gap_is_seen() {
     assert_eq!(heard(one).0, 3);
 }
 
+/// Subscribes after what was seen; the replay, and whether a gap was told.
+fn back(world: &World, topic: &str, since: &Value) -> (Client, bool, Vec<(u64, u64)>) {
+    let mut client = world.dial().query("recover=1").query("ack=1");
+    client = client.token(&world.token("ann"));
+    let mut client = client.connect();
+    let (offset, epoch) = (&since["offset"], &since["epoch"]);
+    client.send(&format!("subscribe:{topic}?since={offset},{epoch}"));
+    assert_eq!(client.json()["type"], "ack");
+    client.send("ping");
+    let (mut gap, mut replay) = (false, Vec::new());
+    loop {
+        match client.text().as_str() {
+            "pong" => return (client, gap, replay),
+            text => {
+                let frame: Value = serde_json::from_str(text).unwrap();
+                let number = |key: &str| frame[key].as_u64();
+                match (number("payload"), number("offset")) {
+                    (Some(payload), Some(offset)) => replay.push((payload, offset)),
+                    _ => gap |= frame["type"] == "gap",
+                }
+            }
+        }
+    }
+}
+
+fn with_history() -> Pair {
+    Pair::with(|plan| plan.set("topics.history_messages", 100))
+}
+
+#[test]
+fn a_topic_with_history_is_resumed_on_the_other_node() {
+    let pair = with_history();
+    let mut first = subscriber(&pair.nodes[0], "ann", "t");
+    let mut others = pair
+        .nodes
+        .each_ref()
+        .map(|node| subscriber(node, "ann", "other"));
+    say(&mut others[1], "t", 1);
+    let last = first.json();
+    assert_eq!((&last["payload"], &last["offset"]), (&json!(1), &json!(1)));
+    drop(first);
+    for number in 2..=40_u64 {
+        let from = usize::try_from(number % 2).unwrap();
+        say(&mut others[from], "t", number);
+        // The next one is from another node: this one is to be before it.
+        assert_eq!(others[from].json()["type"], "ack");
+    }
+    let mut fence = subscriber(&pair.nodes[0], "ann", "t");
+    let (mut client, gap, replay) = back(&pair.nodes[1], "t", &last);
+    assert!(!gap);
+    let offsets: Vec<_> = replay.iter().map(|(_, offset)| *offset).collect();
+    assert_eq!(offsets, (2..=40).collect::<Vec<_>>());
+    let mut payloads: Vec<_> = replay.iter().map(|(payload, _)| *payload).collect();
+    payloads.sort_unstable();
+    assert_eq!(payloads, (2..=40).collect::<Vec<_>>());
+    say(&mut fence, "t", 41);
+    assert_eq!(heard(&mut client), (41, 41));
+    assert_eq!(heard(&mut fence), (41, 41), "its publisher hears it too");
+}
+
+#[test]
+fn a_topic_with_history_goes_on_without_redis_and_a_gap_is_told_afterwards() {
+    let mut pair = with_history();
+    let mut client = subscriber(&pair.nodes[0], "ann", "t");
+    say(&mut client, "t", 1);
+    let before = loop {
+        let frame = client.json();
+        if frame["type"] != "ack" {
+            break frame;
+        }
+    };
+    pair.kill_redis();
+    say(&mut client, "t", 2);
+    assert_eq!(heard(&mut client), (2, 0), "without a place");
+    pair.restart_redis();
+    eventually("a message has a place again", || {
+        say(&mut client, "t", 3);
+        (heard(&mut client) != (3, 0)).then_some(())
+    });
+    let (_client, gap, _) = back(&pair.nodes[1], "t", &before);
+    assert!(gap, "this Redis knows nothing of before");
+}
+
 #[test]
 fn a_broadcast_reaches_both_nodes() {
     let pair = Pair::start();

@@ -1,5 +1,7 @@
 //! What every implementation of `Bus` does.
 
+mod records;
+
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -75,6 +77,7 @@ pub async fn bus_conformance(join: impl AsyncFn() -> Joined, order: BusOrder) {
     nothing_comes_after_unsubscribing(&mut nodes).await;
     asking_again_hears_again(&mut nodes).await;
     notices_reach_all_others(&mut nodes).await;
+    records::hold(&mut nodes).await;
 }
 
 /// One body of every kind, each with a channel that it belongs into.
