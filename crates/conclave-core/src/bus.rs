@@ -10,7 +10,8 @@
 //! Of a channel with history the bus itself gives publications their places and keeps the newest:
 //! those come back to the node that published them too, as [`Arrival::Recorded`].
 //!
-//! Reading order: this file, `record` (what is kept), then `memory`, the bus of several nodes in one process.
+//! Reading order: this file, `record` (what is kept), then `memory`, the bus of several nodes in
+//! one process.
 
 mod memory;
 mod record;
@@ -61,6 +62,22 @@ pub enum Notice {
         /// What it has.
         counts: NodeCounts,
     },
+    /// A question to all others, each of which answers, or something they are to know.
+    Ask {
+        /// To be repeated in the answer; 0 where none is wanted.
+        id: u64,
+        /// Of at most [`NOTICE_BYTES_MAX`]; what it says is the affair of who asks and answers.
+        question: Box<str>,
+    },
+    /// An answer.
+    Answer {
+        /// Who has asked.
+        to: NodeId,
+        /// Of the question.
+        id: u64,
+        /// Of at most [`NOTICE_BYTES_MAX`].
+        answer: Box<str>,
+    },
     /// A node has missed what another said of its users, and wants all of it.
     AskRoll {
         /// Of which node.
@@ -79,6 +96,34 @@ pub enum Notice {
     },
     /// Who came and went on the node.
     Roll(RollPart),
+    /// What was taken of limits on the node since it last said so.
+    Spent(Vec<Spent>),
+}
+
+/// What was taken of one limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spent {
+    /// Of which limit.
+    pub limit: SharedLimit,
+    /// Whose: a user's name, an address, a room, as that limit has it.
+    pub key: Box<str>,
+    /// How often.
+    pub count: u32,
+}
+
+/// A limit that holds over all nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SharedLimit {
+    /// Failed sign-ins: an address, a space, and the name that was tried, or nothing.
+    SignIns,
+    /// Refused handshakes of an address.
+    Handshakes,
+    /// Messages of a user.
+    UserMessages,
+    /// Messages in a room.
+    RoomMessages,
+    /// HTTP requests of a user.
+    Requests,
 }
 
 /// What comes from the bus.
@@ -192,6 +237,20 @@ pub trait Feed: Send {
     /// will come any more.
     async fn next(&mut self, into: &mut Vec<Arrival>) -> bool;
 }
+
+impl SharedLimit {
+    /// All there are.
+    pub const ALL: [Self; 5] = [
+        Self::SignIns,
+        Self::Handshakes,
+        Self::UserMessages,
+        Self::RoomMessages,
+        Self::Requests,
+    ];
+}
+
+/// Bytes of a question or an answer.
+pub const NOTICE_BYTES_MAX: usize = 1 << 20;
 
 impl fmt::Debug for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -22,8 +22,8 @@ mod webhooks;
 
 pub use bucket::Bucket;
 pub use bus::{
-    Arrival, Bus, BusFigures, Feed, Keeping, MemoryBus, MemoryFeed, MemoryNode, NodeId, Notice,
-    Parcel, Place, Record, Recorded,
+    Arrival, Bus, BusFigures, Feed, Keeping, MemoryBus, MemoryFeed, MemoryNode, NOTICE_BYTES_MAX,
+    NodeId, Notice, Parcel, Place, Record, Recorded, SharedLimit, Spent,
 };
 pub use connections::{ConnectionBounds, ConnectionCounts, ConnectionGuard, ConnectionTable, Full};
 pub use directory::{Directory, Origin, Published, Reaching, Subscribed};

@@ -138,7 +138,12 @@ impl Roll {
                 }
             }
             Notice::Roll(part) => self.take_part(peer, part),
-            Notice::AskRoll { .. } | Notice::Changed | Notice::Disconnect { .. } => {}
+            Notice::Answer { .. }
+            | Notice::Ask { .. }
+            | Notice::AskRoll { .. }
+            | Notice::Changed
+            | Notice::Disconnect { .. }
+            | Notice::Spent(_) => {}
         }
         let asks = peer.version.is_none() && peer.asked_at.is_none_or(|at| now >= at + ASK_EVERY);
         asks.then(|| {
@@ -175,6 +180,12 @@ impl Roll {
             }
         }
         (sum, state.peers.len())
+    }
+
+    /// The other nodes that are heard.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<NodeId> {
+        self.state.lock().peers.keys().copied().collect()
     }
 
     fn take_part(&self, peer: &mut Peer, part: &RollPart) {

@@ -33,7 +33,7 @@ pub use port::{
 };
 
 use crate::directory::Origin;
-use crate::{Actor, ConnectionTable, Directory};
+use crate::{Actor, ConnectionTable, Directory, SharedLimit, Spent};
 use rates::Rates;
 use typing::Typing;
 
@@ -118,6 +118,51 @@ impl Rooms {
         Self {
             connections,
             ..self
+        }
+    }
+
+    /// The same, and whether there are other nodes that share the limits: then what is taken of
+    /// them is to be had by [`Rooms::take_spent`].
+    #[must_use]
+    pub fn with_shared_limits(self, are_shared: bool) -> Self {
+        if are_shared {
+            self.of_user.share();
+            self.of_room.share();
+        }
+        self
+    }
+
+    /// Adds what was taken of the limits since the last call.
+    pub fn take_spent(&self, into: &mut Vec<Spent>) {
+        let spent = |limit, key: &str, count| Spent {
+            limit,
+            key: key.into(),
+            count,
+        };
+        let users = self.of_user.take_untold().into_iter();
+        into.extend(
+            users.map(|(user, count)| spent(SharedLimit::UserMessages, user.as_str(), count)),
+        );
+        let rooms = self.of_room.take_untold().into_iter();
+        into.extend(
+            rooms.map(|(room, count)| spent(SharedLimit::RoomMessages, room.as_str(), count)),
+        );
+    }
+
+    /// Takes from a limit what was taken on another node.
+    pub fn charge(&self, limit: SharedLimit, key: &str, count: u32, now: Timestamp) {
+        match limit {
+            SharedLimit::UserMessages => {
+                if let Ok(user) = UserId::new(key) {
+                    self.of_user.charge(&user, count, now);
+                }
+            }
+            SharedLimit::RoomMessages => {
+                if let Ok(room) = RoomId::new(key) {
+                    self.of_room.charge(&room, count, now);
+                }
+            }
+            SharedLimit::Handshakes | SharedLimit::Requests | SharedLimit::SignIns => {}
         }
     }
 

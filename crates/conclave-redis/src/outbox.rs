@@ -106,9 +106,22 @@ impl Outgoing {
 
     fn weight(&self) -> usize {
         match self {
-            Self::Notice(_) | Self::Read(..) => size_of::<Self>(),
+            Self::Notice(notice) => size_of::<Self>() + said_bytes(notice),
+            Self::Read(..) => size_of::<Self>(),
             Self::Publication(parcel) | Self::Record(parcel, _) => parcel.publication.weight(),
         }
+    }
+}
+
+fn said_bytes(notice: &Notice) -> usize {
+    match notice {
+        Notice::Ask { question: text, .. } | Notice::Answer { answer: text, .. } => text.len(),
+        Notice::Alive { .. }
+        | Notice::AskRoll { .. }
+        | Notice::Changed
+        | Notice::Disconnect { .. }
+        | Notice::Roll(_)
+        | Notice::Spent(_) => 0,
     }
 }
 

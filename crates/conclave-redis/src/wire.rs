@@ -4,13 +4,16 @@
 //! seven bits, lowest first; texts are their length and their bytes. A reader refuses what is
 //! longer than it says, what is left over, and what no Conclave would have written.
 //!
-//! Reading order: this file (messages), `bytes` (numbers and texts), `events`, `roll` (who is where), `records` (with a place that Redis gave), `names` (what a channel is called in Redis).
+//! Reading order: this file (messages), `bytes` (numbers and texts), `events`, `roll` (who is
+//! where), `spent` (of limits), `records` (with a place that Redis gave), `names` (what a channel
+//! is called in Redis).
 
 mod bytes;
 mod events;
 mod names;
 mod records;
 mod roll;
+mod spent;
 #[cfg(test)]
 mod tests;
 
@@ -95,6 +98,19 @@ pub(crate) fn write_notice(node: NodeId, notice: &Notice) -> Vec<u8> {
             out.counts(counts);
             out.done()
         }
+        Notice::Ask { id, question } => {
+            let mut out = Writer::new(node, ASK, question.len());
+            out.number(*id);
+            out.text(question);
+            out.done()
+        }
+        Notice::Answer { to, id, answer } => {
+            let mut out = Writer::new(node, ANSWER, answer.len());
+            out.id(to.0);
+            out.number(*id);
+            out.text(answer);
+            out.done()
+        }
         Notice::AskRoll { of } => {
             let mut out = Writer::new(node, ASK_ROLL, 16);
             out.id(of.0);
@@ -111,6 +127,11 @@ pub(crate) fn write_notice(node: NodeId, notice: &Notice) -> Vec<u8> {
         Notice::Roll(part) => {
             let mut out = Writer::new(node, ROLL, part.users.len() * 16);
             out.part(part);
+            out.done()
+        }
+        Notice::Spent(list) => {
+            let mut out = Writer::new(node, SPENT, list.len() * 24);
+            out.spent(list);
             out.done()
         }
     }
@@ -167,6 +188,16 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(NodeId, Said), WireError> {
             })?,
         }),
         ROLL => Said::Notice(Notice::Roll(reader.part()?)),
+        ASK => Said::Notice(Notice::Ask {
+            id: reader.number()?,
+            question: reader.notice_text()?,
+        }),
+        ANSWER => Said::Notice(Notice::Answer {
+            to: NodeId(reader.id()?),
+            id: reader.number()?,
+            answer: reader.notice_text()?,
+        }),
+        SPENT => Said::Notice(Notice::Spent(reader.spent()?)),
         _ => return Err(WireError::Unknown),
     };
     reader.end()?;
@@ -197,6 +228,9 @@ const DISCONNECT: u8 = 3;
 const ALIVE: u8 = 4;
 const ASK_ROLL: u8 = 5;
 const ROLL: u8 = 6;
+const ASK: u8 = 7;
+const ANSWER: u8 = 8;
+const SPENT: u8 = 9;
 const LOST: u8 = 32;
 
 const BROADCAST: u8 = 1;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use conclave_auth::{Idempotency, KeyRing};
-use conclave_core::{ConnectionTable, Rooms, Topics};
+use conclave_core::{ConnectionTable, Rooms, SharedLimit, Topics};
 use conclave_protocol::{Clock, Limits};
 use conclave_socketio::engine::Offer;
 use tokio::sync::mpsc::UnboundedSender;
@@ -136,8 +136,12 @@ impl Node {
         if self.setup.profile.dev && address.is_loopback() {
             return;
         }
-        let strikes = self.identity.refused_handshakes();
-        strikes.strike(counted_as(address), self.clock.monotonic());
+        let key = counted_as(address);
+        self.identity
+            .refused_handshakes()
+            .strike(key, self.clock.monotonic());
+        self.nodes
+            .spend(SharedLimit::Handshakes, || key.to_string());
     }
 
     /// The second of a new connection's first ping: spread over the whole interval.

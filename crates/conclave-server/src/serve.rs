@@ -22,7 +22,7 @@ use crate::handshake::{Pace, Patience, Reception, UnderWay};
 use crate::listen::{Door, Listener, TlsKeys, bind, serve_metrics};
 use crate::node::Node;
 use crate::worker::{Control, Worker};
-use crate::{http, start};
+use crate::{http, nodes, start};
 
 /// Serves until a signal ends it.
 ///
@@ -73,6 +73,8 @@ pub(crate) fn run(setup: Setup) -> anyhow::Result<()> {
     server.announce(&addresses);
     let drained = background.block_on(server.until_signal(signals));
     server.finish(threads, drained);
+    // Whose connections ended may come back to another node.
+    background.block_on(nodes::bequeath(&server.node));
     background.block_on(started.webhooks.finish());
     if let Err(error) = background.block_on(started.store.close()) {
         tracing::error!(%error, "the store did not close in order");

@@ -159,7 +159,9 @@ fn node(setup: Setup, opened: Opened, controls: Vec<mpsc::UnboundedSender<Contro
         witness,
         limits.clone(),
     );
-    let rooms = rooms.with_connections(Arc::clone(&connections));
+    let rooms = rooms
+        .with_connections(Arc::clone(&connections))
+        .with_shared_limits(nodes.bus().is_some());
     let mut seed = [0; 8];
     conclave_auth::Random::fill(&SystemRandom, &mut seed);
     Node {

@@ -57,8 +57,18 @@ impl<K: Eq + Hash> Strikes<K> {
 
     /// Counts a failure; true where it was the one that reached the limit.
     pub(crate) fn strike(&self, key: K, now: Duration) -> bool {
+        self.add(key, 1, now) == self.limit && self.limit > 0
+    }
+
+    /// Counts failures of which another node has told.
+    pub(crate) fn charge(&self, key: K, count: u32, now: Duration) {
+        self.add(key, count, now);
+    }
+
+    /// How many the key has then; 0 where there is no limit.
+    fn add(&self, key: K, count: u32, now: Duration) -> u32 {
         if self.limit == 0 {
-            return false;
+            return 0;
         }
         let mut windows = self.windows.lock();
         if windows.by_key.len() >= KEYS_MAX && !windows.by_key.contains_key(&key) {
@@ -81,8 +91,8 @@ impl<K: Eq + Hash> Strikes<K> {
                 since: now,
             };
         }
-        window.count = window.count.saturating_add(1);
-        window.count == self.limit
+        window.count = window.count.saturating_add(count);
+        window.count
     }
 
     /// How many failures the key has left; `u32::MAX` where there is no limit.

@@ -21,6 +21,12 @@ impl Surfaces {
         }
     }
 
+    /// The surface of that name.
+    pub(crate) fn name(&self, name: &str) -> Option<&'static str> {
+        let mut known = self.0.iter().map(|(known, _)| *known).chain(["echo"]);
+        known.find(|known| *known == name)
+    }
+
     /// The surfaces that `/ws/stats` always names, and those that have connections.
     pub(crate) fn counts(&self) -> BTreeMap<&'static str, u32> {
         let count = |count: &AtomicI64| u32::try_from(count.load(Ordering::Relaxed)).unwrap_or(0);

@@ -15,13 +15,25 @@ use crate::Bucket;
 #[derive(Debug)]
 pub(crate) struct Rates<K> {
     per_second: u32,
-    buckets: Mutex<HashMap<K, Kept>>,
+    buckets: Mutex<Buckets<K>>,
+}
+
+#[derive(Debug)]
+struct Buckets<K> {
+    by_key: HashMap<K, Kept>,
+    /// Of which something was taken here that other nodes do not know of; `None` where there are
+    /// no others.
+    untold: Option<Vec<K>>,
 }
 
 #[derive(Debug)]
 struct Kept {
     bucket: Bucket,
     used_at: Timestamp,
+    /// How many were taken here that other nodes do not know of.
+    untold: u32,
+    /// How many were taken on other nodes and not from this bucket yet.
+    owed: u32,
 }
 
 impl<K: Hash + Eq + Clone> Rates<K> {
@@ -29,8 +41,16 @@ impl<K: Hash + Eq + Clone> Rates<K> {
     pub(crate) fn new(per_second: u32) -> Self {
         Self {
             per_second,
-            buckets: Mutex::default(),
+            buckets: Mutex::new(Buckets {
+                by_key: HashMap::new(),
+                untold: None,
+            }),
         }
+    }
+
+    /// From now on what is taken is remembered for other nodes.
+    pub(crate) fn share(&self) {
+        self.buckets.lock().untold.get_or_insert_default();
     }
 
     /// Takes one; whether there was one.
@@ -41,27 +61,94 @@ impl<K: Hash + Eq + Clone> Rates<K> {
         if self.per_second == 0 {
             return true;
         }
-        let burst = self.per_second.saturating_mul(BURST);
         let mut buckets = self.buckets.lock();
-        if buckets.len() >= KEYS_MAX && !buckets.contains_key(key) {
-            buckets.retain(|_, kept| now.since(kept.used_at) < FULL_AFTER);
+        let Buckets { by_key, untold } = &mut *buckets;
+        let kept = self.kept_of(by_key, key, now);
+        let taken = self.pay(kept) && self.take_from(kept);
+        if taken && let Some(untold) = untold {
+            if kept.untold == 0 {
+                untold.push(key.to_owned());
+            }
+            kept.untold += 1;
         }
-        let kept = buckets.entry(key.to_owned()).or_insert_with(|| Kept {
-            bucket: Bucket::full(burst, millis(now)),
+        taken
+    }
+
+    fn kept_of<'a, Q: Hash + Eq + ToOwned<Owned = K>>(
+        &self,
+        by_key: &'a mut HashMap<K, Kept>,
+        key: &Q,
+        now: Timestamp,
+    ) -> &'a mut Kept
+    where
+        K: Borrow<Q>,
+    {
+        if by_key.len() >= KEYS_MAX && !by_key.contains_key(key) {
+            by_key.retain(|_, kept| now.since(kept.used_at) < FULL_AFTER);
+        }
+        let burst = self.burst();
+        let full = || Bucket::full(burst, millis(now));
+        let kept = by_key.entry(key.to_owned()).or_insert_with(|| Kept {
+            bucket: full(),
             used_at: now,
+            untold: 0,
+            owed: 0,
         });
         if kept.used_at.since(now) >= FULL_AFTER {
-            *kept = Kept {
-                bucket: Bucket::full(burst, millis(now)),
-                used_at: now,
-            };
+            kept.bucket = full();
+            kept.used_at = now;
         } else {
             // Workers read the clock before they come here, so not always in order; a bucket
             // must not take a step back for the wrapping of its clock, which would fill it.
             kept.used_at = kept.used_at.max(now);
         }
-        kept.bucket
-            .take(self.per_second, burst, millis(kept.used_at))
+        kept
+    }
+
+    /// Takes what is owed, as far as there is something; whether nothing is owed then.
+    fn pay(&self, kept: &mut Kept) -> bool {
+        while kept.owed > 0 && self.take_from(kept) {
+            kept.owed -= 1;
+        }
+        kept.owed == 0
+    }
+
+    fn take_from(&self, kept: &Kept) -> bool {
+        let now = millis(kept.used_at);
+        kept.bucket.take(self.per_second, self.burst(), now)
+    }
+
+    const fn burst(&self) -> u32 {
+        self.per_second.saturating_mul(BURST)
+    }
+
+    /// Takes what was taken on another node: now, or as soon as there is something.
+    pub(crate) fn charge<Q: Hash + Eq + ToOwned<Owned = K>>(
+        &self,
+        key: &Q,
+        count: u32,
+        now: Timestamp,
+    ) where
+        K: Borrow<Q>,
+    {
+        if self.per_second > 0 {
+            let mut buckets = self.buckets.lock();
+            let kept = self.kept_of(&mut buckets.by_key, key, now);
+            kept.owed = kept.owed.saturating_add(count).min(self.burst());
+            self.pay(kept);
+        }
+    }
+
+    /// What was taken here since the last call.
+    pub(crate) fn take_untold(&self) -> Vec<(K, u32)> {
+        let mut buckets = self.buckets.lock();
+        let Buckets { by_key, untold } = &mut *buckets;
+        let keys = untold.as_mut().map(std::mem::take).unwrap_or_default();
+        let told = keys.into_iter().filter_map(|key| {
+            let count = std::mem::take(&mut by_key.get_mut(&key)?.untold);
+            (count > 0).then_some((key, count))
+        });
+        told.collect()
     }
 
     /// Puts back one that was taken for what was not done.
@@ -70,19 +157,20 @@ impl<K: Hash + Eq + Clone> Rates<K> {
         K: Borrow<Q>,
     {
         let burst = self.per_second.saturating_mul(BURST);
-        let mut buckets = self.buckets.lock();
-        if buckets
-            .get(key)
-            .is_some_and(|kept| kept.bucket.give_back(burst))
-        {
-            buckets.remove(key);
+        let by_key = &mut self.buckets.lock().by_key;
+        let Some(kept) = by_key.get_mut(key) else {
+            return;
+        };
+        kept.untold = kept.untold.saturating_sub(1);
+        if kept.bucket.give_back(burst) && kept.untold == 0 {
+            by_key.remove(key);
         }
     }
 
     /// How many buckets there are.
     #[cfg(test)]
     pub(crate) fn kept(&self) -> usize {
-        self.buckets.lock().len()
+        self.buckets.lock().by_key.len()
     }
 
     /// The bound.

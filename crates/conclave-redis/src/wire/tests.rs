@@ -32,7 +32,7 @@ fn messages() -> Vec<Vec<u8>> {
         .collect()
 }
 
-fn notices() -> [Notice; 8] {
+fn notices() -> [Notice; 11] {
     let user = UserId::new("ann").unwrap();
     let part = |whole, users| {
         Notice::Roll(RollPart {
@@ -56,6 +56,25 @@ fn notices() -> [Notice; 8] {
             counts: NodeCounts::default(),
         },
         Notice::AskRoll { of: NODE },
+        Notice::Ask {
+            id: u64::MAX,
+            question: "{\"ask\":1}".into(),
+        },
+        Notice::Answer {
+            to: NODE,
+            id: 7,
+            answer: "".into(),
+        },
+        Notice::Spent(
+            conclave_core::SharedLimit::ALL
+                .into_iter()
+                .map(|limit| conclave_core::Spent {
+                    limit,
+                    key: "192.0.2.1 ann".into(),
+                    count: u32::MAX,
+                })
+                .collect(),
+        ),
         part(None, vec![(user.clone(), 0), (user.clone(), 200)]),
         part(Some(WholePart { first, last }), Vec::new()),
         Notice::Changed,

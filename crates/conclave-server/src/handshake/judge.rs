@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::IntoResponse as _;
-use conclave_core::{ConnectionBounds, ConnectionGuard, Full};
+use conclave_core::{ConnectionBounds, ConnectionGuard, Full, SharedLimit};
 use conclave_dialects::TOPICS;
 use conclave_protocol::{
     CloseMeaning, Dialect, DialectState, Disconnect, Grants, IssuerId, Principal, Refusal,
@@ -435,13 +435,13 @@ impl Reception {
         let node = self.worker.node();
         self.note(case, Kind::HandshakeRefused, detail);
         let key = counted_as(case.address);
-        let exempt = node.setup.profile.dev && case.address.is_loopback();
-        if !exempt
-            && node
-                .identity
-                .refused_handshakes()
-                .strike(key, node.clock.monotonic())
-        {
+        if node.setup.profile.dev && case.address.is_loopback() {
+            return;
+        }
+        node.nodes
+            .spend(SharedLimit::Handshakes, || key.to_string());
+        let strikes = node.identity.refused_handshakes();
+        if strikes.strike(key, node.clock.monotonic()) {
             self.note(case, Kind::LimitHit, "refused handshakes of this address");
         }
     }

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use conclave_auth::{Password, SignInError, Stand, TicketError};
+use conclave_core::SharedLimit;
 use conclave_protocol::{IssuerId, Refusal, Timestamp};
 use serde::Serialize;
 use serde_json::json;
@@ -151,7 +152,8 @@ async fn change_password(
             Ok(StatusCode::NO_CONTENT)
         }
         Err(SignInError::Forbidden) => {
-            attempt.failed();
+            let failed = attempt.failed();
+            node.nodes.spend(SharedLimit::SignIns, || failed);
             failed_password(&node, &client, &principal);
             Err(Problem::refused(
                 Refusal::Forbidden,

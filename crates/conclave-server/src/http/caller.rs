@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use conclave_core::SharedLimit;
 use conclave_protocol::{Permission, Principal, Refusal, UserId};
 
 use super::client::Client;
@@ -82,7 +83,12 @@ impl FromRequestParts<Arc<Node>> for Caller {
 
 /// Counts a request of a user, and refuses one too many.
 pub(super) fn count_request(node: &Node, client: &Client, user: &UserId) -> Result<(), Problem> {
-    node.identity.requests().count(user).map_err(|wait| {
+    let counted = node.identity.requests().count(user);
+    if counted.is_ok() {
+        node.nodes
+            .spend(SharedLimit::Requests, || user.as_str().to_owned());
+    }
+    counted.map_err(|wait| {
         node.counters.add(Counter::RequestsLimited, 1);
         let event = client.event(node, Kind::LimitHit).user(user.as_str());
         node.audit.record(event.detail("requests of this user"));

@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use conclave_auth::{Password, Revocation, SignInError, SignInRequest, SignedIn};
+use conclave_core::SharedLimit;
 use conclave_protocol::{Principal, Refusal};
 use serde::Serialize;
 use serde_json::json;
@@ -181,7 +182,8 @@ async fn sign_in(node: Arc<Node>, client: Client, wish: Wish) -> Result<SignedIn
             Ok(signed)
         }
         Err(SignInError::Unauthenticated) => {
-            attempt.failed();
+            let failed = attempt.failed();
+            node.nodes.spend(SharedLimit::SignIns, || failed);
             node.counters.add(Counter::SignInsFailed, 1);
             node.audit
                 .record(client.event(&node, Kind::SignInFailed).user(&wish.name));

@@ -93,6 +93,15 @@ impl Attempts {
         self.by_user.wait(&name, self.clock.monotonic()).is_some()
     }
 
+    /// Counts failures of which another node has told, by what [`Attempt::failed`] gave there.
+    pub(crate) fn charge(&self, name: &str, address: IpAddr, count: u32) {
+        let now = self.clock.monotonic();
+        let name: Name = UserId::new(name).ok();
+        self.by_pair.charge((name.clone(), address), count, now);
+        self.by_address.charge(address, count, now);
+        self.by_user.charge(name, count, now);
+    }
+
     /// How many users and addresses are remembered.
     pub(crate) fn keys(&self) -> usize {
         self.by_pair.keys() + self.by_address.keys() + self.by_user.keys()
@@ -122,12 +131,15 @@ impl Attempts {
 }
 
 impl Attempt<'_> {
-    /// Counts it as failed.
-    pub(crate) fn failed(self) {
+    /// Counts it as failed. What is told to other nodes: the address, a space, and the name,
+    /// where it can be one.
+    pub(crate) fn failed(self) -> String {
         let now = self.attempts.clock.monotonic();
         self.attempts.by_pair.strike(self.pair.clone(), now);
         self.attempts.by_address.strike(self.pair.1, now);
         self.attempts.by_user.strike(self.pair.0.clone(), now);
+        let name = self.pair.0.as_ref().map_or("", |user| user.as_str());
+        format!("{} {name}", self.pair.1)
     }
 }
 

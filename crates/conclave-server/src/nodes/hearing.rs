@@ -4,11 +4,12 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
-use conclave_core::{Arrival, Feed, Notice};
+use conclave_core::{Arrival, Feed, NodeId, Notice};
 use conclave_protocol::RoomId;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
+use super::answering::answer;
 use crate::node::Node;
 use crate::worker::{Control, Kick, Target};
 
@@ -23,7 +24,7 @@ pub(crate) async fn hear(node: Arc<Node>, mut feed: Box<dyn Feed>) {
                 Arrival::Missed => node.nodes.doubt(now),
                 Arrival::Notice { from, notice } => {
                     node.nodes.take(*from, notice, now);
-                    obey(&node, notice);
+                    obey(&node, *from, notice);
                 }
                 Arrival::Publication { .. }
                 | Arrival::Record { .. }
@@ -48,9 +49,15 @@ async fn tell_entered(node: Arc<Node>) {
     }
 }
 
-fn obey(node: &Node, notice: &Notice) {
+fn obey(node: &Arc<Node>, from: NodeId, notice: &Notice) {
     match notice {
         Notice::Alive { .. } | Notice::AskRoll { .. } | Notice::Roll(_) => {}
+        Notice::Ask { id, question } => {
+            let (node, question) = (Arc::clone(node), question.clone());
+            tokio::spawn(answer(node, from, *id, question));
+        }
+        Notice::Answer { to, id, answer } => node.nodes.take_answer(from, *to, *id, answer),
+        Notice::Spent(list) => node.charge(list),
         Notice::Changed => node.nodes.changed.notify_one(),
         Notice::Disconnect { user, code, reason } => {
             for worker in 0..node.controls.len() {

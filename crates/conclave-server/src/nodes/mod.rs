@@ -1,9 +1,13 @@
 //! The other nodes of the system, where there are any: what they say, and what they are told.
 //!
 //! Reading order: this file (what the rest of the process asks), `hearing` (the tasks that take
-//! what comes from the bus).
+//! what comes from the bus), `asking` (questions to the others), `answering` (what they are),
+//! `spending` (limits that hold over all nodes).
 
+mod answering;
+mod asking;
 mod hearing;
+mod spending;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +21,12 @@ use conclave_redis::{RedisBlacklist, RedisBus, RedisKeys, RedisOptions, RedisTic
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+pub(crate) use answering::{ListedThere, Question, bequeath, kick, open_connections, take_over};
+pub(crate) use asking::Answered;
 pub(crate) use hearing::{close_gaps, hear};
+
+use asking::Asking;
+use spending::Spending;
 
 use crate::config::{Bus as BusConfig, BusRevocations, Setup};
 use crate::identity::{Blacklist, SystemRandom};
@@ -33,7 +42,10 @@ pub(crate) struct Nodes {
 
 #[derive(Debug)]
 struct Link {
+    node: NodeId,
     bus: Arc<dyn Bus>,
+    asking: Asking,
+    spending: Spending,
     roll: Roll,
     revocations: BusRevocations,
     /// Milliseconds of the monotonic clock when the bus was last there, plus one; 0 for never.
@@ -117,7 +129,10 @@ impl Nodes {
     ) -> Self {
         Self {
             link: Some(Link {
+                node,
                 bus,
+                asking: Asking::default(),
+                spending: Spending::default(),
                 roll: Roll::new(node, connections),
                 revocations,
                 last_there: AtomicU64::new(0),
@@ -138,6 +153,17 @@ impl Nodes {
         if let Some(link) = &self.link {
             link.bus.tell(notice);
         }
+    }
+
+    /// What this node is called, where there are others: 32 hexadecimal digits.
+    pub(crate) fn name(&self) -> Option<String> {
+        self.link.as_ref().map(|link| link.node.to_string())
+    }
+
+    /// Whether other nodes are heard.
+    pub(crate) fn has_others(&self) -> bool {
+        let link = self.link.as_ref().filter(|link| link.bus.is_there());
+        link.is_some_and(|link| !link.roll.nodes().is_empty())
     }
 
     /// Whether there are others that cannot be reached now.
@@ -164,7 +190,7 @@ impl Nodes {
     }
 
     /// Notes whether the bus is there, and tells the others of these users, whose connections
-    /// changed. Called a few times a second.
+    /// changed, and of what was taken of limits. Called a few times a second.
     pub(crate) fn tick(&self, node: &Node, touched: &[UserId]) {
         if let Some(link) = &self.link {
             let now = node.clock.monotonic();
@@ -185,6 +211,7 @@ impl Nodes {
                 link.heard_up_to.lock().note(now, number);
             }
             link.look(now);
+            self.tell_spent(node);
         }
     }
 
@@ -261,6 +288,14 @@ impl HeardUpTo {
                 at: now,
             };
         }
+    }
+}
+
+/// A connection as other programs know it.
+pub(crate) fn connection_id(number: u64, node: Option<&str>) -> String {
+    match node {
+        Some(node) => format!("{number}-{node}"),
+        None => number.to_string(),
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::Happened;
 use crate::config::WebhookEvent;
+use crate::nodes::connection_id;
 use crate::worker::Listed;
 
 /// One event of a post.
@@ -97,9 +98,9 @@ pub(super) fn queued(queued: &Queued) -> Vec<Posted> {
 }
 
 /// `connect` and `disconnect`.
-pub(super) fn connection(connection: &Listed) -> String {
+pub(super) fn connection(connection: &Listed, node: Option<&str>) -> String {
     json!({
-        "connection_id": connection.id.to_string(),
+        "connection_id": connection_id(connection.id, node),
         "user_id": connection.user.as_ref().map(UserId::as_str),
         "session": connection.session,
         "surface": connection.surface,

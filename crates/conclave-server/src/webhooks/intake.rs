@@ -43,9 +43,9 @@ impl Intake {
         }
     }
 
-    pub(super) fn connection(&self, happened: Happened, connection: &Listed) {
+    pub(super) fn connection(&self, happened: Happened, connection: &Listed, node: Option<&str>) {
         let kind = event::connection_kind(happened);
-        self.leave(kind, self.clock.now(), &event::connection(connection));
+        self.leave(kind, self.clock.now(), &event::connection(connection, node));
     }
 
     pub(super) fn room_deleted(&self, deleted: &conclave_protocol::Event) {

@@ -117,9 +117,9 @@ impl Webhooks {
     }
 
     /// Tells of a connection, without waiting.
-    pub(crate) fn tell(&self, happened: Happened, connection: &Listed) {
+    pub(crate) fn tell(&self, happened: Happened, connection: &Listed, node: Option<&str>) {
         if let Some(intake) = &self.intake {
-            intake.connection(happened, connection);
+            intake.connection(happened, connection, node);
         }
     }
 

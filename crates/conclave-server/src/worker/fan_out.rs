@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use super::connection::{Arrival, Connection, Surface};
 use super::desk::{Kick, Listed};
+use super::lost::Proof;
 use super::{Worker, with_deflater};
 use crate::metrics::Counter;
 
@@ -58,8 +59,8 @@ pub(crate) enum Control {
     /// A client came back before its old connection was missed: ends that one, so that it is kept
     /// in `lost`.
     Release {
-        /// The client's secret name.
-        secret: u128,
+        /// Which.
+        client: Proof,
         /// Whose it has to be.
         user: UserId,
         /// Told when it is done.
@@ -216,11 +217,11 @@ impl Worker {
                 answer.send(self.kick(&kick)).ok();
             }
             Control::Release {
-                secret,
+                client,
                 user,
                 answer,
             } => {
-                self.release(secret, &user);
+                self.release(client, &user);
                 answer.send(()).ok();
             }
             Control::Drain { spread, done } => {

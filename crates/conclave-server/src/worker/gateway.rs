@@ -15,13 +15,14 @@ use conclave_websocket::{Opcode, encode};
 use super::answer::Answer;
 use super::connection::{Connection, Phase, Surface};
 use super::hearing::{Greeting, RoomSide};
-use super::lost::{Kept, Written};
+use super::lost::{Kept, Proof, Written};
 use super::past::{Missed, Past};
 use super::standing::Outcome;
 use crate::audit::Kind;
 use crate::handshake::Origin;
 use crate::identity::Unproved;
 use crate::node::Node;
+use crate::nodes::{Question, take_over};
 use crate::webhooks::Happened;
 
 /// What such a connection keeps.
@@ -211,18 +212,30 @@ impl Connection {
         }
         let recovery = recovery.filter(|recovery| recovery.number > 0);
         if let (Some(recovery), Some(user)) = (&recovery, &principal.user)
-            && !node.lost.knows(recovery)
-            && node.connections.of_user_here(user) > 1
+            && !node.lost.knows(&Proof::of(recovery.secret))
         {
-            // Its old connection may be one whose end nobody has noticed.
-            let (recovery, user) = (recovery.clone(), user.clone());
-            let node = Arc::clone(node);
-            return self.start(async move {
-                node.release(recovery.secret, &user).await;
-                Outcome::Released(recovery)
-            });
+            let is_here = node.connections.of_user_here(user) > 1;
+            if is_here || node.nodes.has_others() {
+                return self.look_for(recovery.clone(), is_here);
+            }
         }
         self.begin_connected(recovery.as_ref());
+    }
+
+    /// The client's old connection may be one whose end nobody has noticed, or another node's.
+    fn look_for(&self, recovery: Recovery, is_here: bool) {
+        let node = Arc::clone(&self.worker.node);
+        let principal = Arc::clone(&self.principal.borrow());
+        self.start(async move {
+            let client = Proof::of(recovery.secret);
+            if let Some(user) = principal.user.as_ref().filter(|_| is_here) {
+                node.release(client, user).await;
+            }
+            if !node.lost.knows(&client) {
+                take_over(&node, &recovery, &principal).await;
+            }
+            Outcome::Released(recovery)
+        });
     }
 
     pub(super) fn begin_connected(&self, recovery: Option<&Recovery>) {
@@ -230,6 +243,10 @@ impl Connection {
         let principal = &Arc::clone(&self.principal.borrow());
         let missed = recovery.and_then(|recovery| {
             let kept = node.lost.take(recovery, principal, node.clock.now())?;
+            if kept.inherited {
+                let client = Proof::of(recovery.secret);
+                node.nodes.say(&Question::Forget { client });
+            }
             let (after, late) = kept.written.missed_after(recovery.number)?;
             let mut side = self.side()?;
             let gateway = side.gateway.as_mut()?;
@@ -299,12 +316,12 @@ impl Connection {
     }
 
     /// Whether this is the connection of the user's client with that secret name.
-    pub(super) fn is_client(&self, secret: u128, user: &UserId) -> bool {
+    pub(super) fn is_client(&self, client: Proof, user: &UserId) -> bool {
         let named = |side: RefMut<'_, RoomSide>| {
             let gateway = side.gateway.as_ref();
-            gateway.is_some_and(|gateway| gateway.secret == secret && !gateway.ended)
+            gateway.is_some_and(|gateway| !gateway.ended && Proof::of(gateway.secret) == client)
         };
-        self.side().is_some_and(named) && self.principal.borrow().user.as_ref() == Some(user)
+        self.principal.borrow().user.as_ref() == Some(user) && self.side().is_some_and(named)
     }
 
     /// The socket is gone: it may come back.
@@ -328,8 +345,10 @@ impl Connection {
             sid: gateway.sid,
             written: gateway.written.clone(),
             at: node.clock.now(),
+            inherited: false,
         };
-        node.lost.keep(gateway.secret, kept);
+        let at = kept.at;
+        node.lost.keep(Proof::of(gateway.secret), kept, at);
     }
 
     fn refuse_connect(&self, meaning: CloseMeaning, text: Cow<'static, str>) {

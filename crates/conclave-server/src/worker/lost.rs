@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod tests;
+mod told;
 
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
@@ -12,12 +13,13 @@ use parking_lot::Mutex;
 
 use super::{Control, Worker};
 use crate::node::Node;
+pub(crate) use told::{Owned, Proof, Told};
 
-/// Connections that were cut off within the last 2 minutes. Bounded: when there are too many, who
-/// is cut off then comes back as a new one.
+/// Connections that were cut off within the last 2 minutes, here or on a node that stopped.
+/// Bounded: when there are too many, who is cut off then comes back as a new one.
 #[derive(Default)]
 pub(crate) struct Lost {
-    connections: Mutex<HashMap<u128, Kept>>,
+    connections: Mutex<HashMap<Proof, Kept>>,
 }
 
 pub(super) struct Kept {
@@ -26,40 +28,75 @@ pub(super) struct Kept {
     pub(super) sid: u128,
     pub(super) written: Written,
     pub(super) at: Timestamp,
+    /// Whether it was another node's.
+    pub(super) inherited: bool,
 }
 
 impl Lost {
-    pub(super) fn keep(&self, secret: u128, kept: Kept) {
+    pub(super) fn keep(&self, client: Proof, kept: Kept, now: Timestamp) {
         let mut connections = self.connections.lock();
-        let now = kept.at;
         if connections.len() >= LOST_MAX {
             connections.retain(|_, kept| now.since(kept.at) < AWAY);
         }
         if connections.len() < LOST_MAX {
-            connections.insert(secret, kept);
+            connections.insert(client, kept);
         }
     }
 
-    pub(super) fn knows(&self, recovery: &Recovery) -> bool {
-        self.connections.lock().contains_key(&recovery.secret)
+    /// Whether the client is one of these.
+    pub(crate) fn knows(&self, client: &Proof) -> bool {
+        self.connections.lock().contains_key(client)
     }
 
-    /// The connection of that secret, once, if it was this principal's.
+    /// The connection of that client, once, if it was this principal's.
     pub(super) fn take(
         &self,
         recovery: &Recovery,
         principal: &Principal,
         now: Timestamp,
     ) -> Option<Kept> {
+        self.take_of(&Owned::new(recovery, principal)?, now)
+    }
+
+    fn take_of(&self, owned: &Owned, now: Timestamp) -> Option<Kept> {
         let mut connections = self.connections.lock();
-        let kept = connections.get(&recovery.secret)?;
-        let same = principal.user.as_ref() == Some(&kept.user)
-            && principal.session == kept.session
-            && now.since(kept.at) < AWAY;
-        if !same {
+        let kept = connections.get(&owned.client)?;
+        if !owned.is_of(kept) || now.since(kept.at) >= AWAY {
             return None;
         }
-        connections.remove(&recovery.secret)
+        connections.remove(&owned.client)
+    }
+
+    /// What another node goes on with, once, under the same conditions.
+    pub(crate) fn give_up(&self, owned: &Owned, now: Timestamp) -> Option<Told> {
+        self.take_of(owned, now).map(|kept| Told::of(&kept))
+    }
+
+    /// Keeps what another node told of a client.
+    pub(crate) fn inherit(&self, client: Proof, told: &Told, now: Timestamp) {
+        let Some(kept) = told.kept().filter(|kept| now.since(kept.at) < AWAY) else {
+            return;
+        };
+        let connections = self.connections.lock();
+        let newer = connections.get(&client).is_some_and(|own| own.at > kept.at);
+        drop(connections);
+        if !newer {
+            self.keep(client, kept, now);
+        }
+    }
+
+    /// The client is somewhere else.
+    pub(crate) fn forget(&self, client: &Proof) {
+        self.connections.lock().remove(client);
+    }
+
+    /// All of them, for others.
+    pub(crate) fn all(&self, now: Timestamp) -> Vec<(Proof, Told)> {
+        let connections = self.connections.lock();
+        let lasting = connections.iter();
+        let lasting = lasting.filter(|(_, kept)| now.since(kept.at) < AWAY);
+        let told = |(client, kept): (&Proof, &Kept)| (*client, Told::of(kept));
+        lasting.map(told).collect()
     }
 
     /// Forgets those that were away too long.
@@ -72,10 +109,10 @@ impl Lost {
 
 impl Worker {
     /// Ends a client's connection as if its socket had: the client is back on another.
-    pub(super) fn release(&self, secret: u128, user: &UserId) {
+    pub(super) fn release(&self, client: Proof, user: &UserId) {
         let mut left = None;
         self.each_connection(|connection| {
-            if connection.is_client(secret, user) {
+            if connection.is_client(client, user) {
                 left = Some(Rc::clone(connection));
             }
         });
@@ -88,9 +125,9 @@ impl Worker {
 
 impl Node {
     /// Ends a client's old connection, of whichever worker; returns when it is in [`Lost`].
-    pub(super) async fn release(&self, secret: u128, user: &UserId) {
+    pub(crate) async fn release(&self, client: Proof, user: &UserId) {
         let ask = |answer| Control::Release {
-            secret,
+            client,
             user: user.clone(),
             answer,
         };

@@ -38,7 +38,7 @@ use connection::Connection;
 pub(crate) use connection::{Arrival, Drive, Surface};
 pub(crate) use desk::{Kick, Listed, Target, worker_of};
 pub(crate) use fan_out::Control;
-pub(crate) use lost::Lost;
+pub(crate) use lost::{Lost, Owned, Proof, Told};
 pub(crate) use stream::{Stream, TlsStream};
 
 use crate::metrics::{Counter, LocalCounters};
@@ -163,7 +163,8 @@ impl Worker {
     fn tell_webhooks(&self, connection: &Connection, happened: Happened) {
         let webhooks = &self.node.webhooks;
         if webhooks.hears_connections() && connection.is_known() {
-            webhooks.tell(happened, &connection.listed());
+            let name = self.node.nodes.name();
+            webhooks.tell(happened, &connection.listed(), name.as_deref());
         }
     }
 

@@ -21,6 +21,7 @@ mod jwks;
 mod keys;
 mod lifetimes;
 mod nodes;
+mod nodes_clients;
 mod nodes_tokens;
 mod order;
 mod postgres;

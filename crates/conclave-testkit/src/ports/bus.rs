@@ -503,9 +503,9 @@ async fn asking_again_hears_again(nodes: &mut [End; 3]) {
     }
 }
 
-async fn notices_reach_all_others(nodes: &mut [End; 3]) {
-    let [one, two, three] = nodes;
-    let notices = [
+/// One of every kind.
+fn notices([two, three]: [NodeId; 2]) -> Vec<Notice> {
+    vec![
         Notice::Alive {
             version: 3,
             counts: NodeCounts {
@@ -514,7 +514,26 @@ async fn notices_reach_all_others(nodes: &mut [End; 3]) {
                 surfaces: vec![("topics".into(), 2)],
             },
         },
-        Notice::AskRoll { of: two.node },
+        Notice::AskRoll { of: two },
+        Notice::Ask {
+            id: u64::MAX,
+            question: "{\"ask\":1}".into(),
+        },
+        Notice::Answer {
+            to: three,
+            id: 7,
+            answer: "".into(),
+        },
+        Notice::Spent(
+            conclave_core::SharedLimit::ALL
+                .into_iter()
+                .map(|limit| conclave_core::Spent {
+                    limit,
+                    key: "192.0.2.1 ann".into(),
+                    count: u32::MAX,
+                })
+                .collect(),
+        ),
         Notice::Roll(RollPart {
             version: 4,
             whole: Some(WholePart {
@@ -534,8 +553,12 @@ async fn notices_reach_all_others(nodes: &mut [End; 3]) {
             code: Some(4321),
             reason: Some("bye".into()),
         },
-    ];
-    for notice in notices {
+    ]
+}
+
+async fn notices_reach_all_others(nodes: &mut [End; 3]) {
+    let [one, two, three] = nodes;
+    for notice in notices([two.node, three.node]) {
         assert!(one.bus.tell(notice.clone()));
         for node in [&mut *two, &mut *three] {
             match take(node).await {

@@ -1,4 +1,4 @@
-use conclave_protocol::{Limits, Refusal, RoomKind};
+use conclave_protocol::{Limits, Refusal, RoomKind, UserId};
 
 use super::{Stage, at, moment, refused, text, user};
 use crate::rooms::rates::Rates;
@@ -108,4 +108,65 @@ fn buckets_that_are_full_again_are_forgotten() {
     assert_eq!(rates.kept(), 2);
     rates.give_back(&"later".to_owned());
     assert_eq!(rates.kept(), 1, "what is given back leaves no trace");
+}
+
+#[test]
+fn what_was_taken_on_another_node_is_taken_here_too() {
+    let rates: Rates<UserId> = Rates::new(2);
+    rates.charge(&user("ann"), 4, at(0).at);
+    let taken = |millis| rates.take(&user("ann"), at(millis).at);
+    assert_eq!((0..10).filter(|_| taken(0)).count(), 6);
+    // More than there is: it is owed.
+    rates.charge(&user("ann"), 3, at(0).at);
+    for (millis, expected) in [(500, false), (1500, false), (1999, false), (2000, true)] {
+        assert_eq!(taken(millis), expected, "at {millis}");
+    }
+    rates.charge(&user("ann"), u32::MAX, at(2000).at);
+    assert!(!taken(6999), "no more is owed than five seconds give");
+    assert!(taken(7500));
+}
+
+#[test]
+fn what_is_taken_here_is_told_once_where_there_are_others() {
+    let alone: Rates<UserId> = Rates::new(2);
+    alone.take(&user("ann"), at(0).at);
+    assert!(alone.take_untold().is_empty());
+    let shared: Rates<UserId> = Rates::new(2);
+    shared.share();
+    for who in ["ann", "bob", "ann"] {
+        assert!(shared.take(&user(who), at(0).at));
+    }
+    shared.give_back(&user("bob"));
+    shared.charge(&user("cid"), 5, at(0).at);
+    assert_eq!(shared.take_untold(), [(user("ann"), 2)]);
+    assert!(shared.take_untold().is_empty());
+    assert!(shared.take(&user("bob"), at(0).at));
+    assert_eq!(shared.take_untold(), [(user("bob"), 1)]);
+}
+
+/// Nodes that tell each other four times a second let through about what one would.
+#[test]
+fn the_sum_over_nodes_stays_near_the_limit() {
+    let nodes: [Rates<UserId>; 3] = std::array::from_fn(|_| Rates::new(20));
+    nodes.iter().for_each(Rates::share);
+    let mut taken = 0_usize;
+    for tick in 0..4 * 60 {
+        let millis = tick * 250;
+        for step in 0..25 {
+            let now = at(millis + step * 10).at;
+            taken += nodes
+                .iter()
+                .filter(|node| node.take(&user("ann"), now))
+                .count();
+        }
+        let told: Vec<_> = nodes.iter().map(Rates::take_untold).collect();
+        for (number, node) in nodes.iter().enumerate() {
+            let others = told.iter().enumerate().filter(|(of, _)| *of != number);
+            for (who, count) in others.flat_map(|(_, told)| told) {
+                node.charge(who, *count, at(millis + 249).at);
+            }
+        }
+    }
+    // A minute's worth and what may come at once, and what three nodes give before they hear.
+    assert!((1200..=1200 + 100 + 2 * 100).contains(&taken), "{taken}");
 }

@@ -130,7 +130,11 @@ fn ending() -> Vec<Operation> {
             .backend("server.disconnect")
             .body([
                 may("user_id", text(), "Either this,"),
-                may("connection_id", word_of("^[0-9]{1,20}$"), "or this."),
+                may(
+                    "connection_id",
+                    word_of("^[0-9]{1,20}(-[0-9a-f]{32})?$"),
+                    "or this, of whichever node; without one, of the node that is asked.",
+                ),
                 may(
                     "code",
                     json!({ "type": "integer", "minimum": 1000, "maximum": 4999 }),
@@ -154,14 +158,11 @@ fn ending() -> Vec<Operation> {
 fn watching() -> Vec<Operation> {
     let monitor = "system.monitor";
     vec![
-        call(
-            Method::GET,
-            "/api/v1/connections",
-            "Open connections of this node",
-        )
-        .backend(monitor)
-        .paged(50, 200)
-        .gives_list::<Connection>(200),
+        call(Method::GET, "/api/v1/connections", "Open connections")
+            .about("Of all nodes. Those that did not answer are named in `Conclave-Silent-Nodes`.")
+            .backend(monitor)
+            .paged(50, 200)
+            .gives_list::<Connection>(200),
         messages_page(call(
             Method::GET,
             "/api/v1/rooms/{id}/messages",

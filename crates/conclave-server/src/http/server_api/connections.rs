@@ -1,14 +1,17 @@
 //! `GET /api/v1/connections`, `POST /api/v1/disconnect`.
 
+use std::cmp::Ordering;
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse as _, Response};
-use conclave_core::Notice;
-use conclave_protocol::{Monitor, Permission};
+use conclave_core::{NodeId, Notice};
+use conclave_protocol::{Monitor, Permission, Refusal};
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
 
+use super::place::Place;
 use super::shapes::{Connection, Disconnected};
 use super::{Here, permit};
 use crate::audit::Kind;
@@ -16,12 +19,13 @@ use crate::http::backend::Backend;
 use crate::http::fields::{Fields, JsonFields, QueryFields};
 use crate::http::flow::whole;
 use crate::http::problem::Problem;
-use crate::http::rooms::shapes::all;
 use crate::http::rooms::{cut, limit, link, user};
 use crate::node::Node;
-use crate::worker::{Control, Kick, Listed, Target, worker_of};
+use crate::nodes::{Answered, ListedThere, Question, open_connections};
+use crate::worker::{Kick, Listed, Target};
 
-/// `GET /api/v1/connections?after=&limit=`: the open connections of this node, by id.
+/// `GET /api/v1/connections?after=&limit=`: the open connections of all nodes, by node and then
+/// by id. Nodes that did not say theirs in time are named in `Conclave-Silent-Nodes`.
 pub(in crate::http) async fn list(
     State(node): Here,
     backend: Backend,
@@ -29,10 +33,10 @@ pub(in crate::http) async fn list(
 ) -> Result<Response, Problem> {
     permit(&node, &backend, Monitor)?;
     let after = query.optional_text("after")?;
-    let after = after.map_or(Ok(0), |id| connection("after", &id))?;
+    let after = after.map_or_else(|| Ok(Place::default()), |id| Place::read("after", &id))?;
     let limit = limit(&mut query, PAGE, PAGE_MAX)?;
     query.end()?;
-    let mut connections = open(&node, after, limit + 1).await;
+    let (mut connections, silent) = all_open(&node, after, limit + 1).await;
     let mut headers = HeaderMap::new();
     if cut(&mut connections, limit)
         && let Some(last) = connections.last()
@@ -40,28 +44,57 @@ pub(in crate::http) async fn list(
         let target = format!("/api/v1/connections?limit={limit}&after={}", last.id);
         link(&mut headers, &target, "next");
     }
-    Ok((headers, Json(all::<_, Connection>(connections))).into_response())
+    if let Ok(names) = HeaderValue::from_str(&silent.join(", "))
+        && !silent.is_empty()
+    {
+        headers.insert(SILENT_NODES, names);
+    }
+    Ok((headers, Json(connections)).into_response())
 }
 
-async fn open(node: &Node, after: u64, limit: u32) -> Vec<Listed> {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let mut found = Vec::new();
-    for worker in worker_of(after)..node.controls.len() {
-        let (answer, answered) = oneshot::channel();
-        let limit = limit.saturating_sub(found.len());
-        if limit == 0 {
-            break;
+/// Connections of all nodes, and the nodes that did not answer.
+async fn all_open(node: &Node, after: Place, limit: u32) -> (Vec<Connection>, Vec<String>) {
+    let own = node.nodes.name();
+    let place = after
+        .node
+        .clone()
+        .or_else(|| own.clone().filter(|_| after.number > 0));
+    let place = place.unwrap_or_default();
+    let question = Question::Connections {
+        node: place.clone(),
+        after: after.number,
+        limit,
+    };
+    let asked = node
+        .nodes
+        .ask(&question, ASK_TIME, |_: &Vec<ListedThere>| false);
+    let here = async {
+        match own.as_deref().unwrap_or_default().cmp(&place) {
+            Ordering::Less => Vec::new(),
+            Ordering::Equal => open_connections(node, after.number, limit).await,
+            Ordering::Greater => open_connections(node, 0, limit).await,
         }
-        let ask = Control::List {
-            after,
-            limit,
-            answer,
-        };
-        node.tell(worker, ask);
-        // A worker that has ended has no connections.
-        found.extend(answered.await.unwrap_or_default());
-    }
-    found
+    };
+    let (answered, here) = tokio::join!(asked, here);
+    let mut by_node: Vec<(String, Vec<Listed>)> = answered
+        .answers
+        .into_iter()
+        .map(|(from, list)| {
+            let list = list.into_iter().filter_map(|there| there.listed(node));
+            (from.to_string(), list.collect())
+        })
+        .collect();
+    by_node.push((own.clone().unwrap_or_default(), here));
+    by_node.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let all = by_node.into_iter().flat_map(|(name, list)| {
+        let name = own.is_some().then_some(name);
+        list.into_iter()
+            .map(move |listed| Connection::new(listed, name.as_deref()))
+    });
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut silent: Vec<_> = answered.silent.iter().map(NodeId::to_string).collect();
+    silent.sort();
+    (all.take(limit).collect(), silent)
 }
 
 /// `POST /api/v1/disconnect`: `{"user_id"}` or `{"connection_id"}`, and `"code"?`, `"reason"?`
@@ -72,12 +105,8 @@ pub(in crate::http) async fn disconnect(
     JsonFields(fields): JsonFields,
 ) -> Result<Json<Disconnected>, Problem> {
     backend.check(&node, Permission::ServerDisconnect, "")?;
-    let (kick, detail) = wanted(fields)?;
+    let (kick, elsewhere, detail) = wanted(fields)?;
     whole(async move {
-        let workers = match kick.target {
-            Target::Connection(id) => worker_of(id)..worker_of(id).saturating_add(1),
-            Target::User(_) => 0..node.controls.len(),
-        };
         if let Target::User(user) = &kick.target {
             node.nodes.tell(Notice::Disconnect {
                 user: user.clone(),
@@ -85,11 +114,11 @@ pub(in crate::http) async fn disconnect(
                 reason: kick.reason.clone(),
             });
         }
-        let ask = |answer| Control::Kick {
-            kick: kick.clone(),
-            answer,
-        };
-        let closed: usize = node.ask(workers, ask).await.into_iter().sum();
+        let closed =
+            match elsewhere.and_then(|place| Some((place.elsewhere(&node)?.to_owned(), place))) {
+                Some((there, place)) => disconnect_there(&node, there, place.number, kick).await?,
+                None => crate::nodes::kick(&node, kick).await,
+            };
         let event = backend.event(&node, Kind::AdminAction);
         let detail = json!({ "action": "disconnect", "target": detail, "closed": closed });
         node.audit.record_waiting(event.detail(detail)).await;
@@ -98,7 +127,36 @@ pub(in crate::http) async fn disconnect(
     .await
 }
 
-fn wanted(mut fields: Fields) -> Result<(Kick, Value), Problem> {
+/// Ends a connection of another node: 1, or 0 where it has none of that name or is not heard any
+/// more.
+///
+/// # Errors
+/// 503 where the node does not answer.
+async fn disconnect_there(
+    node: &Node,
+    there: String,
+    connection: u64,
+    kick: Kick,
+) -> Result<usize, Problem> {
+    let question = Question::Disconnect {
+        node: there.clone(),
+        connection,
+        code: kick.code,
+        reason: kick.reason,
+    };
+    let closed = |closed: &usize| *closed > 0;
+    let answered: Answered<usize> = node.nodes.ask(&question, ASK_TIME, closed).await;
+    let count = answered.answers.iter().map(|(_, closed)| *closed).sum();
+    let is_silent = answered.silent.iter().any(|node| node.to_string() == there);
+    if count == 0 && is_silent {
+        let text = "the node that has this connection does not answer";
+        return Err(Problem::refused(Refusal::Unavailable, text));
+    }
+    Ok(count)
+}
+
+fn wanted(mut fields: Fields) -> Result<(Kick, Option<Place>, Value), Problem> {
+    let mut place = None;
     let given = (
         fields.optional_text("user_id")?,
         fields.optional_text("connection_id")?,
@@ -108,10 +166,11 @@ fn wanted(mut fields: Fields) -> Result<(Kick, Value), Problem> {
             Target::User(user("user_id", &id)?),
             json!({ "user_id": id }),
         ),
-        (None, Some(id)) => (
-            Target::Connection(connection("connection_id", &id)?),
-            json!({ "connection_id": id }),
-        ),
+        (None, Some(id)) => {
+            let meant = place.insert(Place::read("connection_id", &id)?);
+            let target = Target::Connection(meant.number);
+            (target, json!({ "connection_id": id }))
+        }
         _ => {
             return Err(Problem::bad_request(
                 "expected one of user_id, connection_id",
@@ -136,16 +195,13 @@ fn wanted(mut fields: Fields) -> Result<(Kick, Value), Problem> {
         code: code.transpose()?,
         reason: reason.map(Into::into),
     };
-    Ok((kick, detail))
-}
-
-fn connection(field: &str, id: &str) -> Result<u64, Problem> {
-    let number = id.bytes().all(|byte| byte.is_ascii_digit());
-    let unfit = || Problem::bad_request(format!("{field}: expected the id of a connection"));
-    number.then(|| id.parse().ok()).flatten().ok_or_else(unfit)
+    Ok((kick, place, detail))
 }
 
 const PAGE: u32 = 50;
 const PAGE_MAX: u32 = 200;
+/// How long other nodes are waited for.
+const ASK_TIME: Duration = Duration::from_secs(1);
+const SILENT_NODES: HeaderName = HeaderName::from_static("conclave-silent-nodes");
 /// Of a Close (RFC 6455, section 5.5).
 const REASON_BYTES_MAX: usize = 123;

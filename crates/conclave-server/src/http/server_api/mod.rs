@@ -1,12 +1,13 @@
 //! What backends call (server.md), under `/api/v1`.
 //!
-//! Reading order: this file (from a backend to a permit), `publish`, `reading`, `connections`,
-//! `accounts`, `explain`, `batch` (many of the above in one).
+//! Reading order: this file (from a backend to a permit), `publish`, `reading`, `connections`
+//! (and `place`, what one is called), `accounts`, `explain`, `batch` (many of the above in one).
 
 mod accounts;
 mod batch;
 mod connections;
 mod explain;
+mod place;
 mod publish;
 mod reading;
 pub(super) mod shapes;

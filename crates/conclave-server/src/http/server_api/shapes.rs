@@ -7,13 +7,18 @@ use utoipa::ToSchema;
 
 pub(in crate::http) use super::explain::Explanation;
 use crate::http::rfc3339_millis as date;
+use crate::nodes::connection_id;
 use crate::worker::Listed;
 
 /// An open connection.
 #[derive(Serialize, ToSchema)]
 pub(in crate::http) struct Connection {
-    /// A decimal number as text: it may pass 2^53.
+    /// A decimal number as text: it may pass 2^53. Where there are several nodes, with a dash and
+    /// the node's name behind it.
     pub(super) id: String,
+    /// The node that has it: 32 hexadecimal digits; left out where there is only one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node: Option<String>,
     /// `null` where anonymous.
     user_id: Option<String>,
     /// As clients call it.
@@ -61,10 +66,12 @@ pub(in crate::http) struct Account {
     disabled: bool,
 }
 
-impl From<Listed> for Connection {
-    fn from(listed: Listed) -> Self {
+impl Connection {
+    /// Of this node of several; `None` where there is only one.
+    pub(super) fn new(listed: Listed, node: Option<&str>) -> Self {
         Self {
-            id: listed.id.to_string(),
+            id: connection_id(listed.id, node),
+            node: node.map(str::to_owned),
             user_id: listed.user.map(|user| user.as_str().to_owned()),
             session: listed.session,
             surface: listed.surface,

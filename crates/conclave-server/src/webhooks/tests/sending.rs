@@ -188,7 +188,7 @@ async fn a_full_queue_takes_nothing_and_says_so() {
         since: Timestamp::default(),
     };
     for happened in [Happened::Came, Happened::Went, Happened::Came] {
-        intake.connection(happened, &connection);
+        intake.connection(happened, &connection, None);
     }
     assert_eq!(intake.lost(), 1);
     assert!(notices.try_recv().is_ok() && notices.try_recv().is_ok());
