@@ -42,8 +42,10 @@ test: ## unit, layout and end-to-end tests
 	  else cargo test $(quiet) --locked --workspace; fi
 	@echo '==> testing the judges of the conformance reports'
 	@$(python) -m unittest discover -q -s conformance
-	@echo '==> testing with clients of other people: curl, websocat, Python, Chromium, Clerk, Socket.IO'
 	@cargo build $(quiet) --locked -p conclave-server
+	@echo '==> testing what deploys: settings, metrics, hardening'
+	@CONCLAVE_PROGRAM=$(target)/debug/conclave $(python) -m unittest discover -q -s deploy/tests
+	@echo '==> testing with clients of other people: curl, websocat, Python, Chromium, Clerk, Socket.IO'
 	@$(python) tests/clients/run.py --conclave $(target)/debug/conclave
 
 kills: ## kill -9 under load, KILLS times on one data folder: nothing acked is lost, twice or out of order
