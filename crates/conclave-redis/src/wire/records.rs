@@ -18,7 +18,7 @@ pub(crate) fn read_recorded(bytes: &[u8]) -> Result<Recorded, WireError> {
             at,
             body,
         }),
-        (_, Said::Notice(_)) => Err(WireError::Value),
+        (_, Said::Lost | Said::Notice(_)) => Err(WireError::Value),
     }
 }
 

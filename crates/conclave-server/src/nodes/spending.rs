@@ -54,7 +54,7 @@ impl Node {
         for Spent { limit, key, count } in list {
             match limit {
                 SharedLimit::SignIns => {
-                    let (address, name) = key.split_once(' ').unwrap_or((key.as_ref(), ""));
+                    let (address, name) = key.split_once(' ').unwrap_or((key, ""));
                     if let Ok(address) = address.parse::<IpAddr>() {
                         self.identity.attempts().charge(name, address, *count);
                     }

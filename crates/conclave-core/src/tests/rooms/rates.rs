@@ -110,18 +110,22 @@ fn buckets_that_are_full_again_are_forgotten() {
     assert_eq!(rates.kept(), 1, "what is given back leaves no trace");
 }
 
+fn name(text: &str) -> UserId {
+    UserId::new(text).unwrap()
+}
+
 #[test]
 fn what_was_taken_on_another_node_is_taken_here_too() {
     let rates: Rates<UserId> = Rates::new(2);
-    rates.charge(&user("ann"), 4, at(0).at);
-    let taken = |millis| rates.take(&user("ann"), at(millis).at);
+    rates.charge(&name("ann"), 4, at(0).at);
+    let taken = |millis| rates.take(&name("ann"), at(millis).at);
     assert_eq!((0..10).filter(|_| taken(0)).count(), 6);
     // More than there is: it is owed.
-    rates.charge(&user("ann"), 3, at(0).at);
+    rates.charge(&name("ann"), 3, at(0).at);
     for (millis, expected) in [(500, false), (1500, false), (1999, false), (2000, true)] {
         assert_eq!(taken(millis), expected, "at {millis}");
     }
-    rates.charge(&user("ann"), u32::MAX, at(2000).at);
+    rates.charge(&name("ann"), u32::MAX, at(2000).at);
     assert!(!taken(6999), "no more is owed than five seconds give");
     assert!(taken(7500));
 }
@@ -129,19 +133,19 @@ fn what_was_taken_on_another_node_is_taken_here_too() {
 #[test]
 fn what_is_taken_here_is_told_once_where_there_are_others() {
     let alone: Rates<UserId> = Rates::new(2);
-    alone.take(&user("ann"), at(0).at);
+    alone.take(&name("ann"), at(0).at);
     assert!(alone.take_untold().is_empty());
     let shared: Rates<UserId> = Rates::new(2);
     shared.share();
     for who in ["ann", "bob", "ann"] {
-        assert!(shared.take(&user(who), at(0).at));
+        assert!(shared.take(&name(who), at(0).at));
     }
-    shared.give_back(&user("bob"));
-    shared.charge(&user("cid"), 5, at(0).at);
-    assert_eq!(shared.take_untold(), [(user("ann"), 2)]);
+    shared.give_back(&name("bob"));
+    shared.charge(&name("cid"), 5, at(0).at);
+    assert_eq!(shared.take_untold(), [(name("ann"), 2)]);
     assert!(shared.take_untold().is_empty());
-    assert!(shared.take(&user("bob"), at(0).at));
-    assert_eq!(shared.take_untold(), [(user("bob"), 1)]);
+    assert!(shared.take(&name("bob"), at(0).at));
+    assert_eq!(shared.take_untold(), [(name("bob"), 1)]);
 }
 
 /// Nodes that tell each other four times a second let through about what one would.
@@ -156,7 +160,7 @@ fn the_sum_over_nodes_stays_near_the_limit() {
             let now = at(millis + step * 10).at;
             taken += nodes
                 .iter()
-                .filter(|node| node.take(&user("ann"), now))
+                .filter(|node| node.take(&name("ann"), now))
                 .count();
         }
         let told: Vec<_> = nodes.iter().map(Rates::take_untold).collect();

@@ -171,6 +171,23 @@ async fn a_user_that_fails_everywhere_is_slowed_and_never_refused() {
 }
 
 #[tokio::test]
+async fn what_failed_on_another_node_counts_here_too() {
+    let clock = Arc::new(FakeClock::default());
+    let [one, two] =
+        std::array::from_fn(|_| Attempts::new(2, Arc::clone(&clock) as Arc<dyn Clock>));
+    let address = IpAddr::from([192, 0, 2, 1]);
+    for name in ["user", "not a name\n"] {
+        let told = one.begin(name, address).await.expect("a try").failed();
+        let (from, name) = told.split_once(' ').expect("an address and a name");
+        two.charge(name, from.parse().expect("an address"), 1);
+    }
+    let wait = two.begin("another", address).await.err();
+    assert_eq!(wait, Some(Duration::from_secs(60)), "of its address");
+    two.charge("user", IpAddr::from([192, 0, 2, 2]), 1);
+    assert!(two.is_slowed("user"));
+}
+
+#[tokio::test]
 async fn a_try_waits_while_those_before_it_may_still_fail() {
     let clock = Arc::new(FakeClock::default());
     let attempts = Attempts::new(1, Arc::clone(&clock) as Arc<dyn Clock>);
