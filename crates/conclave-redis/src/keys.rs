@@ -103,7 +103,7 @@ impl RedisKeys {
 
 impl Desk {
     async fn open(shared: Arc<Shared>, session: u64) -> Result<Self, RedisError> {
-        let (infos, kind) = Kind::find(&shared.options.address).await?;
+        let (infos, kind) = Kind::find(&shared).await?;
         let mut connections = Vec::with_capacity(infos.len());
         for info in &infos {
             connections.push(dial(info, &patience()).await?);

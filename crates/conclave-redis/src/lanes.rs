@@ -2,6 +2,7 @@
 //! is no cluster is one shard.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use conclave_core::Parcel;
 use redis::aio::MultiplexedConnection;
@@ -62,21 +63,7 @@ impl Lanes {
         shared: &Arc<Shared>,
         ended: &Arc<Notify>,
     ) -> Result<Self, RedisError> {
-        let (infos, kind) = match &shared.options.address {
-            Address::One(info) => (vec![info.clone()], Kind::One),
-            Address::Sentinels(known) => {
-                let master = Master::find(known).await?;
-                let info = master.info.clone();
-                (
-                    vec![info],
-                    Kind::Sentinels(Box::new((known.clone(), master))),
-                )
-            }
-            Address::Cluster(nodes) => {
-                let (slots, infos) = find_slots(nodes).await?;
-                (infos, Kind::Cluster(slots))
-            }
-        };
+        let (infos, kind) = Kind::find(shared).await?;
         let mut lanes = Vec::with_capacity(infos.len());
         for info in &infos {
             let mouth = dial(info, &patience()).await?;
@@ -204,8 +191,8 @@ impl Lanes {
 
 impl Kind {
     /// Finds Redis: each place to be connected to.
-    pub(crate) async fn find(address: &Address) -> Result<(Vec<ConnectionInfo>, Self), RedisError> {
-        Ok(match address {
+    pub(crate) async fn find(shared: &Shared) -> Result<(Vec<ConnectionInfo>, Self), RedisError> {
+        Ok(match &shared.options.address {
             Address::One(info) => (vec![info.clone()], Self::One),
             Address::Sentinels(known) => {
                 let master = Master::find(known).await?;
@@ -214,7 +201,8 @@ impl Kind {
                 (vec![info], Self::Sentinels(found))
             }
             Address::Cluster(nodes) => {
-                let (slots, infos) = find_slots(nodes).await?;
+                let turn = shared.turns.fetch_add(1, Ordering::Relaxed);
+                let (slots, infos) = find_slots(nodes, turn).await?;
                 (infos, Self::Cluster(slots))
             }
         })
@@ -331,10 +319,15 @@ fn named(command: &str, names: &[Arc<str>]) -> Cmd {
     ask
 }
 
-/// The slots of a cluster by the first of its nodes that tells, and where its shards are.
-async fn find_slots(nodes: &[ConnectionInfo]) -> Result<(Slots, Vec<ConnectionInfo>), RedisError> {
+/// The slots of a cluster by the first of its nodes that tells, and where its shards are. Each
+/// turn begins with another: one that is cut off from the others tells what was.
+async fn find_slots(
+    nodes: &[ConnectionInfo],
+    turn: usize,
+) -> Result<(Slots, Vec<ConnectionInfo>), RedisError> {
     let mut last = wrong(NO_SUCH);
-    for node in nodes {
+    let first = turn.checked_rem(nodes.len()).unwrap_or(0);
+    for node in nodes.iter().cycle().skip(first).take(nodes.len()) {
         let asked = async {
             let mut connection = dial(node, &patience()).await?;
             read_slots(&mut connection, host(node)).await

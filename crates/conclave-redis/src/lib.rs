@@ -35,7 +35,7 @@ mod yardstick;
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use address::Address;
@@ -123,6 +123,8 @@ struct Shared {
     interests: Interests,
     intake: Intake,
     there: AtomicBool,
+    /// How often a cluster was asked for its shards.
+    turns: AtomicUsize,
     /// Whether publications were lost and no other node was told so.
     has_lost: AtomicBool,
     sent: AtomicU64,
@@ -140,6 +142,7 @@ impl RedisBus {
             interests: Interests::new(&options.prefix),
             intake: Intake::new(options.intake_bytes),
             there: AtomicBool::new(false),
+            turns: AtomicUsize::new(0),
             has_lost: AtomicBool::new(false),
             sent: AtomicU64::new(0),
             lost: AtomicU64::new(0),

@@ -47,6 +47,17 @@ async fn after_a_failover_publications_go_by_the_new_master_and_the_gap_is_told(
 }
 
 #[tokio::test]
+async fn a_sentinel_that_knows_an_old_master_is_not_believed() {
+    let (redis, old) = (RedisSentinel::start(), RedisSentinel::start());
+    redis.change_places();
+    let both = RedisOptions::new(&redis.url_after(&old)).unwrap();
+    let node = Node::with(both, 2).await;
+    node.hear("t").await;
+    let heard = redis.replica.ask("PUBSUB CHANNELS *").unwrap();
+    assert!(heard.contains(":t"), "by the newer master: {heard}");
+}
+
+#[tokio::test]
 async fn a_master_that_becomes_a_replica_is_left_though_it_lives() {
     let redis = RedisSentinel::start();
     let (one, mut two) = (

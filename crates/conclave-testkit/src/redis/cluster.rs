@@ -41,6 +41,9 @@ impl RedisCluster {
             let [first, last] = range;
             said_ok(shard, &format!("CLUSTER SET-CONFIG-EPOCH {}", number + 1));
             said_ok(shard, &format!("CLUSTER ADDSLOTSRANGE {first} {last}"));
+        }
+        // Who knows another takes no epoch any more.
+        for shard in &cluster.shards {
             for (port, of_bus) in places {
                 said_ok(shard, &format!("CLUSTER MEET 127.0.0.1 {port} {of_bus}"));
             }

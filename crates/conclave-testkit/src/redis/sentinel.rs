@@ -12,6 +12,7 @@ pub struct RedisSentinel {
     pub replica: RedisServer,
     sentinel: RedisServer,
     port: u16,
+    of_replica: u16,
 }
 
 impl RedisSentinel {
@@ -22,12 +23,12 @@ impl RedisSentinel {
     #[must_use]
     pub fn start() -> Self {
         let ports = [free_port(), free_port(), free_port()];
-        let [of_master, of_replica, port] = ports.map(|port| port.to_string());
+        let [of_master, replica_port, port] = ports.map(|port| port.to_string());
         let local = ["--bind", "127.0.0.1", "--repl-diskless-sync-delay", "0"];
         let master = [&local[..], &["--port", &of_master]].concat();
         let replica = [
             "--port",
-            &of_replica,
+            &replica_port,
             "--replicaof",
             "127.0.0.1",
             &of_master,
@@ -47,14 +48,15 @@ impl RedisSentinel {
         ));
         wait_until("the sentinel knows the replica", || {
             let said = sentinel.ask(&format!("SENTINEL REPLICAS {NAME}"));
-            said.is_some_and(|said| said.contains(&of_replica) && said.contains("\r\nok\r\n"))
+            said.is_some_and(|said| said.contains(&replica_port) && said.contains("\r\nok\r\n"))
         });
-        let [_, _, port] = ports;
+        let [_, of_replica, port] = ports;
         Self {
             master,
             replica,
             sentinel,
             port,
+            of_replica,
         }
     }
 
@@ -65,13 +67,28 @@ impl RedisSentinel {
         format!("redis+sentinel://127.0.0.1:{nobody},127.0.0.1:{port}/{NAME}")
     }
 
-    /// Makes the replica the master while the master lives, as an operator does.
+    /// The same by the sentinel of another first, which calls its own master alike.
+    #[must_use]
+    pub fn url_after(&self, other: &Self) -> String {
+        let (first, port) = (other.port, self.port);
+        format!("redis+sentinel://127.0.0.1:{first},127.0.0.1:{port}/{NAME}")
+    }
+
+    /// Makes the replica the master while the master lives, as an operator does, and waits until
+    /// the sentinel says that it is.
     ///
     /// # Panics
-    /// Where the sentinel refuses.
+    /// Where the sentinel refuses, or it takes too long.
     pub fn change_places(&self) {
         let said = self.sentinel.ask(&format!("SENTINEL FAILOVER {NAME}"));
         assert_eq!(said.as_deref(), Some("+OK\r\n"));
+        let replica = self.of_replica.to_string();
+        wait_until("the places have changed", || {
+            let ask = format!("SENTINEL GET-MASTER-ADDR-BY-NAME {NAME}");
+            self.sentinel
+                .ask(&ask)
+                .is_some_and(|said| said.contains(&replica))
+        });
     }
 }
 
