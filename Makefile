@@ -22,7 +22,7 @@ ports := 8081 8000 8080
 loopback := 127.0.0.1 $(shell grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null && echo "'[::1]'")
 listen := $(foreach port,$(ports),$(foreach address,$(loopback),--listen $(address):$(port)))
 
-.PHONY: help run test kills cluster bench conformance lint deps fuzz
+.PHONY: help run test kills cluster chaos bench conformance lint deps fuzz
 
 help: ## lists the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -59,6 +59,13 @@ cluster: ## PostgreSQL, Redis and three nodes behind HAProxy, to try out; CHECK=
 	@echo '==> building conclave (release)'
 	@cargo build $(quiet) --locked --release -p conclave-server
 	@exec $(python) tests/cluster/cluster.py --conclave $(target)/release/conclave $(if $(CHECK),--check)
+
+chaos: ## faults under load on a cluster: each keeps its promise, nothing acked is lost; QUICK=1, SEED=n
+	@.ci/install compiler clients postgres redis haproxy faketime
+	@$(python) -m unittest discover -q -s tests/cluster
+	@echo '==> building conclave (release)'
+	@cargo build $(quiet) --locked --release -p conclave-server
+	@$(python) tests/cluster/chaos.py --conclave $(target)/release/conclave $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED))
 
 bench: ## measures the release build, beside the kernel's floor and usual servers
 	@.ci/install compiler

@@ -23,7 +23,7 @@ import traceback
 from cluster import Cluster
 from faults import FAULTS, Fault
 from process import NotReady
-from stage import SETTINGS, Stage
+from stage import SETTINGS, SETTINGS_QUICK, Stage, Whole
 
 MESSAGES, MESSAGES_QUICK = 100_000, 3_000
 ROUNDS, ROUNDS_QUICK = 2, 1
@@ -35,7 +35,8 @@ REST_SECONDS_MAX = 900
 class Outcome:
     fault: Fault
     result: str
-    whole_seconds: float | None
+    whole: Whole | None
+    seconds: float
     broken: bool
 
 
@@ -52,7 +53,10 @@ def main() -> int:
     print(f"seed {options.seed}", flush=True)
     program = str(pathlib.Path(options.conclave).absolute())
     with tempfile.TemporaryDirectory(prefix="conclave-chaos-") as home:
-        cluster = Cluster(program, pathlib.Path(home), SETTINGS)
+        settings = SETTINGS | (SETTINGS_QUICK if options.quick else {})
+        # A build without optimisation takes most of a second for SCRAM.
+        proof = "md5" if options.quick else "scram-sha-256"
+        cluster = Cluster(program, pathlib.Path(home), settings, proof)
         # One whose clock can be wrong.
         cluster.nodes[-1].set_clock_by_file()
         try:
@@ -74,7 +78,7 @@ def run(cluster: Cluster, options: argparse.Namespace) -> int:
     try:
         stage.begin()
         outcomes = play_all(stage, chosen(options, dice))
-        if any(outcome.whole_seconds is None for outcome in outcomes):
+        if any(outcome.whole is None for outcome in outcomes):
             print(cluster.logs(), file=sys.stderr)
         wanted = options.messages or (MESSAGES_QUICK if options.quick else MESSAGES)
         stage.writing.say("hurry")
@@ -102,33 +106,35 @@ def play_all(stage: Stage, faults: list[Fault]) -> list[Outcome]:
         outcome = play(stage, fault)
         outcomes.append(outcome)
         mark = "FAILED" if outcome.broken else "ok"
-        whole = "never" if outcome.whole_seconds is None else f"{outcome.whole_seconds:.1f} s"
-        line = f"{mark:6} {number}/{len(faults)} {fault.name}: {outcome.result}; whole after {whole}"
-        print(line, flush=True)
-        if outcome.whole_seconds is None:
+        whole = outcome.whole
+        after = f"whole after {whole.seconds:.1f} s ({whole.longest})" if whole else "never whole again"
+        line = f"{mark:6} {number}/{len(faults)} {outcome.seconds:4.1f} s {fault.name}: {outcome.result}"
+        print(f"{line}; {after}", flush=True)
+        if outcome.whole is None:
             break
     return outcomes
 
 
 def play(stage: Stage, fault: Fault) -> Outcome:
-    result, broken = "", False
+    began = time.monotonic()
+    whole, broken = None, False
     try:
         result = fault.play(stage) or "as promised"
     except Exception as error:
-        broken = True
-        result = str(error) or type(error).__name__
+        broken, result = True, str(error) or type(error).__name__
         if not isinstance(error, (AssertionError, NotReady)):
             traceback.print_exc()
     try:
-        return Outcome(fault, result, stage.until_whole(), broken)
+        whole = stage.until_whole()
     except (AssertionError, NotReady) as error:
-        return Outcome(fault, f"{result}; {error}", None, True)
+        broken, result = True, f"{result}; {error}"
+    return Outcome(fault, result, whole, time.monotonic() - began, broken)
 
 
 def print_table(outcomes: list[Outcome]) -> None:
     print("\n| fault | promise | result | whole again |\n| --- | --- | --- | ---: |")
     for outcome in outcomes:
-        whole = "never" if outcome.whole_seconds is None else f"{outcome.whole_seconds:.1f} s"
+        whole = f"{outcome.whole.seconds:.1f} s" if outcome.whole else "never"
         mark = "BROKEN: " if outcome.broken else ""
         result = (mark + outcome.result).replace("|", "/").replace("\n", " ")[:300]
         print(f"| {outcome.fault.name} | {outcome.fault.promise} | {result} | {whole} |")

@@ -29,16 +29,17 @@ USERS = ("alice", "bob", "carol")
 
 
 class Cluster:
-    """Everything, in the order in which it is started; it ends in the other."""
+    """Everything, in the order in which it is started; it ends in the other. `proof` is how
+    nodes show PostgreSQL that they know the password."""
 
-    def __init__(self, program: str, home: pathlib.Path, settings: dict[str, str] | None = None):
+    def __init__(self, program: str, home: pathlib.Path, settings: dict[str, str], proof: str):
         # PostgreSQL, as another user, has its folder in it.
         home.chmod(0o711)
         self.program = program
         self.home = home
         self.secret = secrets.token_urlsafe(48)
-        self.settings = settings or {}
-        self.postgres = Postgres(home)
+        self.settings = settings
+        self.postgres = Postgres(home, proof)
         self.redis = RedisServer(home)
         targets = (self.redis.port, self.postgres.port)
         names = [f"node{number}" for number in range(1, NODES + 1)]
@@ -174,7 +175,7 @@ def main() -> int:
     options = parser.parse_args()
     program = str(pathlib.Path(options.conclave).absolute())
     with tempfile.TemporaryDirectory(prefix="conclave-cluster-") as home:
-        cluster = Cluster(program, pathlib.Path(home))
+        cluster = Cluster(program, pathlib.Path(home), {}, "scram-sha-256")
         # Both signals end it in order.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:

@@ -26,7 +26,7 @@ shared_buffers = 128MB
 class Postgres(Process):
     """Its data and its socket lie in a folder of their own; one user with a random password."""
 
-    def __init__(self, home: pathlib.Path):
+    def __init__(self, home: pathlib.Path, proof: str):
         home = home / "postgres"
         home.mkdir(mode=0o700)
         super().__init__("postgres", home)
@@ -37,15 +37,15 @@ class Postgres(Process):
         self.who = unprivileged()
         if self.who:
             os.chown(home, self.who["user"], self.who["group"])
-        self.make()
+        self.make(proof)
 
-    def make(self) -> None:
+    def make(self, proof: str) -> None:
         password = self.home / "password"
         password.write_text(self.password)
         password.chmod(0o600)
         if self.who:
             os.chown(password, self.who["user"], self.who["group"])
-        words = ["-A", "scram-sha-256", f"--pwfile={password}", "-U", USER, "-E", "UTF8", "--locale=C"]
+        words = ["-A", proof, f"--pwfile={password}", "-U", USER, "-E", "UTF8", "--locale=C"]
         self.run("initdb", *words, "--no-sync", "-D", str(self.data))
         password.unlink()
         with open(self.data / "postgresql.conf", "a") as file:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import pathlib
 import random
@@ -33,6 +34,8 @@ SETTINGS = {
         "REFUSED_HANDSHAKES_PER_MINUTE",
     )
 } | {"CONCLAVE_SERVER__DRAIN_SECONDS": "5"}
+# A hung PostgreSQL is found sooner.
+SETTINGS_QUICK = {"CONCLAVE_STORE__STATEMENT_TIMEOUT_MS": "2000"}
 
 
 class Traffic:
@@ -70,6 +73,14 @@ class Traffic:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+
+
+@dataclasses.dataclass(frozen=True)
+class Whole:
+    """How long it took, and what took longest of it."""
+
+    seconds: float
+    longest: str
 
 
 class Stage:
@@ -170,25 +181,34 @@ class Stage:
         self.writing = Traffic(write, self.ledger, home / "writing.log")
         self.until_whole()
 
-    def until_whole(self, began: float | None = None) -> float:
-        """Until everybody's messages are acked, heard by all, and all nodes are in; seconds."""
-        began = time.monotonic() if began is None else began
+    def until_whole(self) -> Whole:
+        """Until everybody's messages are acked, heard by all, and all nodes are in."""
         ledger = self.ledger
+        moment = began = time.monotonic()
         users = [plan["name"] for plan in self.writers]
-        moment = time.monotonic()
-        ledger.wait(lambda: ledger.acked_since(moment, users), WHOLE_SECONDS_MAX, self.silent(moment))
+        parts: dict[str, float] = {}
+
+        def part(name: str) -> None:
+            nonlocal moment
+            parts[name], moment = time.monotonic() - moment, time.monotonic()
+
+        for user in users:
+            acked = lambda user=user: ledger.acked_since(began, [user])  # noqa: E731
+            ledger.wait(acked, WHOLE_SECONDS_MAX, f"{user} has an ack of what it sent since")
+            part(f"ack of {user}")
         last = ledger.last_acked()
         hears = lambda: ledger.is_heard(last, self.hearers)  # noqa: E731
         ledger.wait(hears, WHOLE_SECONDS_MAX, f"all hear up to {last}")
-        ticks = lambda: ledger.ticked_since(moment, self.watchers)  # noqa: E731
+        part("listeners")
+        ticks = lambda: ledger.ticked_since(began, self.watchers)  # noqa: E731
         ledger.wait(ticks, WHOLE_SECONDS_MAX, "all topics are heard")
+        part("topics")
         until(self.cluster.is_whole, WHOLE_SECONDS_MAX, "all nodes are ready")
+        part("nodes")
         until(self.agrees, WHOLE_SECONDS_MAX, "all nodes count the same connections")
+        part("counts")
         assert not ledger.faults, ledger.faults[:5]
-        return time.monotonic() - began
-
-    def silent(self, moment: float) -> str:
-        return f"every writer has an ack of what was sent after {moment:.1f}"
+        return Whole(time.monotonic() - began, max(parts, key=parts.get))
 
     def agrees(self) -> bool:
         found = [self.connections(node) for node in self.nodes]
@@ -218,7 +238,7 @@ class Stage:
         gone = self.ledger.gone_between(began, time.monotonic(), self.hearers)
         assert not gone, f"connections ended: {gone}"
 
-    def wait_for_acks(self, users: list[str], what: str, seconds: float = 20) -> None:
+    def wait_for_acks(self, users: list[str], what: str, seconds: float = 30) -> None:
         moment = time.monotonic()
         self.ledger.wait(lambda: self.ledger.acked_since(moment, users), seconds, what)
 

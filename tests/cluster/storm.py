@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import pathlib
 import random
+import re
 import resource
 import selectors
 import socket
@@ -69,17 +70,21 @@ class Crowd:
         if client in self.waiting and data.startswith(b"HTTP/1.1 101"):
             del self.waiting[client]
             self.inside.add(client)
-        elif client in self.waiting or not data or data[0] == 0x88:
-            self.lose(end, client, client in self.waiting)
+        elif client in self.waiting:
+            # One that is turned away is told when to come.
+            told = re.search(rb"(?i)\r\nretry-after: (\d+)", data)
+            self.lose(end, client, True, float(told[1]) if told else None)
+        elif not data or data[0] == 0x88:
+            self.lose(end, client, False)
 
-    def lose(self, end: socket.socket, client: int, refused: bool) -> None:
+    def lose(self, end: socket.socket, client: int, refused: bool, told: float | None = None) -> None:
         self.ways.unregister(end)
         end.close()
         self.waiting.pop(client, None)
         self.inside.discard(client)
         self.refused += refused
         # At once where the connection was lost; a client that was refused waits a little.
-        pause = random.uniform(0.1, 0.5) if refused else 0
+        pause = (told or random.uniform(0.1, 0.5)) if refused else 0
         self.later.append((time.monotonic() + pause, client))
 
     def gather(self, port: int) -> None:

@@ -19,7 +19,7 @@ from report import tell
 ACK_SECONDS_MAX = 8
 OPEN_SECONDS_MAX = 4
 WINDOW = 32
-BATCH = 40
+BATCH = 10
 # What a client may do about it: try again.
 TRY_AGAIN = ("unavailable", "rate_limited", "internal")
 
