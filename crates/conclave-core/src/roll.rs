@@ -3,7 +3,8 @@
 //! Each node tells the others which users came and went, with a number that grows by one, and
 //! every second that it is alive, with that number; who has missed one asks for the whole list. A
 //! node that has not been heard for 4 seconds is gone, with all its users. The sums are in the
-//! [`ConnectionTable`], where limits and presence find them.
+//! [`ConnectionTable`], where limits and presence find them. It may have stored what it told
+//! nobody, so that others read their rooms then.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -62,6 +63,8 @@ struct State {
     /// Whether somebody asks for the whole list.
     asked: bool,
     peers: HashMap<NodeId, Peer>,
+    /// Whether one of them has fallen silent, and nobody asked since.
+    silence: bool,
 }
 
 #[derive(Debug)]
@@ -111,6 +114,7 @@ impl Roll {
         if there {
             let silent = |_: &NodeId, peer: &mut Peer| now >= peer.heard_at + LIFE;
             let gone: Vec<(NodeId, Peer)> = state.peers.extract_if(silent).collect();
+            state.silence |= !gone.is_empty();
             for (_, peer) in gone {
                 self.forget(peer.users);
             }
@@ -162,6 +166,12 @@ impl Roll {
             peer.asked_at = None;
             peer.heard_at = now;
         }
+    }
+
+    /// Whether another node has fallen silent since this was last asked.
+    #[must_use]
+    pub fn take_silence(&self) -> bool {
+        std::mem::take(&mut self.state.lock().silence)
     }
 
     /// What the other nodes have together, and how many they are.

@@ -68,8 +68,11 @@ async fn publish(shared: &Shared, lanes: &Lanes) -> Result<Infallible, RedisErro
         if !is_lost {
             shared.outbox.take(&mut taken).await;
         }
-        let count = u64::try_from(taken.len()).unwrap_or(u64::MAX);
-        let owes_word = is_lost || taken.iter().any(Outgoing::is_publication);
+        let under_way = UnderWay {
+            shared,
+            count: u64::try_from(taken.len()).unwrap_or(u64::MAX),
+            owes_word: is_lost || taken.iter().any(Outgoing::is_publication),
+        };
         let mut batch = lanes.batch();
         for outgoing in taken.drain(..) {
             batch.add(shared, &records, outgoing);
@@ -78,11 +81,30 @@ async fn publish(shared: &Shared, lanes: &Lanes) -> Result<Infallible, RedisErro
             batch.add_lost(shared);
             told = Some(Instant::now());
         }
-        if let Err(error) = batch.send(shared, &mut records).await {
-            shared.lose(count, owes_word);
-            return Err(error);
-        }
-        shared.sent.fetch_add(count, Ordering::Relaxed);
+        batch.send(shared, &mut records).await?;
+        under_way.arrived();
+    }
+}
+
+/// What was taken out of the outbox: lost, unless Redis says that it has it. Nobody waits for
+/// that any more once the session has ended.
+struct UnderWay<'s> {
+    shared: &'s Shared,
+    count: u64,
+    owes_word: bool,
+}
+
+impl UnderWay<'_> {
+    fn arrived(mut self) {
+        let count = std::mem::take(&mut self.count);
+        self.owes_word = false;
+        self.shared.sent.fetch_add(count, Ordering::Relaxed);
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.shared.lose(self.count, self.owes_word);
     }
 }
 

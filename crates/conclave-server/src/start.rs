@@ -9,8 +9,8 @@ use conclave_auth::{
     StoredUser, TicketTable, Users,
 };
 use conclave_core::{
-    Actor, Bus, ConnectionTable, Directory, Feed, NewRoom, NodeId, Origin, RoomStore, Rooms, Stamp,
-    Topics, Witness,
+    Actor, Bus, ConnectionTable, Directory, Feed, NewRoom, NodeId, Origin, RoomFault, RoomStore,
+    Rooms, Stamp, Topics, Witness,
 };
 use conclave_protocol::{Clock, CreateRoom, RoomId, RoomKind, Timestamp, UserId};
 use conclave_store::{RoomLimits, Store, StoredRooms};
@@ -103,7 +103,9 @@ pub(crate) async fn start(
     identity::catch_up(&node, &sources)
         .await
         .with_context(|| format!("{}: cannot read revocations", stored.key()))?;
-    keep_up(&node, sources, feed);
+    keep_up(&node, sources, feed)
+        .await
+        .with_context(|| format!("{}: cannot read rooms", stored.key()))?;
     let started = Started {
         node,
         store,
@@ -113,13 +115,19 @@ pub(crate) async fn start(
 }
 
 /// Starts what keeps the node up to date.
-fn keep_up(node: &Arc<Node>, sources: Sources, feed: Option<Box<dyn Feed>>) {
+async fn keep_up(
+    node: &Arc<Node>,
+    sources: Sources,
+    feed: Option<Box<dyn Feed>>,
+) -> Result<(), RoomFault> {
     tokio::spawn(identity::watch(Arc::clone(node), sources));
     tokio::spawn(attendance::attend(Arc::clone(node)));
     if let Some(feed) = feed {
+        node.nodes.begin(node.rooms.newest_number().await?);
         tokio::spawn(nodes::hear(Arc::clone(node), feed));
         tokio::spawn(nodes::close_gaps(Arc::clone(node)));
     }
+    Ok(())
 }
 
 struct Opened {

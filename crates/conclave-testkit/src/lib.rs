@@ -5,6 +5,7 @@
 //! Reading order: `clock`, `ports`, `postgres`, `redis`.
 
 mod clock;
+mod detour;
 pub mod ports;
 pub mod postgres;
 mod redis;
@@ -12,4 +13,5 @@ mod redis;
 mod tests;
 
 pub use clock::FakeClock;
+pub use detour::Detour;
 pub use redis::{RedisCluster, RedisSentinel, RedisServer, free_port};

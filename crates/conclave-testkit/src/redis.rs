@@ -18,6 +18,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::Detour;
+
 pub use cluster::RedisCluster;
 pub use ports::free_port;
 pub use sentinel::RedisSentinel;
@@ -78,6 +80,12 @@ impl RedisServer {
     #[must_use]
     pub fn url(&self) -> String {
         format!("redis+unix://{}", self.socket().display())
+    }
+
+    /// A way to it of somebody's own.
+    #[must_use]
+    pub fn detour(&self) -> Detour {
+        Detour::to(self.socket())
     }
 
     /// Kills it as a crash would, and waits until it is gone.

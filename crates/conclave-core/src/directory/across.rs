@@ -84,7 +84,10 @@ impl Directory {
     pub fn arrive(&self, arrival: Arrival) {
         match arrival {
             Arrival::Notice { .. } => {}
-            Arrival::Missed => self.doubt_all(),
+            Arrival::Missed => {
+                self.doubt_rooms();
+                self.doubt_topics();
+            }
             Arrival::Publication {
                 from,
                 channel,
@@ -344,28 +347,31 @@ impl Directory {
         }
     }
 
-    /// Something of every channel may have been missed.
-    fn doubt_all(&self) {
+    /// Of every room that is heard something may have been missed: all are to be read.
+    pub fn doubt_rooms(&self) {
+        for shard in &self.shards {
+            let mut shard: parking_lot::MutexGuard<'_, Shard> = shard.lock();
+            for entry in shard.values_mut().filter(|entry| entry.is_heard()) {
+                if let Channel::Room(_) = &*entry.channel {
+                    entry.abroad().line.doubt();
+                    self.note_gap(entry);
+                }
+            }
+        }
+    }
+
+    /// Of every topic that is heard something may have been missed: what the bus keeps is read, and
+    /// of the others nobody knows how much: a gap of one.
+    fn doubt_topics(&self) {
         for shard in &self.shards {
             let mut shard: parking_lot::MutexGuard<'_, Shard> = shard.lock();
             for entry in shard.values_mut() {
                 if self.is_shared(&entry.channel) {
                     self.doubt_shared(entry);
-                    continue;
-                }
-                if !entry.is_heard() {
-                    continue;
-                }
-                match &*entry.channel {
-                    Channel::Room(_) => {
-                        entry.abroad().line.doubt();
-                        self.note_gap(entry);
-                    }
-                    // How many are missing nobody knows: a gap of one.
-                    Channel::Broadcast | Channel::Topic { .. } => {
-                        entry.offset = entry.offset.saturating_add(1);
-                    }
-                    Channel::Own { .. } | Channel::System | Channel::User(_) => {}
+                } else if entry.is_heard()
+                    && let Channel::Broadcast | Channel::Topic { .. } = &*entry.channel
+                {
+                    entry.offset = entry.offset.saturating_add(1);
                 }
             }
         }

@@ -52,6 +52,14 @@ impl Rooms {
         }
     }
 
+    /// The number of the newest stored event; 0 for none.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn newest_number(&self) -> Result<u64, RoomFault> {
+        self.store.newest_number().await
+    }
+
     /// Tells users who hear their feed here of the rooms that they were taken into by an event
     /// after `number`: what should have told them may have been missed.
     ///

@@ -202,6 +202,10 @@ impl RoomStore for MemoryRooms {
         Ok(self.state.lock().missed(user, after, limit))
     }
 
+    async fn newest_number(&self) -> Result<u64, RoomFault> {
+        Ok(self.state.lock().newest_number())
+    }
+
     async fn receipts(
         &self,
         viewer: &Actor,

@@ -321,6 +321,8 @@ pub trait RoomStore: Send + Sync {
         after: u64,
         limit: u32,
     ) -> Result<Vec<Arc<Event>>, RoomFault>;
+    /// The greatest [`Event::number`] of a stored event; 0 for none.
+    async fn newest_number(&self) -> Result<u64, RoomFault>;
     /// The recipients' states by user id, at most 200. To members and `any`.
     async fn receipts(&self, viewer: &Actor, message: MessageId)
     -> Result<Vec<Receipt>, RoomFault>;

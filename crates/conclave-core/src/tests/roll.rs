@@ -131,6 +131,20 @@ fn a_silent_node_is_gone_after_four_seconds_with_its_users() {
 }
 
 #[test]
+fn that_a_node_has_fallen_silent_is_said_once() {
+    let (one, two) = (Node::new(1), Node::new(2));
+    exchange(&[&one, &two], 0);
+    one.tick(3999);
+    assert!(!one.roll.take_silence());
+    one.tick(4000);
+    assert!(one.roll.take_silence());
+    assert!(!one.roll.take_silence());
+    exchange(&[&one, &two], 5000);
+    one.tick(8000);
+    assert!(!one.roll.take_silence(), "it is back");
+}
+
+#[test]
 fn while_nobody_can_be_heard_nobody_is_taken_to_be_gone() {
     let (one, two) = (Node::new(1), Node::new(2));
     let _there = two.open("ann", 0).unwrap();

@@ -41,8 +41,8 @@ pub(crate) async fn hear(node: Arc<Node>, mut feed: Box<dyn Feed>) {
 }
 
 /// Who was taken into a room meanwhile hears it from now on.
-async fn tell_entered(node: Arc<Node>) {
-    let number = node.nodes.heard_up_to();
+pub(crate) async fn tell_entered(node: Arc<Node>) {
+    let number = node.nodes.heard_up_to(node.clock.monotonic());
     while let Err(error) = node.rooms.tell_entered(number).await {
         tracing::warn!(%error, "cannot read who was taken into a room");
         tokio::time::sleep(AGAIN).await;

@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 
 pub(crate) use answering::{ListedThere, Question, bequeath, kick, open_connections, take_over};
 pub(crate) use asking::Answered;
-pub(crate) use hearing::{close_gaps, hear};
+pub(crate) use hearing::{close_gaps, hear, tell_entered};
 
 use asking::Asking;
 use spending::Spending;
@@ -52,6 +52,8 @@ struct Link {
     last_there: AtomicU64,
     /// What was surely heard of before an interruption that is noticed now.
     heard_up_to: Mutex<HeardUpTo>,
+    /// The same, from before a node fell silent that may be back, and when it did.
+    heard_before_silence: Mutex<Option<(u64, Duration)>>,
     /// Publications and notices that this node could not take in time.
     passed_over: AtomicU64,
 }
@@ -137,9 +139,18 @@ impl Nodes {
                 revocations,
                 last_there: AtomicU64::new(0),
                 heard_up_to: Mutex::default(),
+                heard_before_silence: Mutex::default(),
                 passed_over: AtomicU64::new(0),
             }),
             changed: Notify::new(),
+        }
+    }
+
+    /// Who comes to this node finds by themselves what was stored up to this event.
+    pub(crate) fn begin(&self, number: u64) {
+        if let Some(link) = &self.link {
+            let mut heard = link.heard_up_to.lock();
+            (heard.older, heard.newer) = (number, number);
         }
     }
 
@@ -190,9 +201,10 @@ impl Nodes {
     }
 
     /// Notes whether the bus is there, and tells the others of these users, whose connections
-    /// changed, and of what was taken of limits. Called a few times a second.
-    pub(crate) fn tick(&self, node: &Node, touched: &[UserId]) {
-        if let Some(link) = &self.link {
+    /// changed, and of what was taken of limits. Called a few times a second. Whether another node
+    /// has fallen silent, which may have stored what it told nobody.
+    pub(crate) fn tick(&self, node: &Node, touched: &[UserId]) -> bool {
+        self.link.as_ref().is_some_and(|link| {
             let now = node.clock.monotonic();
             let counts = || {
                 let counts = node.connections.counts();
@@ -212,7 +224,12 @@ impl Nodes {
             }
             link.look(now);
             self.tell_spent(node);
-        }
+            let is_silent = link.roll.take_silence();
+            if is_silent {
+                link.note_silence(now);
+            }
+            is_silent
+        })
     }
 
     /// What the others have together, and how many they are.
@@ -232,10 +249,8 @@ impl Nodes {
     }
 
     /// The number of an event before which nothing can have been missed.
-    fn heard_up_to(&self) -> u64 {
-        self.link
-            .as_ref()
-            .map_or(0, |link| link.heard_up_to.lock().older)
+    fn heard_up_to(&self, now: Duration) -> u64 {
+        self.link.as_ref().map_or(0, |link| link.heard_up_to(now))
     }
 
     /// Something may have been missed.
@@ -268,6 +283,22 @@ impl Nodes {
 }
 
 impl Link {
+    /// What a node that was silent stored meanwhile is told by nobody before it is back.
+    fn heard_up_to(&self, now: Duration) -> u64 {
+        let number = self.heard_up_to.lock().older;
+        let before = *self.heard_before_silence.lock();
+        let counts = before.filter(|(_, since)| now < since.saturating_add(COMES_BACK_WITHIN));
+        counts.map_or(number, |(before, _)| number.min(before))
+    }
+
+    fn note_silence(&self, now: Duration) {
+        let number = self.heard_up_to(now);
+        let mut before = self.heard_before_silence.lock();
+        if before.is_none_or(|(before, _)| before != number) {
+            *before = Some((number, now));
+        }
+    }
+
     /// Notes whether the bus is there.
     fn look(&self, now: Duration) {
         let never = self.last_there.load(Ordering::Relaxed) == 0;
@@ -284,7 +315,7 @@ impl HeardUpTo {
         if now >= self.at + APART {
             *self = Self {
                 older: self.newer,
-                newer: number,
+                newer: number.max(self.newer),
                 at: now,
             };
         }
@@ -303,6 +334,8 @@ fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// Who was taken into a room by a node that is back later finds it when they come again.
+const COMES_BACK_WITHIN: Duration = Duration::from_secs(600);
 const APART: Duration = Duration::from_secs(5);
 /// How long a node goes on admitting by what it knows.
 const GRACE_MILLIS: u64 = 60_000;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use conclave_testkit::RedisServer;
+use conclave_testkit::{Detour, RedisServer};
 use serde_json::{Value, json};
 
 use crate::client::{Client, Heard, publish};
@@ -296,6 +296,60 @@ fn no_message_of_a_room_is_lost_while_redis_is_killed() {
     assert_eq!(messages(&mut ann, 3 * SAID), expected);
     pair.restart_redis();
     assert_eq!(messages(&mut bob, 3 * SAID), expected);
+}
+
+#[test]
+fn what_a_node_stores_while_it_alone_is_cut_off_is_heard_on_the_other() {
+    let (detour, pair) = cut_off();
+    let [one, two] = &pair.nodes;
+    let id = room(two, "ann", &["bob"]);
+    let mut bob = greeted(conversation(two, "bob", &id).connect());
+    let mut late = Gate::of(two, "bob");
+    detour.cut();
+    degraded(one);
+    let mut ann = greeted(conversation(one, "ann", &id).connect());
+    // The other is not away from Redis, and nothing comes that would show the gap.
+    ann.send(&send_message("before it is missed"));
+    messages(&mut ann, 1);
+    assert_eq!(messages(&mut bob, 1)[0].1, "before it is missed");
+    ann.send(&send_message("after it was missed"));
+    messages(&mut ann, 1);
+    let other = room(one, "ann", &["bob"]);
+    let mut ann = greeted(conversation(one, "ann", &other).connect());
+    ann.send(&send_message("in another room"));
+    messages(&mut ann, 1);
+    detour.mend();
+    assert_eq!(messages(&mut bob, 1)[0].1, "after it was missed");
+    while late.event().1["content"] != "in another room" {}
+}
+
+#[test]
+fn what_a_killed_node_acked_and_told_nobody_is_heard_on_the_other() {
+    let (detour, mut pair) = cut_off();
+    let id = room(&pair.nodes[1], "ann", &["bob"]);
+    let mut ann = greeted(conversation(&pair.nodes[0], "ann", &id).connect());
+    let mut bob = greeted(conversation(&pair.nodes[1], "bob", &id).connect());
+    detour.cut();
+    ann.send(&send_message("hello"));
+    messages(&mut ann, 1);
+    pair.nodes[0].crash();
+    assert_eq!(messages(&mut bob, 1)[0].1, "hello");
+}
+
+/// Two nodes that know of each other; the first has a way of its own to Redis.
+fn cut_off() -> (Detour, Pair) {
+    let redis = RedisServer::start();
+    let detour = redis.detour();
+    let one = unlimited().set("bus.url", detour.url()).start();
+    let two = unlimited().set("bus.url", redis.url());
+    let two = two.folder(one.folder()).start();
+    let nodes = [one, two];
+    nodes.iter().for_each(ready);
+    let _client = nodes[0].connect("ann");
+    eventually("the second knows the first", || {
+        (counted(&nodes[1])[0] == 1).then_some(())
+    });
+    (detour, Pair { redis, nodes })
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::row::{self, MessageRow};
 use super::standing;
 use super::{Halt, listing, statement};
 use crate::sql::{self, Connection};
-use crate::{StoreError, column};
+use crate::{Store, StoreError, column};
 
 pub(super) async fn page(
     connection: &mut Connection,
@@ -168,6 +168,10 @@ pub(super) async fn missed(
         events.push(past.event(connection, row, user).await?);
     }
     Ok(events)
+}
+
+pub(super) async fn newest_number(connection: &mut Connection) -> Result<u64, Halt> {
+    Ok(column::count(Store::newest(connection).await?)?)
 }
 
 /// What rows of several rooms need beside themselves, read once for each room.

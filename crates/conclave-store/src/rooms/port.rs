@@ -224,6 +224,10 @@ impl RoomStore for StoredRooms {
         Ok(history::missed(&mut self.view().await?, user, after, limit).await?)
     }
 
+    async fn newest_number(&self) -> Result<u64, RoomFault> {
+        Ok(history::newest_number(&mut self.glance().await?).await?)
+    }
+
     async fn receipts(
         &self,
         viewer: &Actor,

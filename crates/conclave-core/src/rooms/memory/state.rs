@@ -146,6 +146,11 @@ impl State {
         Ok((row, *seq, message))
     }
 
+    /// The greatest number that was given.
+    pub(super) const fn newest_number(&self) -> u64 {
+        self.number
+    }
+
     /// Gives what happened its place, and tells the room. Its sequence number.
     pub(super) fn record(&mut self, room: &RoomId, at: Timestamp, what: What) -> u64 {
         let Some(row) = self.rooms.get_mut(room) else {

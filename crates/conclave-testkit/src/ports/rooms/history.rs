@@ -263,6 +263,10 @@ async fn what_was_missed_comes_by_number(stage: &Stage<'_>) {
     assert_eq!(contents(&part), ["1", "2", "3"]);
     assert_eq!(contents(&missed(next, 3).await.0), ["4"]);
     assert_eq!(missed(last, 9).await, (vec![], last));
+    // What other stories tell meanwhile counts, too.
+    let newest = stage.store.newest_number().await.unwrap();
+    assert!(newest >= last, "{newest} is not before {last}");
+    assert_eq!(missed(newest, 9).await.0, []);
     stage.leave("ms-bob", &rooms[0]).await;
     assert_eq!(
         contents(&missed(had, 99).await.0),
