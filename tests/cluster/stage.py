@@ -35,7 +35,7 @@ SETTINGS = {
     )
 } | {"CONCLAVE_SERVER__DRAIN_SECONDS": "5"}
 # A hung PostgreSQL is found sooner.
-SETTINGS_QUICK = {"CONCLAVE_STORE__STATEMENT_TIMEOUT_MS": "2000"}
+SETTINGS_QUICK = {"CONCLAVE_STORE__STATEMENT_TIMEOUT_MS": "1500"}
 
 
 class Traffic:
@@ -104,7 +104,7 @@ class Stage:
     @property
     def seconds(self) -> float:
         """How long something is away."""
-        return self.dice.uniform(1, 2) if self.quick else self.dice.uniform(3, 7)
+        return self.dice.uniform(0.3, 1) if self.quick else self.dice.uniform(3, 7)
 
     def token(self, user: str, **claims) -> str:
         # An hour back and a day ahead: a node's clock may be wrong by some minutes.
