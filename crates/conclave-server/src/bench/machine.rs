@@ -9,7 +9,7 @@ use serde::Serialize;
 #[derive(Debug, Serialize)]
 pub(super) struct Machine {
     processor: String,
-    cores: usize,
+    pub(super) cores: usize,
     kernel: String,
     open_files: u64,
 }

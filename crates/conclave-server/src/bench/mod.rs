@@ -63,6 +63,7 @@ use subject::Subject;
   conclave bench fanout echo --runs 5     two scenarios, five runs
   conclave bench --quick                  a smoke test in under a minute
   conclave bench --json bench/results.json --svg bench/chart.svg
+  conclave bench --points bench/cluster.json
   conclave bench simulate --connections 10000000"
 )]
 pub struct BenchArguments {
@@ -83,6 +84,9 @@ pub struct BenchArguments {
     /// Draw the medians into this file
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
+    /// Measure one, two and three nodes for `simulate` instead, and write the points to this file
+    #[arg(long, value_name = "FILE")]
+    points: Option<PathBuf>,
     /// Where conclave-floor and conclave-usual lie; beside this program if not given
     #[arg(long, value_name = "DIR")]
     yardsticks: Option<PathBuf>,
@@ -117,25 +121,7 @@ pub fn run(arguments: BenchArguments) -> Result<ExitCode> {
     if let Some(Question::Simulate(asked)) = &arguments.question {
         return simulate::run(asked);
     }
-    let machine = Machine::prepare()?;
-    let programs = arguments.programs()?;
-    pin(&[LOAD_CORE])?;
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)?
-        .as_secs();
-    let bed = Bed {
-        subjects: arguments.subjects.clone(),
-        sizes: if arguments.quick {
-            Sizes::QUICK
-        } else {
-            Sizes::FULL
-        },
-        machine,
-        programs,
-        mint: token::Mint::new(now)?,
-        certificate: tls::Certificate::generate()?,
-        archive: OnceCell::new(),
-    };
+    let bed = arguments.bed()?;
     println!("{}\n", bed.machine);
     if cfg!(debug_assertions) {
         println!("This is a debug build: its figures mean nothing.\n");
@@ -145,6 +131,13 @@ pub fn run(arguments: BenchArguments) -> Result<ExitCode> {
     } else {
         usize::from(arguments.runs)
     };
+    if let Some(file) = &arguments.points {
+        let points = scenario::measure_points(&bed, runs)?;
+        let json = serde_json::to_string_pretty(&points)?;
+        std::fs::write(file, json + "\n")
+            .with_context(|| format!("cannot write {}", file.display()))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let results = arguments.measure(&bed, runs)?;
     let figures = Figure::all(&results);
     print!("{}", report::figures(&figures));
@@ -158,6 +151,28 @@ pub fn run(arguments: BenchArguments) -> Result<ExitCode> {
 }
 
 impl BenchArguments {
+    fn bed(&self) -> Result<Bed> {
+        let machine = Machine::prepare()?;
+        let programs = self.programs()?;
+        pin(&[LOAD_CORE])?;
+        let now = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)?
+            .as_secs();
+        Ok(Bed {
+            subjects: self.subjects.clone(),
+            sizes: if self.quick {
+                Sizes::QUICK
+            } else {
+                Sizes::FULL
+            },
+            machine,
+            programs,
+            mint: token::Mint::new(now)?,
+            certificate: tls::Certificate::generate()?,
+            archive: OnceCell::new(),
+        })
+    }
+
     fn programs(&self) -> Result<Programs> {
         let own = std::env::current_exe().context("where is this program?")?;
         let beside = own
@@ -175,7 +190,7 @@ impl BenchArguments {
         ] {
             let file = programs.yardsticks.join(name);
             ensure!(
-                !self.subjects.contains(&subject) || file.is_file(),
+                self.points.is_some() || !self.subjects.contains(&subject) || file.is_file(),
                 "{} is missing: `cargo build --release -p conclave-yardsticks` makes it, \
                  --yardsticks says where it lies",
                 file.display()

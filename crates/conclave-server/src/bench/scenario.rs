@@ -20,6 +20,8 @@ use anyhow::Result;
 use super::bed::Bed;
 use super::measurement::Measurement;
 
+pub(super) use cluster::measure_points;
+
 /// What can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Scenario {

@@ -1,6 +1,8 @@
 //! Several nodes over one Redis: what a delivery costs where it arrives, how much later it comes,
 //! and how much goes through.
 
+mod points;
+
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -15,6 +17,8 @@ use super::super::machine::{SERVER_CORE, pin};
 use super::super::measurement::{Case, Measurement};
 use super::super::subject::{Launch, Process, Subject};
 use super::bus;
+
+pub(in crate::bench) use points::measure as measure_points;
 
 /// Nodes and Redis share the core of the process under test, so that a wait is a wait for CPU and not
 /// for a sleeping core; only the CPU of the named process counts. A machine without redis-server

@@ -2,7 +2,7 @@
 //! it is off at each of them.
 //!
 //! ```text
-//! CPU per delivery     = delivery + taking / subscribers of the node   (taking: 0 for one node)
+//! CPU per delivery     = delivery + taking / subscribers of the node   (of one node: publishing / subscribers)
 //! CPU per publication  = publishing + sending                          (sending: 0 for one node)
 //! CPU of Redis         = passing + handing * nodes that hear it
 //! ```
@@ -37,6 +37,8 @@ pub(super) struct Law {
 #[derive(Clone, Debug)]
 pub(super) struct Comparison {
     pub(super) nodes: u32,
+    /// Of these, with subscribers.
+    pub(super) hearing: u32,
     pub(super) quantity: &'static str,
     pub(super) measured: f64,
     pub(super) modelled: f64,
@@ -79,6 +81,10 @@ impl Law {
     /// Fitted to the points of one and two nodes, where these say enough, else to all of them.
     pub(super) fn fitted(costs: Costs, cluster: &Cluster) -> Self {
         let points = &cluster.points;
+        let publication = Line::fit(points, |point| {
+            let sent = if point.nodes > 1 { 1.0 } else { 0.0 };
+            Some((sent, point.node_cpu_us_per_publication?))
+        });
         let delivery = Line::fit(points, |point| {
             let subscribers = f64::from(point.subscribers_per_node);
             let taken = if point.nodes > 1 {
@@ -86,16 +92,13 @@ impl Law {
             } else {
                 0.0
             };
-            Some((taken, point.node_cpu_us_per_delivery?))
-        });
-        let publication = Line::fit(points, |point| {
-            let sent = if point.nodes > 1 { 1.0 } else { 0.0 };
-            Some((sent, point.node_cpu_us_per_publication?))
+            let also = publishing_within(point, publication.start) / subscribers;
+            Some((taken, point.node_cpu_us_per_delivery? - also))
         });
         let redis = Line::fit(points, |point| {
             let cost = point.redis_cpu_us_per_publication?;
             // Without a bus there is none.
-            (cost > 0.0).then(|| (f64::from(point.nodes), cost))
+            (cost > 0.0).then(|| (f64::from(point.hearing()), cost))
         });
         let mut law = Self {
             delivery: delivery.start_or(costs.delivery),
@@ -139,17 +142,18 @@ impl Law {
 
     fn compare(&self, point: &Point, lines: [&Line; 3]) -> Vec<Comparison> {
         let [delivery, publication, redis] = lines;
-        let (nodes, subscribers) = (
-            f64::from(point.nodes),
+        let (hearing, subscribers) = (
+            f64::from(point.hearing()),
             f64::from(point.subscribers_per_node),
         );
         let several = if point.nodes > 1 { 1.0 } else { 0.0 };
-        let in_redis = self.passing + self.handing * nodes;
+        let in_redis = self.passing + self.handing * hearing;
         let compared = |quantity, measured: Option<f64>, modelled, line: Option<&Line>| {
             let measured = measured.filter(|measured| *measured > 0.0)?;
             let fitted = line.is_some_and(|line| line.used(point));
             Some(Comparison {
                 nodes: point.nodes,
+                hearing: point.hearing(),
                 quantity,
                 measured,
                 modelled,
@@ -164,13 +168,15 @@ impl Law {
             compared(
                 "deliveries per second",
                 Some(point.deliveries_per_second),
-                point.publications_per_second * nodes * subscribers,
+                point.publications_per_second * hearing * subscribers,
                 None,
             ),
             compared(
                 "CPU per delivery (us)",
                 point.node_cpu_us_per_delivery,
-                self.delivery + self.taking * several / subscribers,
+                self.delivery
+                    + (self.taking * several + publishing_within(point, self.publishing))
+                        / subscribers,
                 Some(delivery),
             ),
             compared(
@@ -188,13 +194,23 @@ impl Law {
             compared(
                 "Redis per delivery to a node (us)",
                 point.redis_cpu_us_per_delivery_to_node,
-                in_redis / nodes,
+                in_redis / hearing,
                 Some(redis),
             ),
         ]
         .into_iter()
         .flatten()
         .collect()
+    }
+}
+
+/// What publishing takes of the CPU that a point counts by deliveries: all of it where one node does
+/// both and they were not told apart.
+fn publishing_within(point: &Point, publishing: f64) -> f64 {
+    if point.nodes == 1 && point.node_cpu_us_per_publication.is_none() {
+        publishing
+    } else {
+        0.0
     }
 }
 

@@ -23,7 +23,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 
-use cluster::Cluster;
+pub(super) use cluster::{Cluster, Latency, Machine, Point};
 use figures::{Costs, Dialect};
 use law::Law;
 use plan::{Demand, Limits, Plan};
@@ -92,7 +92,7 @@ pub(super) struct SimulateArguments {
     /// Messages per second that the store takes [default: a file's, as measured; PostgreSQL's is yours to measure]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     store_rate: Option<u32>,
-    /// Redis servers that channels are spread over; this version uses one
+    /// Redis servers that channels are spread over, as the shards of a cluster are
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     redis: u32,
     /// What clients speak
@@ -158,7 +158,7 @@ impl SimulateArguments {
                 }
                 bail!(
                     "{file} is not there: several nodes were not measured, so nothing can be said of \
-                     them; --nodes 1 needs no such file"
+                     them; `conclave bench --points {file}` measures them, --nodes 1 needs no such file"
                 );
             }
             text => text.with_context(|| format!("--cluster: {file}"))?,

@@ -53,7 +53,7 @@ pub(super) struct Plan {
     pub(super) redis_messages_out: f64,
     /// Bytes per second, both ways.
     pub(super) redis_bytes: f64,
-    /// Redis servers that would be enough; this version uses one.
+    /// Redis servers that would be enough.
     pub(super) redis_needed: f64,
     /// What is used most of what may be used.
     pub(super) first_bottleneck: &'static str,

@@ -17,8 +17,8 @@ pub(super) fn points(law: &Law) -> String {
     line(
         &mut out,
         format_args!(
-            "  {:<5} {:<34} {:>12} {:>12} {:>8}",
-            "nodes", "", "measured", "model", "error"
+            "  {:<5} {:<4} {:<34} {:>12} {:>12} {:>8}",
+            "nodes", "hear", "", "measured", "model", "error"
         ),
     );
     for comparison in &law.comparisons {
@@ -29,8 +29,9 @@ pub(super) fn points(law: &Law) -> String {
         line(
             &mut out,
             format_args!(
-                "  {:<5} {:<34} {:>12.2} {:>12.2} {:>+6.1} %  {source}",
+                "  {:<5} {:<4} {:<34} {:>12.2} {:>12.2} {:>+6.1} %  {source}",
                 comparison.nodes,
+                comparison.hearing,
                 comparison.quantity,
                 comparison.measured,
                 comparison.modelled,
@@ -39,11 +40,11 @@ pub(super) fn points(law: &Law) -> String {
         );
     }
     for point in &law.points {
-        let (nodes, latency) = (point.nodes, point.latency_us);
+        let (nodes, hearing, latency) = (point.nodes, point.hearing(), point.latency_us);
         line(
             &mut out,
             format_args!(
-                "  {nodes:<5} {:.0} publications/s of {} B: latency p50 {:.0} us, p99 {:.0} us (not modelled)",
+                "  {nodes:<5} {hearing:<4} {:.0} publications/s of {} B: latency p50 {:.0} us, p99 {:.0} us (not modelled)",
                 point.publications_per_second, point.message_bytes, latency.p50, latency.p99
             ),
         );
@@ -89,7 +90,7 @@ pub(super) fn plan(plan: &Plan) -> String {
         line(
             &mut out,
             format_args!(
-                "  {:.0} Redis servers would be enough; this version uses one",
+                "  {:.0} shards of a Redis cluster would be enough (redis+cluster://)",
                 plan.redis_needed
             ),
         );

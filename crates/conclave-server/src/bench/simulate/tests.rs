@@ -4,7 +4,7 @@ use clap::Parser as _;
 
 use super::cluster::Cluster;
 use super::figures::{Costs, Dialect};
-use super::law::{Law, Source};
+use super::law::{Comparison, Law, Source};
 use super::plan::Plan;
 use super::traffic::{Mix, Second};
 use super::{MEASURED, SimulateArguments, plan};
@@ -106,6 +106,28 @@ fn a_law_is_found_from_the_points_that_follow_it() {
     };
     assert_eq!(source("CPU per delivery"), Source::Predicted);
     assert_eq!(source("Redis per publication"), Source::Fitted);
+}
+
+#[test]
+fn points_whose_publisher_hears_nothing_tell_what_redis_hands_out() {
+    let mut points = points(&[1, 2, 2, 3, 3]);
+    for (index, hearing) in [(1, 1.0), (2, 2.0), (3, 2.0), (4, 3.0)] {
+        let point = &mut points["points"][index];
+        let redis = 2.0 + 1.5 * hearing;
+        point["hearing_nodes"] = serde_json::json!(index.div_ceil(2) + index.saturating_sub(1) % 2);
+        point["deliveries_per_second"] = (500.0 * hearing * 100.0).into();
+        point["redis_cpu_us_per_publication"] = redis.into();
+        point["redis_cpu_us_per_delivery_to_node"] = (redis / hearing).into();
+    }
+    let law = law(&points);
+    assert_eq!(law.faults(), Vec::<String>::new());
+    assert!(
+        close(law.passing, 2.0) && close(law.handing, 1.5),
+        "{law:?}"
+    );
+    let of_three = |one: &&Comparison| one.nodes == 3;
+    let mut compared = law.comparisons.iter().filter(of_three);
+    assert!(compared.all(|one| one.source == Source::Predicted && one.error().abs() < 1e-9));
 }
 
 #[test]
@@ -214,7 +236,7 @@ fn redis_is_named_where_it_is_the_first_to_be_short() {
         text.contains("used most: cores of Redis; this does not fit"),
         "{text}"
     );
-    assert!(text.contains("this version uses one"), "{text}");
+    assert!(text.contains("shards of a Redis cluster"), "{text}");
 }
 
 #[test]
