@@ -66,7 +66,7 @@ impl Node {
                     }
                 }
                 SharedLimit::Requests => {
-                    if let Ok(user) = UserId::new(&**key) {
+                    if let Ok(user) = UserId::new(key) {
                         self.identity.requests().charge(&user, *count);
                     }
                 }

@@ -153,7 +153,7 @@ fn back(world: &World, topic: &str, since: &Value) -> (Client, bool, Vec<(u64, u
         match client.text().as_str() {
             "pong" => return (client, gap, replay),
             text => {
-                let frame: Value = serde_json::from_str(text).unwrap();
+                let frame: Value = serde_json::from_str(text).expect("JSON");
                 let number = |key: &str| frame[key].as_u64();
                 match (number("payload"), number("offset")) {
                     (Some(payload), Some(offset)) => replay.push((payload, offset)),
