@@ -166,7 +166,8 @@ pub enum Arrival {
         /// What is kept; `None` where it cannot be read now.
         record: Option<Record>,
     },
-    /// Of what this node gave to a channel's record, something was not kept.
+    /// Of what this node gave to a channel's record and the bus took, something was not kept, or
+    /// perhaps not.
     Unrecorded {
         /// Which channel.
         channel: Arc<Channel>,

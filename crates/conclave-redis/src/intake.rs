@@ -58,7 +58,12 @@ impl Intake {
 
     /// Says that something may have been missed.
     pub(crate) fn push_missed(&self) {
-        self.state.lock().arrived.push(Arrival::Missed);
+        self.insist(Arrival::Missed);
+    }
+
+    /// Takes what is small, and may not be lost.
+    pub(crate) fn insist(&self, arrival: Arrival) {
+        self.state.lock().arrived.push(arrival);
         self.filled.notify_one();
     }
 

@@ -15,7 +15,7 @@ use crate::address::{Address, Sentinels, host, moved};
 use crate::dial::{checked, dial, patience, wrong};
 use crate::ears::with_ears;
 use crate::outbox::Outgoing;
-use crate::records::{Asked, Records};
+use crate::records::{Asked, Records, Unanswered};
 use crate::sentinel::Master;
 use crate::slots::{Shard, Slots};
 use crate::wire::{channel_name, notices_name, write_lost, write_notice, write_publication};
@@ -260,24 +260,24 @@ impl Batch<'_> {
         if !self.has_records {
             return self.lanes.ask_all(self.pipelines, |lane| lane.mouth).await;
         }
+        let mut unanswered = Unanswered::new(shared, self.asked);
         let mouths = self.lanes.lanes.iter().map(|lane| &lane.mouth);
-        let mut result = records.load(mouths.cloned()).await;
+        records.load(mouths.cloned()).await?;
         let mut sending = JoinSet::new();
-        let parts = self.lanes.lanes.iter().zip(self.pipelines).zip(self.asked);
-        for ((lane, pipeline), asked) in parts.filter(|(_, asked)| !asked.is_empty()) {
-            if result.is_err() {
-                records.take(shared, asked, Err(wrong(NO_SCRIPTS))).ok();
-                continue;
-            }
+        let parts = self.lanes.lanes.iter().zip(self.pipelines).enumerate();
+        for (number, (lane, pipeline)) in parts.filter(|(_, (_, pipeline))| !pipeline.is_empty()) {
             let mut mouth = lane.mouth.clone();
             sending.spawn(async move {
                 let count = pipeline.len();
-                (asked, mouth.send_packed_commands(&pipeline, 0, count).await)
+                let answers = mouth.send_packed_commands(&pipeline, 0, count).await;
+                (number, answers)
             });
         }
+        let mut result = Ok(());
         while let Some(sent) = sending.join_next().await {
             let taken = match sent {
-                Ok((asked, answers)) => records.take(shared, asked, answers),
+                Ok((number, Ok(answers))) => records.take(shared, unanswered.take(number), answers),
+                Ok((_, Err(error))) => Err(error),
                 Err(_) => Err(wrong("a task has ended")),
             };
             result = result.and(taken);
@@ -356,5 +356,4 @@ async fn read_slots(
 
 /// Names of one command, or of one pipeline.
 const NAMES_MAX: usize = 1000;
-const NO_SCRIPTS: &str = "Redis could not be given the scripts";
 const NO_SUCH: &str = "the cluster has no such shard";

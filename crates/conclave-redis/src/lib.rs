@@ -253,8 +253,12 @@ impl Shared {
         let count = u64::try_from(count).unwrap_or(u64::MAX);
         self.lose(count, left.iter().any(Outgoing::is_publication));
         for left in left {
-            if let Outgoing::Read(channel, _) = left {
-                self.answer_unread(channel);
+            match left {
+                Outgoing::Read(channel, _) => self.answer_unread(channel),
+                Outgoing::Record(Parcel { publication, .. }, _) => {
+                    self.answer_unrecorded(Arc::clone(&publication.channel));
+                }
+                Outgoing::Notice(_) | Outgoing::Publication(_) => {}
             }
         }
         for channel in self.interests.depart() {
@@ -273,10 +277,15 @@ impl Shared {
         }
     }
 
+    /// Says that a publication was perhaps not kept.
+    fn answer_unrecorded(&self, channel: Arc<Channel>) {
+        self.intake.insist(Arrival::Unrecorded { channel });
+    }
+
     /// Says that a record cannot be read.
     fn answer_unread(&self, channel: Arc<Channel>) {
         let record = None;
-        self.intake.push(Arrival::Record { channel, record }, 0);
+        self.intake.insist(Arrival::Record { channel, record });
     }
 
     /// Counts what is lost; publications are to be told of.

@@ -31,6 +31,39 @@ pub(crate) enum Asked {
     Record(Arc<Channel>),
 }
 
+/// What was asked of each lane, until it is answered. What is left when it is dropped, also with
+/// a session that ends in the middle, never will be: those who wait are told.
+pub(crate) struct Unanswered<'a> {
+    shared: &'a Shared,
+    asked: Vec<Vec<Asked>>,
+}
+
+impl<'a> Unanswered<'a> {
+    pub(crate) const fn new(shared: &'a Shared, asked: Vec<Vec<Asked>>) -> Self {
+        Self { shared, asked }
+    }
+
+    /// What was asked of a lane, which has answered.
+    pub(crate) fn take(&mut self, lane: usize) -> Vec<Asked> {
+        self.asked
+            .get_mut(lane)
+            .map(std::mem::take)
+            .unwrap_or_default()
+    }
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        for asked in self.asked.drain(..).flatten() {
+            match asked {
+                Asked::Nothing => {}
+                Asked::Place(channel) => self.shared.answer_unrecorded(channel),
+                Asked::Record(channel) => self.shared.answer_unread(channel),
+            }
+        }
+    }
+}
+
 impl Records {
     /// Redis has none of them.
     pub(crate) fn new() -> Self {
@@ -112,7 +145,7 @@ impl Records {
         (command, Asked::Record(Arc::clone(channel)))
     }
 
-    /// Takes what was answered to a pipeline, or that nothing was.
+    /// Takes what was answered to a pipeline.
     ///
     /// # Errors
     /// The connection is of no use any more.
@@ -120,19 +153,8 @@ impl Records {
         &mut self,
         shared: &Shared,
         asked: Vec<Asked>,
-        answers: Result<Vec<Value>, RedisError>,
+        answers: Vec<Value>,
     ) -> Result<(), RedisError> {
-        let answers = match answers {
-            Ok(answers) => answers,
-            Err(error) => {
-                let channels = asked.into_iter().filter_map(|asked| match asked {
-                    Asked::Record(channel) => Some(channel),
-                    Asked::Nothing | Asked::Place(_) => None,
-                });
-                channels.for_each(|channel| shared.answer_unread(channel));
-                return Err(error);
-            }
-        };
         let mut wrong = None;
         for (asked, answer) in asked.into_iter().zip(answers) {
             let answer = checked(answer);
@@ -155,7 +177,7 @@ impl Records {
                 self.note(&error);
             }
         }
-        shared.intake.push(Arrival::Unrecorded { channel }, 0);
+        shared.answer_unrecorded(channel);
     }
 
     fn take_record(&mut self, shared: &Shared, channel: Arc<Channel>, answer: RedisResult<Value>) {

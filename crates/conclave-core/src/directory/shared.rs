@@ -187,11 +187,8 @@ impl Directory {
         }
     }
 
-    /// What was on its way out may be lost, and what was on its way here too.
+    /// What was on its way here may be lost. What was on its way out, the bus says by itself.
     pub(super) fn doubt_shared(&self, entry: &mut Entry) {
-        if let Some(sent) = entry.abroad.as_mut().and_then(|a| a.sent.as_mut()) {
-            sent.lost = true;
-        }
         if let Some(bus) = self.bus.as_ref().filter(|_| entry.is_heard()) {
             entry.follow(&**bus);
         }

@@ -43,6 +43,33 @@ impl Node {
     }
 }
 
+#[tokio::test]
+async fn what_a_hung_redis_has_not_answered_is_told_to_be_lost_and_unread() {
+    let redis = RedisServer::start();
+    let mut node = Node::join(&redis.url(), 1).await;
+    node.hear("t").await;
+    assert!(node.give("t", "1"));
+    node.recorded().await;
+    redis.hang();
+    assert!(node.give("t", "2"));
+    node.bus.read_record(&topic("t"), None);
+    node.until_there(false).await;
+    let mut came = [node.next().await, node.next().await];
+    came.sort_by_key(|arrival| matches!(arrival, Arrival::Record { .. }));
+    assert!(
+        matches!(
+            came,
+            [
+                Arrival::Unrecorded { .. },
+                Arrival::Record { record: None, .. }
+            ]
+        ),
+        "{came:?}"
+    );
+    redis.go_on();
+    assert!(matches!(node.next().await, Arrival::Missed));
+}
+
 /// The whole number that Redis answers to a command.
 fn number(redis: &RedisServer, command: &str) -> i64 {
     let answer = redis.ask(command).unwrap();

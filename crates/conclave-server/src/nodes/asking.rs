@@ -139,6 +139,6 @@ impl Nodes {
 }
 
 /// Questions of this node that wait at once.
-const OPEN_MAX: usize = 64;
+const OPEN_MAX: usize = 1000;
 /// Answers to one question that wait to be taken.
 const ANSWERS_MAX: usize = 1000;
