@@ -78,8 +78,11 @@ def run(cluster: Cluster, options: argparse.Namespace) -> int:
     try:
         stage.begin()
         outcomes = play_all(stage, chosen(options, dice))
-        if any(outcome.whole is None for outcome in outcomes):
+        print_table(outcomes)
+        if outcomes[-1].whole is None:
+            # What has no ack now gets none, and there is nothing to judge.
             print(cluster.logs(), file=sys.stderr)
+            return 1
         wanted = options.messages or (MESSAGES_QUICK if options.quick else MESSAGES)
         stage.writing.say("hurry")
         stage.ledger.wait(lambda: stage.ledger.sums["ack"] >= wanted, REST_SECONDS_MAX, "all are acked")
@@ -87,7 +90,6 @@ def run(cluster: Cluster, options: argparse.Namespace) -> int:
     finally:
         stage.kill()
     wrong = stage.judge()
-    print_table(outcomes)
     return verdict(stage, outcomes, wrong, time.monotonic() - began)
 
 
@@ -123,7 +125,8 @@ def play(stage: Stage, fault: Fault) -> Outcome:
         result = fault.play(stage) or "as promised"
     except Exception as error:
         broken, result = True, str(error) or type(error).__name__
-        if not isinstance(error, (AssertionError, NotReady)):
+        # What was waited for did not come, or is not as promised.
+        if not isinstance(error, (AssertionError, NotReady, TimeoutError)):
             traceback.print_exc()
     try:
         whole = stage.until_whole()
