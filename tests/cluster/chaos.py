@@ -14,7 +14,6 @@ import argparse
 import dataclasses
 import pathlib
 import random
-import signal
 import sys
 import tempfile
 import time
@@ -22,7 +21,7 @@ import traceback
 
 from cluster import Cluster
 from faults import FAULTS, Fault
-from process import NotReady
+from process import NotReady, end_in_order
 from stage import SETTINGS, SETTINGS_QUICK, Stage, Whole
 
 MESSAGES, MESSAGES_QUICK = 100_000, 3_000
@@ -49,7 +48,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(2**32))
     parser.add_argument("words", nargs="*", help="only faults whose name holds one of these")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    end_in_order()
     print(f"seed {options.seed}", flush=True)
     program = str(pathlib.Path(options.conclave).absolute())
     with tempfile.TemporaryDirectory(prefix="conclave-chaos-") as home:
@@ -64,7 +63,7 @@ def main() -> int:
             return run(cluster, options)
         except KeyboardInterrupt:
             return 1
-        except NotReady as reason:
+        except (NotReady, AssertionError) as reason:
             print(f"FAILED: {reason}\n{cluster.logs()}", file=sys.stderr)
             return 1
         finally:
@@ -97,6 +96,7 @@ def chosen(options: argparse.Namespace, dice: random.Random) -> list[Fault]:
     """Each round in an order of its own."""
     if options.words:
         wanted = [fault for fault in FAULTS if any(word in fault.name for word in options.words)]
+        assert wanted, f"no fault's name holds one of {options.words}"
     else:
         wanted = [fault for fault in FAULTS if fault.quick or not options.quick]
     rounds = options.rounds or (ROUNDS_QUICK if options.quick else ROUNDS)

@@ -21,7 +21,7 @@ from cluster_node import ClusterNode
 from haproxy import Entrance
 from borrowed import clean_environment
 from postgres import Postgres
-from process import NotReady, Process, until
+from process import NotReady, Process, end_in_order, until
 from redis_server import RedisServer
 
 NODES = 3
@@ -176,8 +176,7 @@ def main() -> int:
     program = str(pathlib.Path(options.conclave).absolute())
     with tempfile.TemporaryDirectory(prefix="conclave-cluster-") as home:
         cluster = Cluster(program, pathlib.Path(home), {}, "scram-sha-256")
-        # Both signals end it in order.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        end_in_order()
         try:
             print("==> starting PostgreSQL, Redis, three nodes and HAProxy", flush=True)
             cluster.start()

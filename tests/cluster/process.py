@@ -126,6 +126,12 @@ def until(holds, seconds: float, what: str, check=lambda: None) -> float:
     return time.monotonic() - began
 
 
+def end_in_order() -> None:
+    """Whoever ends this program interrupts it, so that it ends what it has started."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+
+
 def unprivileged() -> dict:
     """As whom PostgreSQL runs where this is root: arguments of `Popen`."""
     if os.geteuid() != 0:
