@@ -19,8 +19,10 @@ pub(super) struct Costs {
     pub(super) idle_second: f64,
     /// User memory of an idle connection.
     pub(super) connection_bytes: f64,
-    /// Messages that the store takes per second, 256 senders.
+    /// Messages that a file's store takes per second, 256 senders.
     pub(super) stored_per_second: f64,
+    /// The same of PostgreSQL, where it was measured.
+    pub(super) stored_shared_per_second: Option<f64>,
     /// CPU of one stored message, its ack included.
     pub(super) stored: f64,
 }
@@ -88,6 +90,7 @@ impl Costs {
             idle_second: idle_cores * 1e6 / f64::from(report.sizes.memory_to),
             connection_bytes: figure(memory, |row| row.bytes)?,
             stored_per_second: figure("durable_many", |row| row.per_second)?,
+            stored_shared_per_second: figure("durable_postgres", |row| row.per_second).ok(),
             stored: cpu("durable_many")?,
         })
     }

@@ -89,7 +89,7 @@ pub(super) struct SimulateArguments {
     /// How many publications are stored (rooms), in per cent
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=100))]
     stored_percent: u8,
-    /// Messages per second that the store takes [default: a file's, as measured; PostgreSQL's is yours to measure]
+    /// Messages per second that the store takes [default: as measured: PostgreSQL's where it was, else a file's]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     store_rate: Option<u32>,
     /// Redis servers that channels are spread over, as the shards of a cluster are
@@ -191,6 +191,10 @@ impl SimulateArguments {
 
     fn limits(&self, costs: &Costs) -> Limits {
         let share = f64::from(self.load_percent) / 100.0;
+        let stored = match costs.stored_shared_per_second {
+            Some(shared) if self.nodes != Some(1) => shared,
+            Some(_) | None => costs.stored_per_second,
+        };
         Limits {
             node_cpu: f64::from(self.cores) * share,
             node_bytes: f64::from(self.memory_gib) * GIB * share,
@@ -199,7 +203,7 @@ impl SimulateArguments {
             // Redis is one thread.
             redis_cpu: share,
             redis: self.redis,
-            store_per_second: self.store_rate.map_or(costs.stored_per_second, f64::from) * share,
+            store_per_second: self.store_rate.map_or(stored, f64::from) * share,
         }
     }
 }
