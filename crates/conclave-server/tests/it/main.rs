@@ -22,6 +22,7 @@ mod keys;
 mod lifetimes;
 mod nodes;
 mod nodes_clients;
+mod nodes_rooms;
 mod nodes_tokens;
 mod order;
 mod postgres;
