@@ -35,8 +35,9 @@ pub use leases::{
 pub use permit::{Actor, Denied, Guarded, HearAll, Listen, Permit, authorise};
 pub use roll::{NodeCounts, Roll, RollPart, WholePart};
 pub use rooms::{
-    Attendance, Change, Created, Head, MemoryRooms, Messages, NewMessage, NewRoom, NextRoom,
-    Outlet, Page, Replay, RoomFault, RoomStore, Rooms, Scope, Sent, Stamp, Witness, suited,
+    Attendance, Change, Created, Entered, Head, MemoryRooms, Messages, NewMessage, NewRoom,
+    NextRoom, Outlet, Page, Replay, RoomFault, RoomStore, Rooms, Scope, Sent, Stamp, Witness,
+    suited,
 };
 pub use topics::{Publisher, Topics};
 pub use webhooks::{

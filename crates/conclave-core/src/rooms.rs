@@ -28,8 +28,8 @@ pub use attendance::{Attendance, Change};
 pub use checks::suited;
 pub use memory::MemoryRooms;
 pub use port::{
-    Created, Head, Messages, NewMessage, NewRoom, NextRoom, Outlet, Page, Replay, RoomFault,
-    RoomStore, Scope, Sent, Stamp,
+    Created, Entered, Head, Messages, NewMessage, NewRoom, NextRoom, Outlet, Page, Replay,
+    RoomFault, RoomStore, Scope, Sent, Stamp,
 };
 
 use crate::directory::Origin;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::node::Node;
-use crate::nodes;
 
 /// Runs until the runtime ends.
 pub(crate) async fn attend(node: Arc<Node>) {
@@ -16,7 +15,7 @@ pub(crate) async fn attend(node: Arc<Node>) {
     }
 }
 
-async fn look(node: &Arc<Node>) {
+async fn look(node: &Node) {
     let now = node.clock.now();
     let (mut touched, overflow) = node.connections.take_changes();
     let attendance = node.rooms.attendance();
@@ -25,7 +24,6 @@ async fn look(node: &Arc<Node>) {
     }
     if node.nodes.tick(node, &touched) {
         node.topics.directory().doubt_rooms();
-        tokio::spawn(nodes::tell_entered(Arc::clone(node)));
     }
     let open = |user: &_| node.connections.of_user(user) > 0;
     let changes = attendance.update(now, &touched, open);

@@ -126,6 +126,7 @@ async fn keep_up(
         node.nodes.begin(node.rooms.newest_number().await?);
         tokio::spawn(nodes::hear(Arc::clone(node), feed));
         tokio::spawn(nodes::close_gaps(Arc::clone(node)));
+        tokio::spawn(nodes::tell_entered(Arc::clone(node)));
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use conclave_protocol::{Channel, Event, EventKind, Refusal, RoomId, UserId};
 
 use super::membership::backend;
-use super::{Head, RoomFault, Rooms, fleeting};
+use super::{Entered, Head, RoomFault, Rooms, fleeting};
 use crate::directory::{Origin, Standing};
 
 impl Rooms {
@@ -66,37 +66,21 @@ impl Rooms {
     /// # Errors
     /// `Unavailable`; then some were not told.
     pub async fn tell_entered(&self, number: u64) -> Result<(), RoomFault> {
-        for user in self.directory.feeds() {
-            let mut after = number;
-            for _ in 0..PAGES_MAX {
-                let events = self.store.missed(&user, after, PAGE).await?;
-                let Some(last) = events.last() else {
-                    break;
-                };
-                after = last.number;
-                for event in &events {
-                    self.tell_if_entered(&user, event).await;
-                }
+        for users in self.directory.feeds().chunks(USERS) {
+            for Entered {
+                user,
+                room,
+                seq,
+                at,
+            } in self.store.entered(users, number).await?
+            {
+                self.clear().await;
+                let body = fleeting(Some(room), at, EventKind::Entered { seq });
+                self.directory
+                    .publish_here(Channel::User(user), body, at, Origin::default());
             }
         }
         Ok(())
-    }
-
-    async fn tell_if_entered(&self, user: &UserId, event: &Event) {
-        let entered = match &event.kind {
-            EventKind::Created(_) => true,
-            EventKind::Joined { user: who } => who == user,
-            _ => false,
-        };
-        let (true, Some(room)) = (entered, &event.room) else {
-            return;
-        };
-        self.clear().await;
-        let kind = EventKind::Entered { seq: event.seq };
-        let body = fleeting(Some(room.clone()), event.at, kind);
-        let feed = Channel::User(user.clone());
-        self.directory
-            .publish_here(feed, body, event.at, Origin::default());
     }
 
     /// Of who is about to read a room's history: from then on what happens arrives.
@@ -161,7 +145,7 @@ impl Rooms {
 
 /// Events of one read.
 const PAGE: u32 = 200;
-/// Reads for one user.
-const PAGES_MAX: usize = 50;
+/// Of one read of who was taken into rooms.
+const USERS: usize = 500;
 /// Above every sequence number.
 const NO_EVENTS: u64 = (1 << 53) - 1;

@@ -20,8 +20,8 @@ use conclave_protocol::{
 use parking_lot::Mutex;
 
 use super::port::{
-    Created, Head, Messages, NewMessage, NewRoom, NextRoom, Outlet, Page, Replay, RoomFault,
-    RoomStore, Scope, Sent, Stamp,
+    Created, Entered, Head, Messages, NewMessage, NewRoom, NextRoom, Outlet, Page, Replay,
+    RoomFault, RoomStore, Scope, Sent, Stamp,
 };
 use crate::permit::Actor;
 use state::State;
@@ -242,6 +242,10 @@ impl RoomStore for MemoryRooms {
             rooms.map(|room| (user.clone(), room))
         });
         Ok(each.collect())
+    }
+
+    async fn entered(&self, users: &[UserId], after: u64) -> Result<Vec<Entered>, RoomFault> {
+        Ok(self.state.lock().entered(users, after))
     }
 
     async fn share_room(&self, one: &UserId, other: &UserId) -> Result<bool, RoomFault> {

@@ -99,6 +99,19 @@ pub struct Head {
     pub offline: bool,
 }
 
+/// That a user became a member of a room, and is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entered {
+    /// Who.
+    pub user: UserId,
+    /// Of which.
+    pub room: RoomId,
+    /// By which of its events.
+    pub seq: u64,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// A room to be created, checked by the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRoom {
@@ -343,6 +356,9 @@ pub trait RoomStore: Send + Sync {
     async fn heads(&self, user: &UserId) -> Result<Vec<Head>, RoomFault>;
     /// The rooms of each of these users, in no order.
     async fn rooms_of_each(&self, users: &[UserId]) -> Result<Vec<(UserId, RoomId)>, RoomFault>;
+    /// Which of these users became members by an event with a greater [`Event::number`], in no
+    /// order.
+    async fn entered(&self, users: &[UserId], after: u64) -> Result<Vec<Entered>, RoomFault>;
     /// Whether two users share a room.
     async fn share_room(&self, one: &UserId, other: &UserId) -> Result<bool, RoomFault>;
     /// What a user shows; the id as name where nothing is known.

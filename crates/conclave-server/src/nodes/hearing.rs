@@ -35,17 +35,21 @@ pub(crate) async fn hear(node: Arc<Node>, mut feed: Box<dyn Feed>) {
         let missed = arrived.iter().any(|a| matches!(a, Arrival::Missed));
         take(&node, arrived.drain(..)).await;
         if missed {
-            tokio::spawn(tell_entered(Arc::clone(&node)));
+            node.nodes.lapse.notify_one();
         }
     }
 }
 
-/// Who was taken into a room meanwhile hears it from now on.
+/// Whenever something may have been missed: who was taken into a room meanwhile hears it from now
+/// on. Runs until the runtime ends.
 pub(crate) async fn tell_entered(node: Arc<Node>) {
-    let number = node.nodes.heard_up_to(node.clock.monotonic());
-    while let Err(error) = node.rooms.tell_entered(number).await {
-        tracing::warn!(%error, "cannot read who was taken into a room");
-        tokio::time::sleep(AGAIN).await;
+    loop {
+        node.nodes.lapse.notified().await;
+        let number = node.nodes.heard_up_to(node.clock.monotonic());
+        while let Err(error) = node.rooms.tell_entered(number).await {
+            tracing::warn!(%error, "cannot read who was taken into a room");
+            tokio::time::sleep(AGAIN).await;
+        }
     }
 }
 

@@ -38,6 +38,8 @@ pub(crate) struct Nodes {
     link: Option<Link>,
     /// Rung when another node says that the store has changed.
     changed: Notify,
+    /// Rung when users may not have been told that they were taken into a room.
+    lapse: Notify,
 }
 
 #[derive(Debug)]
@@ -143,6 +145,7 @@ impl Nodes {
                 passed_over: AtomicU64::new(0),
             }),
             changed: Notify::new(),
+            lapse: Notify::new(),
         }
     }
 
@@ -227,6 +230,7 @@ impl Nodes {
             let is_silent = link.roll.take_silence();
             if is_silent {
                 link.note_silence(now);
+                self.lapse.notify_one();
             }
             is_silent
         })

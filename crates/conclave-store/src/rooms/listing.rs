@@ -1,6 +1,6 @@
 //! Rooms and members are read.
 
-use conclave_core::{Actor, Head, NextRoom, Scope};
+use conclave_core::{Actor, Entered, Head, NextRoom, Scope};
 use conclave_protocol::{Member, Room, RoomId, RoomKind, UserId};
 
 use super::row::{self, MemberRow, RoomRow, ViewRow};
@@ -115,6 +115,26 @@ pub(super) async fn rooms_of_each(
         .iter()
         .map(|(user, id)| Ok((column::user(user)?, row::room(id)?)));
     Ok(pairs.collect::<Result<_, StoreError>>()?)
+}
+
+pub(super) async fn entered(
+    connection: &mut Connection,
+    users: &[UserId],
+    after: u64,
+) -> Result<Vec<Entered>, Halt> {
+    let rows = sql::query_as(statement::MEMBERS_ENTERED)
+        .bind(column::users(users))
+        .bind(column::integer(after));
+    let rows: Vec<(String, String, i64, i64)> = rows.fetch_all(connection).await?;
+    let entered = rows.iter().map(|(user, room, seq, at)| {
+        Ok(Entered {
+            user: column::user(user)?,
+            room: row::room(room)?,
+            seq: column::count(*seq)?,
+            at: column::timestamp(*at)?,
+        })
+    });
+    Ok(entered.collect::<Result<_, StoreError>>()?)
 }
 
 /// The user's rooms, each with its last place.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use conclave_core::{
-    Actor, Created, Head, Messages, NewMessage, NewRoom, NextRoom, Page, Replay, RoomFault,
-    RoomStore, Scope, Sent, Stamp,
+    Actor, Created, Entered, Head, Messages, NewMessage, NewRoom, NextRoom, Page, Replay,
+    RoomFault, RoomStore, Scope, Sent, Stamp,
 };
 use conclave_protocol::{
     AnswerInvitation, DeleteRoom, EditMessage, EraseMessage, Event, GiveReceipt, Invitation,
@@ -266,6 +266,13 @@ impl RoomStore for StoredRooms {
             return Ok(Vec::new());
         }
         Ok(listing::rooms_of_each(&mut self.glance().await?, users).await?)
+    }
+
+    async fn entered(&self, users: &[UserId], after: u64) -> Result<Vec<Entered>, RoomFault> {
+        if users.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(listing::entered(&mut self.glance().await?, users, after).await?)
     }
 
     async fn share_room(&self, one: &UserId, other: &UserId) -> Result<bool, RoomFault> {

@@ -120,6 +120,14 @@ statements! {
         "SELECT m.user_id, m.room_id FROM json_each($1) u \
          CROSS JOIN members m ON m.user_id = u.value"
         => "SELECT user_id, room_id FROM members WHERE user_id = ANY($1)";
+    // The event of each membership, whatever else happened since.
+    MEMBERS_ENTERED =
+        "SELECT m.user_id, m.room_id, m.joined_seq, m.joined_at FROM json_each($1) u \
+         CROSS JOIN members m ON m.user_id = u.value \
+         CROSS JOIN events e ON e.room = m.room AND e.seq = m.joined_seq WHERE e.number > $2"
+        => "SELECT m.user_id, m.room_id, m.joined_seq, m.joined_at FROM members m \
+         JOIN LATERAL (SELECT number FROM events WHERE room = m.room AND seq = m.joined_seq \
+         OFFSET 0) e ON e.number > $2 WHERE m.user_id = ANY($1)";
     ROOMS_OF_COUNT =
         "SELECT COUNT(*) FROM members WHERE user_id = $1";
     ROOM_SHARED =

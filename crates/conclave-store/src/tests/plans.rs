@@ -34,6 +34,7 @@ const SORTS_A_BOUNDED_LIST: &[&str] = &["SESSIONS_OWNED", "ROOM_NEXT", "EVENTS_M
 /// Whole tables in the order of an index, up to a `LIMIT`; and lists that are given.
 const READS_A_BOUNDED_LIST: &[(&str, &str)] = &[
     ("REMAINS_FIRST", "SCAN room_remains"),
+    ("MEMBERS_ENTERED", "SCAN u VIRTUAL TABLE INDEX 1:"),
     ("ROOMS_OF_EACH", "SCAN u VIRTUAL TABLE INDEX 1:"),
     ("PROFILE_SEEN", "SCAN u VIRTUAL TABLE INDEX 1:"),
     ("PROFILES_SEEN", "SCAN u VIRTUAL TABLE INDEX 1:"),

@@ -8,7 +8,7 @@ use conclave_protocol::{
     UserId,
 };
 
-use super::super::port::{Head, Messages, Page, Replay, RoomFault, Scope};
+use super::super::port::{Entered, Head, Messages, Page, Replay, RoomFault, Scope};
 use super::state::{RoomRow, State, Viewer, count};
 use crate::permit::Actor;
 
@@ -113,6 +113,27 @@ impl State {
             more: after < last_seq && end < last_seq,
             by_any: !row.members.contains_key(&viewer.user),
         })
+    }
+
+    pub(super) fn entered(&self, users: &[UserId], after: u64) -> Vec<Entered> {
+        let of_room = |(id, row): (&RoomId, &RoomRow)| -> Vec<Entered> {
+            let members = users
+                .iter()
+                .filter_map(|user| Some((user, row.members.get(user)?)));
+            let late = members.filter(|(_, member)| {
+                let index = usize::try_from(member.joined_seq.saturating_sub(1));
+                let event = index.ok().and_then(|index| row.events.get(index));
+                event.is_some_and(|event| event.number > after)
+            });
+            late.map(|(user, member)| Entered {
+                user: user.clone(),
+                room: id.clone(),
+                seq: member.joined_seq,
+                at: member.joined_at,
+            })
+            .collect()
+        };
+        self.rooms.iter().flat_map(of_room).collect()
     }
 
     pub(super) fn missed(&self, user: &UserId, after: u64, limit: u32) -> Vec<Arc<Event>> {

@@ -15,6 +15,7 @@ pub(super) async fn all(stage: &Stage<'_>) {
     an_empty_room_has_an_empty_page(stage).await;
     events_are_replayed_as_they_are_now(stage).await;
     a_replay_says_whether_there_is_more(stage).await;
+    who_entered_since_is_known(stage).await;
     what_was_missed_comes_by_number(stage).await;
 }
 
@@ -218,6 +219,39 @@ async fn a_replay_says_whether_there_is_more(stage: &Stage<'_>) {
         let found = replay.events.first().map_or(0, |event| event.seq);
         assert_eq!(found, first);
     }
+}
+
+async fn who_entered_since_is_known(stage: &Stage<'_>) {
+    let rooms = [
+        stage.room(RoomKind::Public, "en-ann", &["en-bob"]).await,
+        stage.room(RoomKind::Public, "en-ann", &[]).await,
+    ];
+    stage.say("en-ann", &rooms[1], "before").await;
+    let before = stage.store.newest_number().await.unwrap();
+    stage.join("en-bob", &rooms[1]).await.unwrap();
+    stage.say("en-ann", &rooms[0], "after").await;
+    let users = [user("en-bob"), user("en-nobody")];
+    let entered = async |after| {
+        let entered = stage.store.entered(&users, after).await.unwrap();
+        let mut found: Vec<_> = entered
+            .into_iter()
+            .map(|entered| {
+                assert_eq!(entered.user, users[0]);
+                let number = rooms.iter().position(|room| *room == entered.room);
+                (number.unwrap(), entered.seq)
+            })
+            .collect();
+        found.sort_unstable();
+        found
+    };
+    assert_eq!(entered(0).await, [(0, 1), (1, 3)]);
+    assert_eq!(entered(before).await, [(1, 3)]);
+    let newest = stage.store.newest_number().await.unwrap();
+    assert_eq!(entered(newest).await, []);
+    assert_eq!(stage.store.entered(&[], 0).await.unwrap(), []);
+    stage.leave("en-bob", &rooms[1]).await;
+    assert_eq!(entered(0).await, [(0, 1)], "who has left is no member");
+    stage.heard();
 }
 
 async fn what_was_missed_comes_by_number(stage: &Stage<'_>) {
