@@ -314,6 +314,7 @@ impl Connection {
 
     fn poll(&self, context: &mut Context<'_>) -> Poll<()> {
         self.remember(context.waker());
+        let mut reads = 0;
         loop {
             if self.phase.get() == Phase::Dead {
                 return Poll::Ready(());
@@ -338,6 +339,12 @@ impl Connection {
                 return Poll::Pending;
             }
             if !waits && self.poll_input(context).is_pending() {
+                return Poll::Pending;
+            }
+            // Who sends without end must not keep the worker from its others.
+            reads += 1;
+            if reads >= READS_AT_ONCE {
+                context.waker().wake_by_ref();
                 return Poll::Pending;
             }
         }
@@ -406,3 +413,6 @@ impl Drop for Drive {
         self.connection.worker.detach(self.connection.slot);
     }
 }
+
+/// Full buffers that one connection is read before the others have their turn.
+const READS_AT_ONCE: u32 = 4;
