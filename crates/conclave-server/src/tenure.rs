@@ -38,8 +38,16 @@ impl Tenure {
         }
     }
 
-    /// Waits until this node has that lease no more.
-    pub(crate) async fn lost(&mut self, fence: Fence) {
+    /// Does it for as long as this node has the lease of that fence, at most.
+    pub(crate) async fn during(&mut self, fence: Fence, work: impl Future<Output = ()>) {
+        tokio::select! {
+            biased;
+            () = self.lost(fence) => {}
+            () = work => {}
+        }
+    }
+
+    async fn lost(&mut self, fence: Fence) {
         let lost = self.fence.wait_for(|held| *held != Some(fence));
         // The process ends, and this with it.
         lost.await.ok();

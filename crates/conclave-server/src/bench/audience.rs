@@ -178,14 +178,8 @@ impl Audience {
         while self.delivered() < self.expected() && self.step(PATIENCE)? > 0 {}
         let (cpu, wall) = (self.process.cpu()?.saturating_sub(cpu), start.elapsed());
         let delivered = self.delivered() - before;
-        let mut row = Measurement::new(case, self.subject).cost(delivered, cpu, wall);
-        row.latency = self
-            .receipts
-            .samples
-            .as_mut()
-            .and_then(Samples::percentiles);
-        row.tally = Some(self.tally());
-        Ok(row)
+        let row = Measurement::new(case, self.subject).cost(delivered, cpu, wall);
+        Ok(self.accounted(row))
     }
 
     /// Publishes `rounds` bursts of `burst` messages, each when the one before is delivered to all,
@@ -213,14 +207,18 @@ impl Audience {
         let (cpu, wall) = (self.process.cpu()?.saturating_sub(cpu), wall.elapsed());
         let delivered = self.delivered() - before;
         self.step(LATE)?;
-        let mut row = Measurement::new(case, self.subject).cost(delivered, cpu, wall);
-        row.latency = self
-            .receipts
-            .samples
-            .as_mut()
-            .and_then(Samples::percentiles);
-        row.tally = Some(self.tally());
-        Ok(row)
+        let row = Measurement::new(case, self.subject).cost(delivered, cpu, wall);
+        Ok(self.accounted(row))
+    }
+
+    /// With how long the deliveries took, and what went wrong.
+    fn accounted(&mut self, row: Measurement) -> Measurement {
+        let samples = self.receipts.samples.as_mut();
+        Measurement {
+            latency: samples.and_then(Samples::percentiles),
+            tally: Some(self.tally()),
+            ..row
+        }
     }
 
     /// One burst; `false` if it is not delivered to all within the patience of 5 s.

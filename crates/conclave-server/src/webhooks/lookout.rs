@@ -53,12 +53,7 @@ impl Lookout {
     pub(super) async fn run(mut self, mut tenure: Tenure) {
         loop {
             self.fence = tenure.held().await;
-            let fence = self.fence;
-            tokio::select! {
-                biased;
-                () = tenure.lost(fence) => {}
-                () = self.work() => {}
-            }
+            tenure.during(self.fence, self.work()).await;
         }
     }
 

@@ -100,12 +100,7 @@ impl Sender {
         let Some(bell) = bells.get(own) else { return };
         loop {
             self.fence = tenure.held().await;
-            let fence = self.fence;
-            tokio::select! {
-                biased;
-                () = tenure.lost(fence) => {}
-                () = self.work(bell) => {}
-            }
+            tenure.during(self.fence, self.work(bell)).await;
             self.failures = 0;
         }
     }
