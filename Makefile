@@ -68,7 +68,7 @@ chaos: ## faults under load on a cluster: each keeps its promise, nothing acked 
 	@$(python) tests/cluster/chaos.py --conclave $(target)/release/conclave $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED))
 
 bench: ## measures the release build, beside the kernel's floor and usual servers
-	@.ci/install compiler
+	@.ci/install compiler redis postgres
 	@if command -v npm >/dev/null; then .ci/install bench-node; fi
 	@echo '==> building conclave and the yardsticks (release)'
 	@cargo build $(quiet) --locked --release -p conclave-server -p conclave-yardsticks
