@@ -1,10 +1,12 @@
 //! A PostgreSQL server of one run, made from the machine's binaries.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use conclave_store::Address;
+use conclave_store::{Address, PostgresOptions, Store};
 
+use super::house;
 use super::machine::SERVER_CORE;
 use super::subject::{Launch, Process};
 
@@ -33,7 +35,23 @@ impl Postgres {
             ],
             cores: vec![SERVER_CORE],
         })?;
-        Ok(Some(Self { process }))
+        let server = Self { process };
+        server.await_ready()?;
+        Ok(Some(server))
+    }
+
+    /// It listens before it lets anybody in.
+    fn await_ready(&self) -> Result<()> {
+        let (address, deadline) = (self.address()?, Instant::now() + START_TIMEOUT);
+        house::runtime()?.block_on(async {
+            loop {
+                match Store::connect(&address, PostgresOptions::default()).await {
+                    Ok(store) => return Ok(store.close().await?),
+                    Err(error) if Instant::now() >= deadline => return Err(error.into()),
+                    Err(_it_starts) => tokio::time::sleep(AGAIN).await,
+                }
+            }
+        })
     }
 
     /// Where its database is.
@@ -60,6 +78,8 @@ fn is_installed() -> bool {
     std::fs::read_dir("/usr/lib/postgresql").is_ok_and(|mut versions| versions.next().is_some())
 }
 
+const START_TIMEOUT: Duration = Duration::from_secs(10);
+const AGAIN: Duration = Duration::from_millis(50);
 const SCRIPT: &str = r#"
 set -e
 for bin in /usr/lib/postgresql/*/bin; do PATH=$bin:$PATH; done
