@@ -10,7 +10,7 @@ use conclave_store::{Address, PostgresOptions, Store, StoreError, StoreOptions};
 use crate::config::{Config, Secret};
 
 /// Where a server's store is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Stored {
     File(PathBuf, StoreOptions),
     Database(Address, PostgresOptions),

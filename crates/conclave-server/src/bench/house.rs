@@ -12,7 +12,7 @@ use conclave_protocol::{
     Channel, CreateRoom, Event, MessageId, MessageKind, RoomId, RoomKind, SendMessage, Timestamp,
     UserId,
 };
-use conclave_store::{Address, PostgresOptions, RoomLimits, Store, StoreOptions, StoredRooms};
+use conclave_store::{RoomLimits, Store, StoreOptions, StoredRooms};
 use tokio::runtime::Runtime;
 
 use super::bed::{Bed, Setting};
@@ -21,6 +21,7 @@ use super::ledger::Stamp;
 use super::machine::SERVER_CORE;
 use super::postgres::Postgres;
 use super::subject::{Launch, Process, Subject};
+use crate::stored::Stored;
 
 /// A server and who belongs into its rooms: user `n` is a member of room `n / members`.
 pub(super) struct House {
@@ -28,13 +29,6 @@ pub(super) struct House {
     pub(super) process: Process,
     pub(super) door: Door,
     pub(super) folder: Option<Folder>,
-}
-
-/// Where a store is.
-#[derive(Clone)]
-pub(super) enum Place {
-    File(PathBuf),
-    Database(Address),
 }
 
 /// An empty folder for a store, removed when dropped.
@@ -57,9 +51,9 @@ impl Folder {
         &self.0
     }
 
-    /// Where the server has its database in it.
-    pub(super) fn database(&self) -> PathBuf {
-        self.0.join("conclave.db")
+    /// Where the server has its store in it.
+    pub(super) fn stored(&self) -> Stored {
+        Stored::File(self.0.join(Stored::FILE), StoreOptions::default())
     }
 }
 
@@ -81,8 +75,7 @@ impl House {
             Subject::Conclave => {
                 let folder = Folder::new()?;
                 let of = |room: usize| (room * members..(room + 1) * members).map(user);
-                let place = Place::File(folder.database());
-                furnish(&place, (0..rooms).map(|room| of(room).collect()))?;
+                furnish(&folder.stored(), (0..rooms).map(|room| of(room).collect()))?;
                 Self::serve(bed, folder)
             }
             Subject::Node => Self::node(bed, members),
@@ -114,8 +107,10 @@ impl House {
         members: usize,
     ) -> Result<Self> {
         let of = |room: usize| (room * members..(room + 1) * members).map(user);
-        let place = Place::Database(postgres.address()?);
-        furnish(&place, (0..rooms).map(|room| of(room).collect()))?;
+        furnish(
+            &postgres.stored()?,
+            (0..rooms).map(|room| of(room).collect()),
+        )?;
         let folder = Folder::new()?;
         let process = conclave_at(bed, folder.path(), Some(postgres.url()))?;
         Ok(Self {
@@ -199,16 +194,12 @@ pub(super) fn runtime() -> Result<Runtime> {
     builder.enable_all().build().context("no runtime")
 }
 
-/// Opens the store at `place`, whose events nobody hears.
+/// Opens the store that is `stored`, whose events nobody hears.
 ///
 /// # Errors
 /// It cannot be opened.
-pub(super) async fn open_store(place: &Place) -> Result<(Arc<Store>, StoredRooms)> {
-    let store = match place {
-        Place::File(file) => Store::open(file, StoreOptions::default()).await?,
-        Place::Database(address) => Store::connect(address, PostgresOptions::default()).await?,
-    };
-    let store = Arc::new(store);
+pub(super) async fn open_store(stored: &Stored) -> Result<(Arc<Store>, StoredRooms)> {
+    let store = Arc::new(stored.open().await?);
     let limits = RoomLimits {
         rooms_per_user: 0,
         members_per_room: 0,
@@ -221,9 +212,9 @@ pub(super) async fn open_store(place: &Place) -> Result<(Arc<Store>, StoredRooms
 ///
 /// # Errors
 /// The store cannot be opened or written.
-pub(super) fn furnish(place: &Place, rooms: impl Iterator<Item = Vec<UserId>>) -> Result<()> {
+pub(super) fn furnish(stored: &Stored, rooms: impl Iterator<Item = Vec<UserId>>) -> Result<()> {
     runtime()?.block_on(async {
-        let (store, handle) = open_store(place).await?;
+        let (store, handle) = open_store(stored).await?;
         let mut creations = tokio::task::JoinSet::new();
         for (number, mut members) in rooms.enumerate() {
             let new = NewRoom {

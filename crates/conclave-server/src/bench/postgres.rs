@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use conclave_store::{Address, PostgresOptions, Store};
+use conclave_store::{Address, PostgresOptions};
 
 use super::house;
 use super::machine::SERVER_CORE;
 use super::subject::{Launch, Process};
+use crate::stored::Stored;
 
 /// A server with an empty database, whose commits reach the disk; it ends when dropped.
 pub(super) struct Postgres {
@@ -42,10 +43,10 @@ impl Postgres {
 
     /// It listens before it lets anybody in.
     fn await_ready(&self) -> Result<()> {
-        let (address, deadline) = (self.address()?, Instant::now() + START_TIMEOUT);
+        let (stored, deadline) = (self.stored()?, Instant::now() + START_TIMEOUT);
         house::runtime()?.block_on(async {
             loop {
-                match Store::connect(&address, PostgresOptions::default()).await {
+                match stored.open().await {
                     Ok(store) => return Ok(store.close().await?),
                     Err(error) if Instant::now() >= deadline => return Err(error.into()),
                     Err(_it_starts) => tokio::time::sleep(AGAIN).await,
@@ -59,12 +60,13 @@ impl Postgres {
         format!("postgres://conclave@{}/postgres", self.process.address)
     }
 
-    /// The same as a store takes it.
+    /// The store in it.
     ///
     /// # Errors
     /// Never: the address is one.
-    pub(super) fn address(&self) -> Result<Address> {
-        Address::parse(&self.url()).context("no address of a database")
+    pub(super) fn stored(&self) -> Result<Stored> {
+        let address = Address::parse(&self.url()).context("no address of a database")?;
+        Ok(Stored::Database(address, PostgresOptions::default()))
     }
 }
 

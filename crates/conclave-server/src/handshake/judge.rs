@@ -149,8 +149,8 @@ impl Reception {
         };
         let epoch = self.worker.node().identity.epoch();
         let proved = match self.prove_now(&case) {
-            Proof::Done(proved) => proved,
-            Proof::Later(shown) => {
+            Proving::Done(proved) => proved,
+            Proving::Later(shown) => {
                 let identity = &self.worker.node().identity;
                 let admitted = match shown {
                     Shown::Ticket(ticket) => identity.redeem(&ticket, &case.origin).await,
@@ -171,8 +171,8 @@ impl Reception {
         };
         let epoch = self.worker.node().identity.epoch();
         match self.prove_now(&case) {
-            Proof::Done(proved) => Some(self.settle(&case, granted, epoch, proved)),
-            Proof::Later(_) => None,
+            Proving::Done(proved) => Some(self.settle(&case, granted, epoch, proved)),
+            Proving::Later(_) => None,
         }
     }
 
@@ -302,8 +302,8 @@ impl Reception {
                 return Err(No::Close(CloseMeaning::Forbidden));
             }
         }
-        let (now, roll) = (node.clock.monotonic(), node.dice.roll());
-        self.pace.admit(now, roll).map_err(No::Busy)?;
+        let admitted = self.pace.admit(node.clock.monotonic(), || node.dice.roll());
+        admitted.map_err(No::Busy)?;
         let guard = self.count(case, &principal)?;
         let state = match case.surface {
             Surface::Echo => DialectState::default(),
@@ -341,12 +341,12 @@ impl Reception {
         })
     }
 
-    fn prove_now(&self, case: &Case<'_>) -> Proof {
+    fn prove_now(&self, case: &Case<'_>) -> Proving {
         let node = self.worker.node();
         let identity = &node.identity;
         match case.plea.route.kind {
             // They say who they are after the upgrade, or never.
-            RouteKind::Echo | RouteKind::SocketIo => return Proof::Done(Ok(nobody())),
+            RouteKind::Echo | RouteKind::SocketIo => return Proving::Done(Ok(nobody())),
             RouteKind::Conversation | RouteKind::Topics => {}
         }
         let anonymous_may =
@@ -357,14 +357,14 @@ impl Reception {
             Credential::Contradiction => Err(Unproved::Invalid),
             Credential::Ticket(ticket) => match identity.redeem_now(&ticket, &case.origin) {
                 Some(redeemed) => redeemed,
-                None => return Proof::Later(Shown::Ticket(ticket)),
+                None => return Proving::Later(Shown::Ticket(ticket)),
             },
             Credential::Token(token) => match identity.admit_now(&token) {
                 Some(admitted) => admitted,
-                None => return Proof::Later(Shown::Token(token)),
+                None => return Proving::Later(Shown::Token(token)),
             },
         };
-        Proof::Done(proved.map_err(unproved))
+        Proving::Done(proved.map_err(unproved))
     }
 
     fn count(&self, case: &Case<'_>, principal: &Principal) -> Result<ConnectionGuard, No> {
@@ -474,7 +474,7 @@ impl Reception {
 }
 
 /// Who a request proves.
-enum Proof {
+enum Proving {
     Done(Result<Arc<Principal>, No>),
     /// Somebody has to be asked about this.
     Later(Shown),

@@ -35,7 +35,7 @@ impl Pace {
 
     /// Takes on one more. Otherwise how long it should stay away: 1 to 30 seconds, spread by
     /// `roll` over the time that those need who were turned away lately.
-    pub(crate) fn admit(&self, now: Duration, roll: u64) -> Result<(), Duration> {
+    pub(crate) fn admit(&self, now: Duration, roll: impl FnOnce() -> u64) -> Result<(), Duration> {
         let (now, rate) = (millis(now), u64::from(self.per_second));
         if self
             .bucket
@@ -48,7 +48,7 @@ impl Pace {
         let away = self.away.get().saturating_sub(back).saturating_add(1000);
         self.away.set(away);
         let seconds = (away / (rate.max(1) * 1000)).min(SECONDS_MAX - 1);
-        Err(Duration::from_secs(1 + roll % (seconds + 1)))
+        Err(Duration::from_secs(1 + roll() % (seconds + 1)))
     }
 }
 
@@ -83,7 +83,7 @@ mod tests {
         let mut hints = Vec::new();
         let mut admitted = 0;
         for roll in 0..750 {
-            match pace.admit(millisecond(1), roll) {
+            match pace.admit(millisecond(1), || roll) {
                 Ok(()) => admitted += 1,
                 Err(wait) => hints.push(wait.as_secs()),
             }
@@ -93,15 +93,15 @@ mod tests {
         let most = hints.iter().copied().max();
         assert!((8..=11).contains(&most.unwrap()), "{most:?}");
         assert_eq!(hints.iter().copied().min(), Some(1));
-        assert!(pace.admit(millisecond(1), 0).is_err());
-        assert!(pace.admit(millisecond(40), 0).is_ok(), "a place is free");
+        assert!(pace.admit(millisecond(1), || 0).is_err());
+        assert!(pace.admit(millisecond(40), || 0).is_ok(), "a place is free");
     }
 
     #[test]
     fn who_stayed_away_is_forgotten_and_the_longest_wait_is_half_a_minute() {
         let pace = Pace::new(1, 1, millisecond(0));
         let refuse = |now| loop {
-            if let Err(wait) = pace.admit(now, 29) {
+            if let Err(wait) = pace.admit(now, || 29) {
                 return wait;
             }
         };
@@ -116,6 +116,6 @@ mod tests {
     #[test]
     fn without_a_limit_all_come_in() {
         let pace = Pace::new(0, 4, millisecond(0));
-        assert!((0..100_000).all(|roll| pace.admit(millisecond(0), roll).is_ok()));
+        assert!((0..100_000).all(|roll| pace.admit(millisecond(0), || roll).is_ok()));
     }
 }

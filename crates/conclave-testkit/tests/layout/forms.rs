@@ -85,10 +85,10 @@ pub(crate) fn sleeping(file: &File, source: &Source) -> Vec<String> {
         .collect()
 }
 
-/// Calls of a function named `sleep` in Python tests; comments do not count. On the cluster faults
-/// last for a while, and clients wait before they try again.
+/// Calls of a function named `sleep` in Python tests; comments do not count. What plays clients and
+/// faults may wait: faults last, and clients wait before they try again.
 pub(crate) fn sleeping_python(file: &File) -> Vec<String> {
-    let plays = file.path.starts_with("tests/cluster/");
+    let plays = PLAYERS.contains(&file.path.as_str());
     if !file.path.ends_with(".py") || !is_test_path(&file.path) || plays {
         return Vec::new();
     }
@@ -98,6 +98,15 @@ pub(crate) fn sleeping_python(file: &File) -> Vec<String> {
         .map(|(index, _)| format!("{}:{}: wait for the event", file.path, index + 1))
         .collect()
 }
+
+const PLAYERS: [&str; 6] = [
+    "tests/cluster/listeners.py",
+    "tests/cluster/process.py",
+    "tests/cluster/report.py",
+    "tests/cluster/stage.py",
+    "tests/cluster/traffic.py",
+    "tests/cluster/writers.py",
+];
 
 fn sleeps(code: &str) -> bool {
     let named = |before: &str| before.ends_with("sleep") || before.ends_with("sleep_ms");

@@ -12,13 +12,14 @@ use tokio::task::JoinSet;
 use super::super::bed::Bed;
 use super::super::crowd::{Arrival, Crowd, Waiting};
 use super::super::frame;
-use super::super::house::{self, Folder, Heard, House, Place, Tongue};
+use super::super::house::{self, Folder, Heard, House, Tongue};
 use super::super::latency::Samples;
 use super::super::ledger::{Ledger, Stamp, Tally};
 use super::super::machine::{SERVER_CORE, pin};
 use super::super::measurement::{Case, Measurement};
 use super::super::postgres::Postgres;
 use super::super::subject::Subject;
+use crate::stored::Stored;
 
 /// Each sender is a member of a room of two, whose other member is away, and has one message under
 /// way: the next follows when its ack has come. The subject `store` does the same by the store's
@@ -44,8 +45,7 @@ fn over_postgres(bed: &Bed) -> Result<Vec<Measurement>> {
     let Some(postgres) = Postgres::start()? else {
         return Ok(Vec::new());
     };
-    let place = Place::Database(postgres.address()?);
-    let mut rows = on_server_core(bed, place, vec![(case, SENDERS_MAX)])?;
+    let mut rows = on_server_core(bed, postgres.stored()?, vec![(case, SENDERS_MAX)])?;
     drop(postgres);
     let Some(postgres) = Postgres::start()? else {
         return Ok(rows);
@@ -194,25 +194,29 @@ impl<'a> Senders<'a> {
 fn alone(bed: &Bed) -> Result<Vec<Measurement>> {
     let folder = Folder::new()?;
     let cases = CONVERSATION.into_iter().zip(SENDERS).collect();
-    on_server_core(bed, Place::File(folder.database()), cases)
+    on_server_core(bed, folder.stored(), cases)
 }
 
-fn on_server_core(bed: &Bed, place: Place, cases: Vec<(Case, usize)>) -> Result<Vec<Measurement>> {
+fn on_server_core(
+    bed: &Bed,
+    stored: Stored,
+    cases: Vec<(Case, usize)>,
+) -> Result<Vec<Measurement>> {
     let time = bed.sizes.durable;
     let thread = std::thread::spawn(move || {
         pin(&[SERVER_CORE])?;
-        house::runtime()?.block_on(store_rows(place, cases, time))
+        house::runtime()?.block_on(store_rows(stored, cases, time))
     });
     thread.join().ok().context("the store's thread broke")?
 }
 
 async fn store_rows(
-    place: Place,
+    stored: Stored,
     cases: Vec<(Case, usize)>,
     time: Duration,
 ) -> Result<Vec<Measurement>> {
     let members = |room: usize| (room * MEMBERS..(room + 1) * MEMBERS).map(house::user);
-    let filled = place.clone();
+    let filled = stored.clone();
     let furnished = tokio::task::spawn_blocking(move || {
         house::furnish(
             &filled,
@@ -220,7 +224,7 @@ async fn store_rows(
         )
     });
     furnished.await??;
-    let (store, rooms) = house::open_store(&place).await?;
+    let (store, rooms) = house::open_store(&stored).await?;
     let bare = Arc::new(Yardstick::new(&store).await?);
     let numbers = Arc::new(AtomicU64::new(0));
     let mut rows = Vec::new();

@@ -9,11 +9,12 @@ use anyhow::{Context, Result, ensure};
 use conclave_core::{Actor, Page, RoomStore};
 
 use super::super::bed::Bed;
-use super::super::house::{self, Folder, Place};
+use super::super::house::{self, Folder};
 use super::super::latency::Samples;
 use super::super::machine::{LOAD_CORE, SERVER_CORE, pin};
 use super::super::measurement::{Case, Measurement};
 use super::super::subject::{Process, Subject, control};
+use crate::stored::Stored;
 
 /// The messages are written once for all runs, by the statements that the store writes with.
 pub(super) fn run(bed: &Bed) -> Result<Vec<Measurement>> {
@@ -26,7 +27,7 @@ pub(super) fn run(bed: &Bed) -> Result<Vec<Measurement>> {
     };
     // On the core that the server has.
     pin(&[SERVER_CORE])?;
-    let pages = house::runtime()?.block_on(pages(bed, &Place::File(folder.database())));
+    let pages = house::runtime()?.block_on(pages(bed, &folder.stored()));
     pin(&[LOAD_CORE])?;
     let mut rows = pages?;
     rows.push(restart(bed, folder.path())?);
@@ -36,10 +37,10 @@ pub(super) fn run(bed: &Bed) -> Result<Vec<Measurement>> {
 fn written(bed: &Bed) -> Result<Folder> {
     let folder = Folder::new()?;
     let members = || (0..MEMBERS).map(house::user).collect();
-    house::furnish(&Place::File(folder.database()), std::iter::once(members()))?;
+    house::furnish(&folder.stored(), std::iter::once(members()))?;
     let start = Instant::now();
     house::runtime()?.block_on(async {
-        let (store, rooms) = house::open_store(&Place::File(folder.database())).await?;
+        let (store, rooms) = house::open_store(&folder.stored()).await?;
         let messages = bed.sizes.history_messages;
         rooms
             .fill(&house::room(0), members(), messages, house::now())
@@ -56,8 +57,8 @@ fn written(bed: &Bed) -> Result<Folder> {
 
 /// Pages by the call that serves REST; each time another place, so that one page in a cache does
 /// not stand for all.
-async fn pages(bed: &Bed, place: &Place) -> Result<Vec<Measurement>> {
-    let (store, rooms) = house::open_store(place).await?;
+async fn pages(bed: &Bed, stored: &Stored) -> Result<Vec<Measurement>> {
+    let (store, rooms) = house::open_store(stored).await?;
     let (viewer, room) = (Actor::plain(house::user(0)), house::room(0));
     let last = bed.sizes.history_messages + 1;
     let far = last - bed.sizes.history_pages * u64::from(PAGE);
