@@ -16,6 +16,18 @@ pub(super) const SUBSCRIBE: &str = "subscribe_conversation";
 pub(super) const TYPING_START: &str = "typing_start";
 pub(super) const TYPING_STOP: &str = "typing_stop";
 pub(super) const UNSUBSCRIBE: &str = "unsubscribe_conversation";
+/// The types that are about one room: that of the path, or on the feed of `conversation_id`.
+pub(super) const IN_ROOM: [&str; 9] = [
+    CANCEL_RESPONSE,
+    DELETE_MESSAGE,
+    EDIT_MESSAGE,
+    GET_PRESENCE,
+    MESSAGE_DELIVERED,
+    MESSAGE_READ,
+    SEND_MESSAGE,
+    TYPING_START,
+    TYPING_STOP,
+];
 /// Stands for commands that no frame of this dialect asks for.
 const UNKNOWN: &str = "unknown";
 

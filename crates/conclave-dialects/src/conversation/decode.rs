@@ -12,7 +12,8 @@ use super::codes;
 use crate::object::{Object, string};
 
 /// Decodes a frame of the user's feed: `ping`, `auth`, `subscribe_conversation`,
-/// `unsubscribe_conversation`, `request_status`.
+/// `unsubscribe_conversation`, `request_status`, and with a `conversation_id` what a conversation
+/// takes.
 pub(super) fn feed(text: &str) -> Received<'_> {
     received(text, Tag::default(), |word, object, tag| {
         Ok(match word {
@@ -28,6 +29,10 @@ pub(super) fn feed(text: &str) -> Received<'_> {
                 let room = named_room(object, tag)?;
                 asked(tag, RoomCommand::Unfollow(Unfollow { room }))
             }
+            _ if codes::IN_ROOM.contains(&word) => {
+                let room = named_room(object, tag)?;
+                in_room(&room, word, object, tag)?
+            }
             _ => return Err(Fault::unknown(word)),
         })
     })
@@ -39,31 +44,36 @@ pub(super) fn conversation<'a>(room: &RoomId, text: &'a str) -> Received<'a> {
         room: Some(room.clone()),
         ..Tag::default()
     };
-    received(text, tag, |word, object, tag| {
-        Ok(match word {
-            codes::PING => Command::Ping,
-            codes::AUTH => auth(object)?,
-            codes::SEND_MESSAGE => send(room, object, tag)?,
-            codes::EDIT_MESSAGE => edit(room, object, tag)?,
-            codes::DELETE_MESSAGE => {
-                let message = required_id(object)?;
-                let room = Some(room.clone());
-                asked(tag, RoomCommand::Erase(EraseMessage { message, room }))
-            }
-            codes::TYPING_START => typing(room, tag, true),
-            codes::TYPING_STOP => typing(room, tag, false),
-            codes::MESSAGE_DELIVERED => receipt(room, object, tag, DeliveryState::Delivered)?,
-            codes::MESSAGE_READ => receipt(room, object, tag, DeliveryState::Read)?,
-            codes::GET_PRESENCE => {
-                let room = room.clone();
-                asked(tag, RoomCommand::Presence(ListPresence { room }))
-            }
-            // No assistant answers in any room yet.
-            codes::CANCEL_RESPONSE => {
-                return Err(Fault::new(Refusal::NotFound, "no answer is running"));
-            }
-            _ => return Err(Fault::unknown(word)),
-        })
+    received(text, tag, |word, object, tag| match word {
+        codes::PING => Ok(Command::Ping),
+        codes::AUTH => auth(object),
+        _ => in_room(room, word, object, tag),
+    })
+}
+
+/// What is asked of one room.
+fn in_room<'a>(room: &RoomId, word: &str, object: &Object<'a>, tag: &mut Tag) -> Decoded<'a> {
+    Ok(match word {
+        codes::SEND_MESSAGE => send(room, object, tag)?,
+        codes::EDIT_MESSAGE => edit(room, object, tag)?,
+        codes::DELETE_MESSAGE => {
+            let message = required_id(object)?;
+            let room = Some(room.clone());
+            asked(tag, RoomCommand::Erase(EraseMessage { message, room }))
+        }
+        codes::TYPING_START => typing(room, tag, true),
+        codes::TYPING_STOP => typing(room, tag, false),
+        codes::MESSAGE_DELIVERED => receipt(room, object, tag, DeliveryState::Delivered)?,
+        codes::MESSAGE_READ => receipt(room, object, tag, DeliveryState::Read)?,
+        codes::GET_PRESENCE => {
+            let room = room.clone();
+            asked(tag, RoomCommand::Presence(ListPresence { room }))
+        }
+        // No assistant answers in any room yet.
+        codes::CANCEL_RESPONSE => {
+            return Err(Fault::new(Refusal::NotFound, "no answer is running"));
+        }
+        _ => return Err(Fault::unknown(word)),
     })
 }
 

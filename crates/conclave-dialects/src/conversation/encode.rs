@@ -24,7 +24,11 @@ pub(super) fn reply(
             tag,
             command,
             answer,
-        } => answered(tag, command, answer, at, out),
+        } => {
+            // A feed is about many rooms; a conversation knows which one it is.
+            let named = tag.room.as_ref().filter(|_| room.is_none());
+            answered(tag, (command, named), answer, at, out)
+        }
         Reply::RoomRefused {
             tag,
             command,
@@ -97,10 +101,11 @@ pub(super) fn push(room: Option<&RoomId>, push: &Push<'_>, out: &mut Vec<u8>) ->
     }
 }
 
-/// Answers by what they hold: the words of commands are only in errors.
+/// Answers by what they hold: the words of commands are only in errors. `named` is the room, where
+/// the answer has to say which.
 fn answered(
     tag: &Tag,
-    command: &str,
+    (command, named): (&str, Option<&RoomId>),
     answer: &RoomReply,
     at: Timestamp,
     out: &mut Vec<u8>,
@@ -118,10 +123,11 @@ fn answered(
         }
         RoomReply::Unfollowed { room } => Some(unsubscribed(room, out)),
         RoomReply::Message(message) if command == codes::SEND_MESSAGE => {
-            Some(stored(tag, message, out))
+            Some(stored(tag, named, message, out))
         }
         RoomReply::Presence(users) => Some(
             Written::new(out, "presence")
+                .maybe("conversation_id", named.map(RoomId::as_str))
                 .objects("users", users, present)
                 .end(),
         ),
@@ -157,11 +163,12 @@ fn connected(welcome: &Welcome<'_>, out: &mut Vec<u8>) -> FrameKind {
         .end()
 }
 
-/// `{"type":"message_status","message_id":M,"client_id":K,"seq":N,"status":"sent","timestamp":T}`,
-/// `null` for a client's id that it did not say.
-fn stored(tag: &Tag, message: &Message, out: &mut Vec<u8>) -> FrameKind {
+/// `{"type":"message_status","conversation_id"?:C,"message_id":M,"client_id":K,"seq":N,
+/// "status":"sent","timestamp":T}`, `null` for a client's id that it did not say.
+fn stored(tag: &Tag, named: Option<&RoomId>, message: &Message, out: &mut Vec<u8>) -> FrameKind {
     let client_id = tag.client_id.as_ref().or(message.client_id.as_ref());
     Written::new(out, "message_status")
+        .maybe("conversation_id", named.map(RoomId::as_str))
         .id("message_id", message.id)
         .member("client_id", client_id)
         .member("seq", message.seq)

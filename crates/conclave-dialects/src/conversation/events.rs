@@ -1,8 +1,8 @@
 //! Events to JSON text.
 
 use conclave_protocol::{
-    Body, Channel, DeliveryState, Event, EventKind, FrameKind, Message, Presence, Publication,
-    Receipt, RoomId, UserId,
+    Body, Channel, DeliveryState, Event, EventKind, FrameKind, Invitation, Message, Presence,
+    Publication, Receipt, RoomId, UserId,
 };
 
 use super::wire::Written;
@@ -13,11 +13,32 @@ pub(super) fn publication(publication: &Publication, out: &mut Vec<u8>) -> Optio
     let Body::Event(event) = &publication.body else {
         return None;
     };
-    let on_feed = matches!(*publication.channel, Channel::User(_));
-    if on_feed && matches!(event.kind, EventKind::Receipt(_)) {
-        return None;
+    match (&*publication.channel, &event.kind) {
+        (Channel::User(_), EventKind::Receipt(_)) => None,
+        (Channel::User(user), EventKind::Entered { seq }) => Some(entered(event, user, *seq, out)),
+        (Channel::User(_), EventKind::Invited(invitation)) => Some(invited(invitation, out)),
+        _ => self::event(event, false, out),
     }
-    self::event(event, false, out)
+}
+
+/// `{"type":"member_joined","conversation_id":C,"user_id":U,"seq":N,"timestamp":T}`: the feed's
+/// user is a member of a room from the event N on.
+fn entered(event: &Event, user: &UserId, seq: u64, out: &mut Vec<u8>) -> FrameKind {
+    in_room(event, "member_joined", out)
+        .member("user_id", user.as_str())
+        .member("seq", seq)
+        .seconds("timestamp", event.at)
+        .end()
+}
+
+/// `{"type":"invitation","invitation_id":I,"conversation_id":C,"inviter_id":U,"timestamp":T}`.
+fn invited(invitation: &Invitation, out: &mut Vec<u8>) -> FrameKind {
+    Written::new(out, "invitation")
+        .member("invitation_id", invitation.id.to_string())
+        .member("conversation_id", invitation.room.as_str())
+        .member("inviter_id", invitation.inviter.as_str())
+        .seconds("timestamp", invitation.created_at)
+        .end()
 }
 
 /// Appends an event; `own` is for the author of a message, who also gets its `client_id`.

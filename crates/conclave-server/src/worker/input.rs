@@ -212,8 +212,8 @@ impl Connection {
                 return;
             }
         };
-        // Where an ack is asked for, only the decoded packet says which one to refuse.
-        let acked = self.start_kind == Start::Connect;
+        // Where frames have names of the client's own, only the decoded one says which to refuse.
+        let acked = self.start_kind != Start::Topics;
         let within = self.within_rate();
         if !within && !acked {
             self.refuse_rate(out, payload);

@@ -361,7 +361,7 @@ macro_rules! transcripts {
 }
 
 transcripts! {
-    conversation: closes connections errors feed feed_refusals membership messages receipts
+    conversation: closes connections errors feed feed_refusals feed_rooms membership messages receipts
         renewal replay typing;
     topics: acks anonymous anonymous_refused broadcast broadcast_off closes connections delivery
         errors gap isolation names permissions presence pubsub recovery renewal sessions

@@ -252,6 +252,24 @@ fn frames_without_a_type_are_refused() {
 }
 
 #[test]
+fn a_feed_asks_which_room_is_meant() {
+    for kind in [
+        "send_message",
+        "edit_message",
+        "delete_message",
+        "typing_start",
+        "typing_stop",
+        "message_delivered",
+        "message_read",
+        "get_presence",
+        "cancel_response",
+    ] {
+        let missing = (Refusal::BadRequest, kind, "conversation_id is missing");
+        check_refused(&FEED, &format!(r#"{{"type":"{kind}"}}"#), missing);
+    }
+}
+
+#[test]
 fn unknown_types_are_named() {
     let long = "é".repeat(101);
     let cut = format!("{}…", "é".repeat(100));
@@ -259,8 +277,6 @@ fn unknown_types_are_named() {
         (&FEED, "subscribe", "subscribe"),
         (&FEED, "Ping", "Ping"),
         (&FEED, "", ""),
-        (&FEED, "send_message", "send_message"),
-        (&FEED, "get_presence", "get_presence"),
         (&FEED, &*long, &*cut),
         (
             &CONVERSATION,
