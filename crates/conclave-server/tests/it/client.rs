@@ -17,6 +17,7 @@ use serde_json::Value;
 pub(crate) use dial::Dial;
 pub(crate) use wire::Wire;
 
+use crate::documents::{self, Document};
 use crate::world::PATIENCE;
 
 /// What a client hears.
@@ -48,6 +49,8 @@ pub(crate) struct Client {
     pub(crate) pings: u32,
     /// Whether the message heard last came compressed.
     pub(crate) was_compressed: bool,
+    /// What describes what it may hear.
+    document: Option<&'static Document>,
 }
 
 impl Client {
@@ -62,7 +65,14 @@ impl Client {
             answers_pings: true,
             pings: 0,
             was_compressed: false,
+            document: None,
         }
+    }
+
+    /// The same, and everything it hears must be in the document of this path, if there is one.
+    pub(crate) fn at(mut self, path: &str) -> Self {
+        self.document = documents::of(path);
+        self
     }
 
     /// The socket, for what is no WebSocket.
@@ -184,6 +194,9 @@ impl Client {
         };
         self.input.drain(..consumed);
         self.was_compressed = compressed;
+        if let (Some(Heard::Text(text)), Some(document)) = (&heard, self.document) {
+            document.check(text);
+        }
         if let Some(body) = ping {
             self.pings += 1;
             if self.answers_pings {

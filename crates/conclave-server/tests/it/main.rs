@@ -14,6 +14,7 @@ mod clerk;
 mod client;
 mod credentials;
 mod deflate;
+mod documents;
 mod drain;
 mod hostile;
 mod http;

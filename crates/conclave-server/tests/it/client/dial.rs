@@ -176,7 +176,7 @@ impl Dial {
                 }) => {
                     let head = String::from_utf8_lossy(&input[..consumed]).into_owned();
                     input.drain(..consumed);
-                    return Ok(Client::new(wire, input, deflate, head));
+                    return Ok(Client::new(wire, input, deflate, head).at(&self.path));
                 }
                 Err(ClientHandshakeError::Status(status)) => {
                     return Err(refused(status, input, &mut wire));
