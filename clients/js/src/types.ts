@@ -1,0 +1,190 @@
+import type { ConclaveError } from "./error.js";
+
+/** `waiting`: the connection is lost and is tried again at `retryAt`. */
+export type Status = "connecting" | "online" | "waiting" | "ended";
+
+/** Where access tokens come from. */
+export interface Tokens {
+  /** A valid token, renewed where it is about to end. */
+  token(): Promise<string>;
+  /** The server refused the token that was given last: the next one must be another. */
+  invalidate?(): void;
+}
+
+/** A token, what gives one, or what keeps one. */
+export type TokenSource = Tokens | (() => Promise<string>) | string;
+
+/** What the SDK needs of a WebSocket: browsers', Node's and that of the package `ws` fit. */
+export interface WebSocketLike {
+  readonly readyState: number;
+  send(data: string): void;
+  close(code?: number, reason?: string): void;
+  onopen: ((event: never) => void) | null;
+  onmessage: ((event: never) => void) | null;
+  onclose: ((event: never) => void) | null;
+  onerror: ((event: never) => void) | null;
+}
+
+/** Its constructor, of which platforms share no narrower type; that of `ws` also takes headers. */
+export type WebSocketConstructor = new (url: string, ...rest: any[]) => any;
+
+/** What the platform gives, replaceable in tests and on old platforms. */
+export interface Platform {
+  WebSocket?: WebSocketConstructor | undefined;
+  fetch?: typeof fetch | undefined;
+  /** From 0 to below 1, for the jitter of retries. */
+  random?: (() => number) | undefined;
+}
+
+export interface ClientOptions extends Platform {
+  /** The server's http(s) origin; by default that of the page. */
+  url?: string | undefined;
+  tokens: TokenSource;
+  /** Unsent messages kept while away, 1000 by default; beyond that `send` throws. */
+  outboxMax?: number | undefined;
+  /** Messages of an open room that are kept, 20,000 by default; the oldest go first. */
+  historyMax?: number | undefined;
+}
+
+export interface Me {
+  id: string;
+  name: string;
+  permissions: string[];
+}
+
+export type RoomType = "PUBLIC" | "PRIVATE" | "DM";
+export type Role = "OWNER" | "MODERATOR" | "MEMBER";
+export type MessageKind = "Text" | "Image" | "File" | "System";
+export type MessageStatus = "SENDING" | "SENT" | "DELIVERED" | "READ" | "FAILED";
+
+export interface LastMessage {
+  id: string;
+  seq: number;
+  userId: string;
+  content: string;
+  createdAt: Date;
+  deleted: boolean;
+}
+
+/** A room as its list shows it. */
+export interface RoomSummary {
+  id: string;
+  /** Empty in a DM. */
+  name: string;
+  description: string | null;
+  type: RoomType;
+  /** `null` in a DM. */
+  ownerId: string | null;
+  /** `null` for who is no member. */
+  myRole: Role | null;
+  unreadCount: number;
+  lastSeq: number;
+  /** How many. */
+  members: number;
+  /** Whether an assistant answers in it. */
+  assistant: boolean;
+  createdAt: Date;
+  /** Where it is known. */
+  lastMessage?: LastMessage;
+}
+
+export interface NewRoom {
+  name: string;
+  type: RoomType;
+  description?: string;
+  memberIds?: string[];
+}
+
+export interface RoomChange {
+  name?: string;
+  description?: string;
+  assistant?: boolean;
+}
+
+export interface Member {
+  userId: string;
+  name: string;
+  avatar: string | null;
+  role: Role;
+  joinedAt: Date;
+}
+
+export interface Profile {
+  id: string;
+  name: string;
+  avatar: string | null;
+}
+
+export interface Invitation {
+  id: string;
+  channelId: string;
+  inviterId: string;
+  inviteeId: string;
+  status: "PENDING" | "ACCEPTED" | "REJECTED";
+  createdAt: Date;
+}
+
+export interface Presence {
+  isOnline: boolean;
+  /** `null` while online, or where never seen. */
+  lastSeenAt: Date | null;
+}
+
+/** A message of a room; a changed one is another object. */
+export interface ChatMessage {
+  /** `null` until it is stored. */
+  id: string | null;
+  /** Of one's own messages: stays the same from `SENDING` on. */
+  clientId: string | null;
+  roomId: string;
+  /** `null` until it is stored. */
+  seq: number | null;
+  userId: string;
+  /** Empty where it is deleted. */
+  content: string;
+  kind: MessageKind;
+  /** The id of the message that this one answers. */
+  replyTo: string | null;
+  createdAt: Date;
+  editedAt: Date | null;
+  deleted: boolean;
+  status: MessageStatus;
+  /** Why it is `FAILED`. */
+  error?: ConclaveError;
+}
+
+export interface Receipt {
+  userId: string;
+  status: "SENT" | "DELIVERED" | "READ";
+  at: Date;
+}
+
+export interface SendOptions {
+  replyTo?: string;
+  kind?: Exclude<MessageKind, "System">;
+}
+
+/** A message of a topic. */
+export interface TopicMessage {
+  topic: string;
+  payload: unknown;
+  /** Who sent it, by the token; `null` where anonymous. */
+  user: string | null;
+  /** What the sender calls itself. */
+  publisherName: string | null;
+  timestamp: string;
+  sessionId: string;
+}
+
+/** What backends push; its members are the backend's. */
+export type Notice = Readonly<Record<string, unknown>>;
+
+/** The events of a client and what their listeners get. */
+export interface ClientEvents {
+  status: Status;
+  rooms: readonly RoomSummary[];
+  notification: Notice;
+  live_update: Notice;
+  system_status: { status: string; message: string };
+  error: ConclaveError;
+}
