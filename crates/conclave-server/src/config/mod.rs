@@ -23,6 +23,7 @@ mod log;
 mod manual;
 mod metrics;
 mod nearest;
+mod pages;
 mod rules;
 mod scalar;
 mod secret;
@@ -54,6 +55,7 @@ pub use limits::Limits;
 pub use log::{Log, LogFormat, LogLevel};
 pub use manual::{default_file, manual};
 pub use metrics::Metrics;
+pub use pages::Pages;
 pub use secret::Secret;
 use section::section;
 pub use server::{Server, Tls};
@@ -86,6 +88,8 @@ section! {
         pub log: Log = Log::default(),
         /// Where Prometheus asks.
         pub metrics: Metrics = Metrics::default(),
+        /// The chat, the console and the lab, which the program holds.
+        pub pages: Pages = Pages::default(),
         /// Durable state: users, named sessions, refresh tokens, revocations.
         pub store: Store = Store::default(),
         /// Other nodes of the same system.

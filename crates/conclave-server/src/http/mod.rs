@@ -4,13 +4,14 @@
 //! Handlers run on the worker that accepted the socket; what must not stop half-way runs in a
 //! task of its own (`flow`). Reading order: this file, `guard` (what every request passes),
 //! `client`, `caller` and `backend` (who asks), `repeat` (what happens once), `fields` (bodies),
-//! `problem` (errors), then the endpoints.
+//! `problem` (errors), then the endpoints; `embedded` is what is served beside them: the pages.
 
 mod account;
 mod backend;
 mod caller;
 mod client;
 mod cookies;
+mod embedded;
 mod exposition;
 mod fields;
 mod flow;
@@ -105,7 +106,13 @@ pub(crate) fn metrics_router(node: &Arc<Node>) -> Router {
 }
 
 fn finish(router: Router<Arc<Node>>, node: &Arc<Node>) -> Router {
-    with_fallbacks(router)
+    let router = with_fallbacks(router);
+    let router = if node.setup.config.pages.enabled {
+        router.fallback(embedded::serve)
+    } else {
+        router
+    };
+    router
         .layer(from_fn_with_state(Arc::clone(node), guard::guard))
         .with_state(Arc::clone(node))
 }

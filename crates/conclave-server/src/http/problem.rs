@@ -193,6 +193,11 @@ pub(super) async fn not_found(_: Uri) -> Problem {
 
 /// For paths that are there, asked by another method; axum adds `Allow`.
 pub(super) async fn method_not_allowed(method: Method) -> Problem {
+    refused_method(&method)
+}
+
+/// The same, for who adds `Allow`.
+pub(super) fn refused_method(method: &Method) -> Problem {
     let detail = format!(
         "{} is not a method of this path",
         method.as_str().escape_default()

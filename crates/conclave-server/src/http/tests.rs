@@ -2,6 +2,7 @@
 
 mod account;
 mod backend;
+mod embedded;
 mod figures;
 mod guard;
 mod limits;

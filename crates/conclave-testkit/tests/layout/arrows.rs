@@ -7,6 +7,7 @@ pub(crate) const DRAWN: &[(&str, &[&str])] = &[
     ("conclave-auth", &["conclave-protocol"]),
     ("conclave-core", &["conclave-protocol"]),
     ("conclave-dialects", &["conclave-protocol"]),
+    ("conclave-pages", &[]),
     ("conclave-protocol", &[]),
     (
         "conclave-redis",
@@ -18,6 +19,7 @@ pub(crate) const DRAWN: &[(&str, &[&str])] = &[
             "conclave-auth",
             "conclave-core",
             "conclave-dialects",
+            "conclave-pages",
             "conclave-protocol",
             "conclave-redis",
             "conclave-socketio",
