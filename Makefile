@@ -22,20 +22,27 @@ ports := 8081 8000 8080
 loopback := 127.0.0.1 $(shell grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null && echo "'[::1]'")
 listen := $(foreach port,$(ports),$(foreach address,$(loopback),--listen $(address):$(port)))
 
-.PHONY: help run test kills cluster chaos bench conformance lint deps fuzz
+.PHONY: help run pages test kills cluster chaos bench conformance lint deps fuzz
 
 help: ## lists the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
 run: ## builds Conclave and serves it in dev mode on ports 8081, 8000 and 8080
 	@.ci/install compiler
+	@if .ci/install web; then .ci/pages; \
+	  else echo '==> without Node.js the pages cannot be built, serving without them'; fi
 	@echo '==> building conclave (release; the first build takes minutes)'
 	@cargo build $(quiet) --locked --release -p conclave-server
 	@exec $(target)/release/conclave serve --dev $(listen)
 
+pages: ## builds the pages of web/, which the next build of the program holds
+	@.ci/install web
+	@.ci/pages
+
 test: ## unit, layout and end-to-end tests
-	@.ci/install compiler clients clerk rooms-js chromium postgres redis
+	@.ci/install compiler web clients clerk rooms-js chromium postgres redis
 	@.ci/install nextest || echo '==> cargo-nextest is not to be had, using cargo test'
+	@.ci/pages
 	@echo '==> testing the crates'
 	@if cargo nextest --version >/dev/null 2>&1; \
 	  then cargo nextest run --locked --workspace $(if $(V),,--cargo-quiet); \
