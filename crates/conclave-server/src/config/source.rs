@@ -242,6 +242,11 @@ pub(crate) const ADOPTED: [(&str, &str); 3] = [
 ];
 const PREFIX: &str = "CONCLAVE_";
 /// Variables of the client commands.
-const CLIENT_VARIABLES: [&str; 2] = ["CONCLAVE_TOKEN", "CONCLAVE_URL"];
+const CLIENT_VARIABLES: [&str; 4] = [
+    "CONCLAVE_PASSWORD",
+    "CONCLAVE_TOKEN",
+    "CONCLAVE_URL",
+    "CONCLAVE_USER",
+];
 const FILE: &str = "conclave.toml";
 const DEV_PORTS: [u16; 3] = [8081, 8000, 8080];

@@ -1,0 +1,5 @@
+"""`python -m conclave_client`."""
+
+from .cli import run
+
+run()
