@@ -14,6 +14,8 @@ python := .tools/clients/bin/python
 FUZZ_SECONDS ?= 10
 # How often `make kills` kills.
 KILLS ?= 50
+# How long `make outage` keeps the server away.
+OUTAGE_SECONDS ?= 30
 # What `make deps` does when a tool's registry cannot be reached: fail, or skip that tool.
 UNREACHABLE ?= fail
 
@@ -22,7 +24,7 @@ ports := 8081 8000 8080
 loopback := 127.0.0.1 $(shell grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null && echo "'[::1]'")
 listen := $(foreach port,$(ports),$(foreach address,$(loopback),--listen $(address):$(port)))
 
-.PHONY: help run pages test kills cluster chaos bench conformance lint deps fuzz
+.PHONY: help run pages test kills outage cluster chaos bench conformance lint deps fuzz
 
 help: ## lists the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -60,6 +62,13 @@ kills: ## kill -9 under load, KILLS times on one data folder: nothing acked is l
 	@echo '==> building conclave (release)'
 	@cargo build $(quiet) --locked --release -p conclave-server
 	@$(python) tests/clients/kills.py --conclave $(target)/release/conclave --kills $(KILLS)
+
+outage: ## the server away for OUTAGE_SECONDS while Rust, TypeScript and Python clients send: nothing is lost, twice or out of order
+	@.ci/install compiler clients
+	@echo '==> building conclave and the Rust sender (release)'
+	@cargo build $(quiet) --locked --release -p conclave-server
+	@cargo build $(quiet) --locked --release -p conclave-client --example sender
+	@$(python) tests/clients/outage.py --conclave $(target)/release/conclave --seconds $(OUTAGE_SECONDS)
 
 cluster: ## PostgreSQL, Redis and three nodes behind HAProxy, to try out; CHECK=1 runs what is shown and ends
 	@.ci/install compiler clients rooms-js postgres redis haproxy

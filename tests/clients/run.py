@@ -24,6 +24,7 @@ import gateway
 import hostile
 import kills
 import one_room
+import outage
 import polling
 import publishing
 import recovering
@@ -47,6 +48,7 @@ MODULES = [
     revoking,
     hostile,
     kills,
+    outage,
 ]
 
 

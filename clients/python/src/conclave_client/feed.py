@@ -27,6 +27,7 @@ from .events import (
 from .link import Link, Send, Settings
 from .listening import Queue
 from .outbox import Outbox
+from .pacing import SENDS_BURST, SENDS_PER_SECOND, Pace
 from .subscription import Listener, Subscription
 
 log = logging.getLogger("conclave_client")
@@ -56,6 +57,7 @@ class Feed:
         self._user_id = user_id
         self._pages = pages
         self._wake = asyncio.Event()
+        self._pace = Pace(settings.clock, SENDS_PER_SECOND, SENDS_BURST)
         self._outbox = Outbox(settings.outbox_max, self._wake.set)
         self._frames: collections.deque[str] = collections.deque()
         self._rooms: dict[str, Subscription] = {}
@@ -138,9 +140,14 @@ class Feed:
 
     async def write(self, send: Send) -> None:
         while True:
-            frame = self._frames.popleft() if self._frames else self._outbox.next()
-            if frame is not None:
-                await send(frame)
+            if self._frames:
+                await send(self._frames.popleft())
+                continue
+            if self._outbox.ready:
+                await self._pace.turn()
+                frame = self._outbox.next()
+                if frame is not None:
+                    await send(frame)
                 continue
             self._wake.clear()
             await self._wake.wait()

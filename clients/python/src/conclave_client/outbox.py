@@ -54,6 +54,14 @@ class Outbox:
         self._wake()
         return answer
 
+    @property
+    def ready(self) -> bool:
+        """Whether any message may go."""
+        return any(
+            waiting and not waiting[0].on_wire and room_id not in self._held
+            for room_id, waiting in self._rooms.items()
+        )
+
     def next(self) -> str | None:
         """The frame of the next message that may go, which is on the wire from now on.
 

@@ -87,6 +87,9 @@ class Pace:
 MESSAGES_PER_SECOND = 40.0
 """Below the server's 50 per connection, so that pings and renewals have room."""
 MESSAGES_BURST = 40
+SENDS_PER_SECOND = 18.0
+"""Below the server's 20 messages to rooms per user."""
+SENDS_BURST = 80
 REQUESTS_PER_SECOND = 15.0
 """Below the server's 20 per user."""
 REQUESTS_BURST = 10

@@ -99,7 +99,8 @@ pub(crate) fn sleeping_python(file: &File) -> Vec<String> {
         .collect()
 }
 
-const PLAYERS: [&str; 6] = [
+const PLAYERS: [&str; 7] = [
+    "tests/clients/outage.py",
     "tests/cluster/listeners.py",
     "tests/cluster/process.py",
     "tests/cluster/report.py",
