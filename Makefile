@@ -42,7 +42,7 @@ pages: ## builds the pages of web/, which the next build of the program holds
 	@.ci/pages
 
 test: ## unit, layout and end-to-end tests
-	@.ci/install compiler web clients clerk rooms-js chromium postgres redis
+	@.ci/install compiler web asyncapi clients clerk rooms-js chromium postgres redis
 	@.ci/install nextest || echo '==> cargo-nextest is not to be had, using cargo test'
 	@.ci/pages
 	@echo '==> testing the crates'
@@ -51,6 +51,8 @@ test: ## unit, layout and end-to-end tests
 	  else cargo test $(quiet) --locked --workspace; fi
 	@echo '==> testing the judges of the conformance reports'
 	@$(python) -m unittest discover -q -s conformance
+	@echo '==> testing the documents of the dialects with the parser of AsyncAPI'
+	@node tests/asyncapi/check.mjs .tools/asyncapi docs/asyncapi/*.yaml
 	@cargo build $(quiet) --locked -p conclave-server
 	@echo '==> testing what deploys: settings, metrics, hardening'
 	@CONCLAVE_PROGRAM=$(target)/debug/conclave $(python) -m unittest discover -q -s deploy/tests
