@@ -17,7 +17,8 @@ section! {
 section! {
     /// One of `[dialects.…]`.
     pub struct Dialect {
-        /// Permissions that a handshake must have, all of them.
+        /// Permissions that a handshake and each renewal must have, all of them; who loses one is
+        /// closed.
         pub require: Vec<String> = Vec::new(),
     }
 }

@@ -183,9 +183,7 @@ impl Connection {
             }
         };
         let node = &self.worker.node;
-        let required = node.required_permissions(self.kind);
-        let lacks = |name: &String| !principal.grants.allow_named(name, "");
-        if principal.user.is_none() || required.iter().any(lacks) {
+        if principal.user.is_none() || self.lacks_required(&principal) {
             let text = "authentication succeeded, but this user may not use this surface";
             return self.refuse_connect(CloseMeaning::Forbidden, Cow::Borrowed(text));
         }

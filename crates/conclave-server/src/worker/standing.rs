@@ -197,17 +197,12 @@ impl Connection {
             || new.session.issuer != old.session.issuer
             || !same_session
         {
-            let message = Cow::Borrowed("the new token must be of the same user and session");
-            let refusal = Refusal::Forbidden;
-            return self.refuse(
-                Refused {
-                    refusal,
-                    message,
-                    word: self.renewal_word(),
-                    topic: None,
-                },
-                answer,
-            );
+            let text = "the new token must be of the same user and session";
+            return self.refuse_renewal(text, answer);
+        }
+        if self.lacks_required(&new) {
+            let text = "the new token lacks a permission that this surface requires";
+            return self.refuse_renewal(text, answer);
         }
         let mut new = new;
         if new.session != old.session {
@@ -215,6 +210,24 @@ impl Connection {
         }
         self.take_principal(new, answer);
         self.reply(&Reply::Renewed, answer);
+    }
+
+    /// The old token stays in force.
+    fn refuse_renewal(&self, text: &'static str, answer: &mut Answer<'_>) {
+        let refused = Refused {
+            refusal: Refusal::Forbidden,
+            message: Cow::Borrowed(text),
+            word: self.renewal_word(),
+            topic: None,
+        };
+        self.refuse(refused, answer);
+    }
+
+    /// Whether a handshake of this principal would be refused here (`dialects.NAME.require`).
+    pub(super) fn lacks_required(&self, principal: &Principal) -> bool {
+        let required = self.worker.node.required_permissions(self.kind);
+        let lacks = |name: &String| !principal.grants.allow_named(name, "");
+        required.iter().any(lacks)
     }
 
     /// The surface's own word for the renewal.
@@ -304,6 +317,11 @@ impl Connection {
         let review = self.worker.node.identity.review(&self.principal.borrow());
         match review {
             Review::Same => {}
+            Review::Changed(principal) if self.lacks_required(&principal) => {
+                let text = "a permission that this surface requires was taken away";
+                self.audit(Kind::PermissionDenied, text);
+                self.cut(CloseMeaning::Forbidden);
+            }
             Review::Changed(principal) => {
                 let mut out = Vec::new();
                 let answer = &mut Answer {

@@ -30,6 +30,21 @@ fn a_user_disabled_by_the_command_line_is_cut_off() {
 }
 
 #[test]
+fn a_user_who_loses_what_a_surface_requires_is_cut_off() {
+    let plan = Plan::new().users(&[("user123", "user"), ("testuser", "user")]);
+    let world = plan.set("dialects.topics.require", "wallet.read").start();
+    let mut cut = world.connect("user123");
+    let mut other = world.connect("testuser");
+    cut.barrier();
+    other.barrier();
+    let roles = ["--role", "moderator", "--remove-role", "user"];
+    let output = world.run(&[&["user", "grant", "user123"][..], &roles].concat());
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(cut.closed_at_last().0, 1008);
+    other.barrier();
+}
+
+#[test]
 fn a_token_revoked_by_the_command_line_is_cut_off() {
     let world = with_users();
     let token = world.token("user123");

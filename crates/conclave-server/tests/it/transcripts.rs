@@ -362,7 +362,7 @@ macro_rules! transcripts {
 
 transcripts! {
     conversation: closes connections errors feed feed_refusals feed_rooms membership messages receipts
-        renewal replay typing;
+        renewal replay required typing;
     topics: acks anonymous anonymous_refused broadcast broadcast_off closes connections delivery
         errors gap isolation names permissions presence pubsub recovery renewal sessions
         subscriptions;
