@@ -1,7 +1,25 @@
 export { ConclaveClient } from "./client.js";
+export {
+  ConversationClient,
+  PRSMWebSocketClient,
+  type ConversationClientOptions,
+} from "./conversation_client.js";
+export { dispatchMessageByType, type Handlers, type Message } from "./dispatch.js";
 export { ConclaveError } from "./error.js";
-export { createAuthenticatedWebSocket, jwtManager, type AuthenticatedWebSocket, type JwtManager } from "./jwt.js";
+export type { Frame } from "./frames.js";
+export {
+  AuthenticatedWebSocket,
+  createAuthenticatedWebSocket,
+  JwtManager,
+  jwtManager,
+} from "./jwt.js";
 export { Room } from "./room.js";
+export {
+  createClient,
+  SessionClient,
+  type PublishAction,
+  type SessionClientOptions,
+} from "./session_client.js";
 export { resume, signIn, SignedIn, signOut, type SignInOptions } from "./tokens.js";
 export { Topic } from "./topic.js";
 export type * from "./types.js";

@@ -1,44 +1,138 @@
+import { useEffect, useMemo, useRef, useSyncExternalStore } from "react";
+import { Broadcast, type BroadcastView } from "./broadcast.js";
 import type { ConclaveClient } from "./client.js";
-import { ConclaveError } from "./error.js";
-import type { ChatMessage, Member, Platform, Presence, Receipt, RoomSummary, SendOptions, Status, TokenSource } from "./types.js";
-
-const soon = (): never => {
-  throw new ConclaveError("unsupported", "not there yet");
-};
+import type { ConclaveError } from "./error.js";
+import type { Room } from "./room.js";
+import { tokensOf } from "./rest.js";
+import type { Platform, Presence, RoomSummary, Status, TokenSource } from "./types.js";
 
 export interface WebSocketHookOptions extends Platform {
+  /** Nothing is connected before there is one. */
   token: TokenSource | null | undefined;
-  messagesMax?: number;
+  /** Messages that are kept, 500 by default; the oldest go first. */
+  messagesMax?: number | undefined;
 }
-export interface WebSocketHook {
+
+export interface WebSocketHook extends BroadcastView {
+  /** Sends an object to every listener of the server; waits while away. Whether it was taken. */
+  sendMessage(message: unknown): boolean;
+}
+
+/** The broadcast stream at `url`, such as `ws://localhost:8000/ws`. */
+export const useWebSocket = (url: string, options: WebSocketHookOptions): WebSocketHook => {
+  const latest = useRef(options);
+  useEffect(() => {
+    latest.current = options;
+  });
+  // Functions and objects are mostly new at each rendering: only a text says that it is another.
+  const key = typeof options.token === "string" ? options.token : options.token == null ? null : "";
+  const broadcast = useMemo(() => {
+    if (key === null) return null;
+    const source = latest.current;
+    const given = options.token ?? "";
+    const tokens = {
+      token: () => tokensOf(key === "" ? (latest.current.token ?? given) : key).token(),
+      invalidate: () => tokensOf(latest.current.token ?? given).invalidate?.(),
+    };
+    return new Broadcast(url, tokens, source, source.messagesMax ?? MESSAGES_MAX);
+  }, [url, key]);
+  useEffect(() => {
+    broadcast?.start();
+    return () => broadcast?.stop();
+  }, [broadcast]);
+  const subscribe = useMemo(
+    () => (listener: () => void) => broadcast?.on(listener) ?? (() => undefined),
+    [broadcast],
+  );
+  const view = (): BroadcastView => broadcast?.view ?? NOT_CONNECTED;
+  const shown = useSyncExternalStore(subscribe, view, () => NOT_CONNECTED);
+  const sendMessage = useMemo(
+    () => (message: unknown) => broadcast?.send(message) ?? false,
+    [broadcast],
+  );
+  return { ...shown, sendMessage };
+};
+
+/** What a room shows, and what one does in it. */
+export type RoomHook = Pick<
+  Room,
+  | "id" | "messages" | "members" | "typists" | "presence" | "hasOlder" | "loading" | "unread" | "error"
+  | "loadOlder" | "send" | "retry" | "discard" | "edit" | "remove" | "markRead" | "typing"
+  | "stopTyping" | "statusOf" | "nameOf"
+>;
+
+/** A room, open as long as the component is there. */
+export const useRoom = (client: ConclaveClient, roomId: string): RoomHook => {
+  const room = client.room(roomId);
+  useEffect(() => room.open(), [room]);
+  const subscribe = useMemo(() => (listener: () => void) => room.on("change", listener), [room]);
+  const version = (): number => room.version;
+  const shown = useSyncExternalStore(subscribe, version, version);
+  const actions = useMemo(() => actionsOf(room), [room]);
+  return useMemo(
+    () => ({ ...readingsOf(room), ...actions }),
+    [room, actions, shown],
+  );
+};
+
+/** Who of a room is there; the room is open as long as the component is there. */
+export const usePresence = (
+  client: ConclaveClient,
+  roomId: string,
+): ReadonlyMap<string, Presence> => {
+  const room = client.room(roomId);
+  useEffect(() => room.open(), [room]);
+  const subscribe = useMemo(() => (listener: () => void) => room.on("change", listener), [room]);
+  const presence = (): ReadonlyMap<string, Presence> => room.presence;
+  return useSyncExternalStore(subscribe, presence, presence);
+};
+
+export interface StatusHook {
   status: Status;
-  messages: readonly unknown[];
-  sendMessage(message: unknown): void;
+  retryAt: number | null;
+  endedBecause: ConclaveError | null;
 }
-export interface RoomHook {
-  id: string;
-  messages: readonly ChatMessage[];
-  members: readonly Member[];
-  typists: readonly string[];
-  presence: ReadonlyMap<string, Presence>;
-  hasOlder: boolean;
-  loading: boolean;
-  unread: number;
-  error: ConclaveError | null;
-  loadOlder(limit?: number): Promise<void>;
-  send(content: string, options?: SendOptions): ChatMessage;
-  retry(clientId: string): void;
-  discard(clientId: string): void;
-  edit(id: string, content: string): Promise<void>;
-  remove(id: string): Promise<void>;
-  markRead(id?: string): void;
-  typing(): void;
-  stopTyping(): void;
-  statusOf(id: string): Promise<Receipt[]>;
-  nameOf(userId: string): string;
-}
-export const useWebSocket = (_url: string, _options: WebSocketHookOptions): WebSocketHook => soon();
-export const useRoom = (_client: ConclaveClient, _roomId: string): RoomHook => soon();
-export const usePresence = (_client: ConclaveClient, _roomId: string): ReadonlyMap<string, Presence> => soon();
-export const useStatus = (_client: ConclaveClient): { status: Status; retryAt: number | null; endedBecause: ConclaveError | null } => soon();
-export const useRooms = (_client: ConclaveClient): readonly RoomSummary[] => soon();
+
+/** The state of the connection. */
+export const useStatus = (client: ConclaveClient): StatusHook => {
+  const subscribe = useMemo(() => (listener: () => void) => client.on("status", listener), [client]);
+  const status = useSyncExternalStore(subscribe, () => client.status, () => client.status);
+  const retryAt = useSyncExternalStore(subscribe, () => client.retryAt, () => client.retryAt);
+  return { status, retryAt, endedBecause: client.endedBecause };
+};
+
+/** One's rooms by last activity. */
+export const useRooms = (client: ConclaveClient): readonly RoomSummary[] => {
+  const subscribe = useMemo(() => (listener: () => void) => client.on("rooms", listener), [client]);
+  const rooms = (): readonly RoomSummary[] => client.roomList;
+  return useSyncExternalStore(subscribe, rooms, rooms);
+};
+
+const readingsOf = (room: Room) => ({
+  id: room.id,
+  messages: room.messages,
+  members: room.members,
+  typists: room.typists,
+  presence: room.presence,
+  hasOlder: room.hasOlder,
+  loading: room.loading,
+  unread: room.unread,
+  error: room.error,
+});
+
+const actionsOf = (room: Room) => ({
+  loadOlder: room.loadOlder.bind(room),
+  send: room.send.bind(room),
+  retry: room.retry.bind(room),
+  discard: room.discard.bind(room),
+  edit: room.edit.bind(room),
+  remove: room.remove.bind(room),
+  markRead: room.markRead.bind(room),
+  typing: room.typing.bind(room),
+  stopTyping: room.stopTyping.bind(room),
+  statusOf: room.statusOf.bind(room),
+  nameOf: room.nameOf.bind(room),
+});
+
+const MESSAGES_MAX = 500;
+const NOT_CONNECTED: BroadcastView = { status: "connecting", messages: [] };

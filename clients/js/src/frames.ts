@@ -1,0 +1,68 @@
+import { ConclaveError } from "./error.js";
+import type { Stored } from "./history.js";
+import type { MessageKind } from "./types.js";
+
+/** A frame of the server's conversation dialect, of which only `type` is certain. */
+export type Frame = Members & { readonly type: string };
+
+/** The members of a JSON object; `null` where the text is none. */
+export const objectOf = (text: string): Members | null => {
+  try {
+    const value: unknown = JSON.parse(text);
+    const object = typeof value === "object" && value !== null && !Array.isArray(value);
+    return object ? (value as Members) : null;
+  } catch {
+    return null;
+  }
+};
+
+export type Members = Readonly<Record<string, unknown>>;
+
+/** The frame of a text; `null` where it is none. */
+export const frameOf = (text: string): Frame | null => {
+  const object = objectOf(text);
+  return typeof object?.["type"] === "string" ? (object as Frame) : null;
+};
+
+export const textOf = (frame: Members, name: string): string | null => {
+  const value = frame[name];
+  return typeof value === "string" ? value : null;
+};
+
+export const numberOf = (frame: Members, name: string): number | null => {
+  const value = frame[name];
+  return typeof value === "number" ? value : null;
+};
+
+/** Unix seconds to a date; now where they are missing. */
+export const dateOf = (frame: Frame, name = "timestamp"): Date => {
+  const seconds = numberOf(frame, name);
+  return seconds === null ? new Date() : new Date(seconds * 1000);
+};
+
+/** The message of `user_message`, or of an assistant's whole answer. */
+export const messageOf = (frame: Frame): Stored | null => {
+  const roomId = textOf(frame, "conversation_id");
+  const id = textOf(frame, "message_id");
+  const seq = numberOf(frame, "seq");
+  const userId = textOf(frame, "user_id");
+  if (roomId === null || id === null || seq === null || userId === null) return null;
+  const deleted = frame["deleted_at"] !== undefined && frame["deleted_at"] !== null;
+  return {
+    id,
+    clientId: textOf(frame, "client_id"),
+    roomId,
+    seq,
+    userId,
+    content: textOf(frame, "content") ?? textOf(frame, "final_content") ?? "",
+    kind: (textOf(frame, "message_type") ?? "Text") as MessageKind,
+    replyTo: textOf(frame, "reply_to_id"),
+    createdAt: dateOf(frame),
+    editedAt: null,
+    deleted,
+    status: "SENT",
+  };
+};
+
+export const errorOf = (frame: Members): ConclaveError =>
+  new ConclaveError(textOf(frame, "code") ?? "internal", textOf(frame, "message") ?? "refused");
