@@ -56,6 +56,8 @@ test: ## unit, layout and end-to-end tests
 	@cargo build $(quiet) --locked -p conclave-server
 	@echo '==> testing what deploys: settings, metrics, hardening'
 	@CONCLAVE_PROGRAM=$(target)/debug/conclave $(python) -m unittest discover -q -s deploy/tests
+	@echo '==> testing the Python client'
+	@PYTHONPATH=clients/python/src $(python) -m unittest discover -q -s clients/python/tests
 	@echo '==> testing with clients of other people: curl, websocat, Python, Chromium, Clerk, Socket.IO'
 	@$(python) tests/clients/run.py --conclave $(target)/debug/conclave
 

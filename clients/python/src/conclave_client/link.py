@@ -36,7 +36,7 @@ from .pacing import (
     SystemClock,
     system_random,
 )
-from .tokens import Tokens, claims, renewal_margin
+from .tokens import Tokens, lifetime, renewal_margin
 
 log = logging.getLogger("conclave_client")
 
@@ -254,8 +254,10 @@ class Link:
     async def _renew(self, token: str) -> None:
         """Before the token ends, hands the server the next one, as long as there is one."""
         tokens, clock = self._settings.tokens, self._settings.clock
+        measured, margin = "", 0.0
         while (left := tokens.seconds_left(token)) is not None and left > 0:
-            margin = renewal_margin(_whole_life(token, left))
+            if measured != token:
+                measured, margin = token, renewal_margin(lifetime(token) or left)
             wait = left - margin
             if wait > 0:
                 await clock.pause(wait + RENEWAL_GRACE_SECONDS)
@@ -336,14 +338,6 @@ def checked_frame(text: str) -> str:
 
 def _text(frame: str | bytes) -> str:
     return frame if isinstance(frame, str) else frame.decode("utf-8", "replace")
-
-
-def _whole_life(token: str, left: float) -> float:
-    read = claims(token)
-    begins, ends = read.get("iat"), read.get("exp")
-    if isinstance(begins, (int, float)) and isinstance(ends, (int, float)):
-        return float(ends - begins)
-    return left
 
 
 def _look_at(future: asyncio.Future[None]) -> None:

@@ -12,7 +12,7 @@ import dataclasses
 import json
 from collections.abc import Callable
 
-from .errors import ConclaveError, OutboxFull
+from .errors import ClientClosed, ConclaveError, OutboxFull
 from .events import JsonObject, Sent
 from .link import checked_frame
 
@@ -118,6 +118,9 @@ class Outbox:
             for each in waiting:
                 if not each.answer.done():
                     each.answer.set_exception(error)
+                if isinstance(error, ClientClosed) and not each.answer.cancelled():
+                    # Looked at here: who closes the client knows.
+                    each.answer.exception()
 
     def _head(self, client_id: object) -> Outgoing | None:
         heads = (waiting[0] for waiting in self._rooms.values() if waiting)
