@@ -1,7 +1,11 @@
 //! What is counted. Names are one enum, so that none can be mistyped.
 
+mod latency;
+
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+pub(crate) use latency::{Latencies, LocalLatencies, Timed};
 
 macro_rules! counters {
     ($( $(#[doc = $doc:literal])+ $counter:ident = $name:literal; )*) => {
@@ -47,6 +51,18 @@ counters! {
     HttpRequests = "conclave_http_requests";
     /// API keys that were refused
     KeysRefused = "conclave_api_keys_refused";
+    /// Clients turned away because there were too many connections
+    ConnectionsLimited = "conclave_connections_limited";
+    /// Handshakes put off because too many came, or too many of an address were refused
+    HandshakesLimited = "conclave_handshakes_limited";
+    /// Messages over the rate of a connection, a user or a room
+    MessagesLimited = "conclave_messages_limited";
+    /// Commands that asked for more than a bound allows
+    SizesLimited = "conclave_sizes_limited";
+    /// Tries of passwords put off because too many failed
+    SignInsLimited = "conclave_sign_ins_limited";
+    /// Tickets not given because too many wait
+    TicketsLimited = "conclave_tickets_limited";
     /// Messages received from clients
     MessagesReceived = "conclave_messages_received";
     /// Deliveries to clients, merged ones counted once

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
 use conclave_auth::{Idempotency, KeyRing};
 use conclave_core::{ConnectionTable, Rooms, SharedLimit, Topics};
@@ -16,7 +17,7 @@ use crate::audit::AuditLog;
 use crate::config::Setup;
 use crate::handshake::{RouteKind, counted_as};
 use crate::identity::Identity;
-use crate::metrics::Counters;
+use crate::metrics::{Counters, Latencies};
 use crate::names::Names;
 use crate::nodes::Nodes;
 use crate::polling::Polls;
@@ -50,6 +51,9 @@ pub(crate) struct Node {
     pub(crate) calls: Arc<dyn Idempotency>,
     pub(crate) connections: Arc<ConnectionTable>,
     pub(crate) counters: Counters,
+    pub(crate) latencies: Latencies,
+    /// When the process began, by the monotonic clock.
+    pub(crate) began: Duration,
     pub(crate) audit: Arc<AuditLog>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) draining: AtomicBool,

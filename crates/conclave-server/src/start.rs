@@ -21,7 +21,7 @@ use crate::audit::{AuditKey, AuditLog, Event, Kind, Options};
 use crate::clock::WallClock;
 use crate::config::{self, Config, Setup};
 use crate::identity::{self, Authority, Blacklist, Identity, PasswordPool, Sources, SystemRandom};
-use crate::metrics::Counters;
+use crate::metrics::{Counters, Latencies};
 use crate::names::Names;
 use crate::node::{Dice, Node};
 use crate::nodes::{self, Nodes};
@@ -191,6 +191,8 @@ fn node(setup: Setup, opened: Opened, controls: Vec<mpsc::UnboundedSender<Contro
         calls: store,
         connections,
         counters: Counters::default(),
+        latencies: Latencies::default(),
+        began: clock.monotonic(),
         audit,
         clock,
         draining: AtomicBool::new(false),

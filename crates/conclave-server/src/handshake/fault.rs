@@ -67,6 +67,7 @@ impl Reception {
     pub(crate) fn note_crowd(&self, peer: IpAddr, crowded: Crowded) {
         let node = self.worker.node();
         node.counters.add(Counter::OverflowedSockets, 1);
+        node.counters.add(Counter::HandshakesLimited, 1);
         let detail = match crowded {
             Crowded::Address => "unfinished handshakes of this address",
             Crowded::All => "unfinished handshakes",

@@ -26,6 +26,7 @@ use crate::audit::{Event, Kind};
 use crate::config::Reject;
 use crate::http::Problem;
 use crate::identity::Unproved;
+use crate::metrics::Counter;
 use crate::polling::Session;
 use crate::worker::Surface;
 
@@ -380,6 +381,9 @@ impl Reception {
         let counted = node
             .connections
             .open(principal.user.as_ref(), address, bounds);
+        if counted.is_err() {
+            node.counters.add(Counter::ConnectionsLimited, 1);
+        }
         counted.map_err(|full| match full {
             Full::Address => No::http(
                 StatusCode::TOO_MANY_REQUESTS,
@@ -391,6 +395,7 @@ impl Reception {
     }
 
     fn refuse(&self, case: &Case<'_>, accepted: Option<&Accepted<'_>>, no: &No) -> Response<Body> {
+        let counters = &self.worker.node().counters;
         let (status, code, detail) = match no {
             No::Http {
                 status,
@@ -399,6 +404,7 @@ impl Reception {
             } => (*status, *code, &**detail),
             No::Busy(wait) => {
                 let text = "too many clients come at once";
+                counters.add(Counter::HandshakesLimited, 1);
                 self.note(case, Kind::LimitHit, text);
                 let busy = Problem::refused(Refusal::Unavailable, text);
                 return busy.after(*wait).into_response();
@@ -415,6 +421,7 @@ impl Reception {
         match status {
             // Being told to wait is not held against the address again.
             StatusCode::TOO_MANY_REQUESTS if accepted.is_none() => {
+                counters.add(Counter::HandshakesLimited, 1);
                 self.note(case, Kind::LimitHit, detail);
             }
             // Nor is what is the server's own affair.

@@ -20,6 +20,7 @@ use super::sign_in::{failed_password, too_many_failures};
 use crate::audit::Kind;
 use crate::handshake::Origin;
 use crate::identity::SystemRandom;
+use crate::metrics::Counter;
 use crate::node::Node;
 
 /// The answer of `/auth/ticket`.
@@ -62,6 +63,7 @@ pub(super) async fn ticket(
         TicketError::Full => {
             let client = &caller.client;
             let event = client.event_of(&node, Kind::LimitHit, &caller.principal);
+            node.counters.add(Counter::TicketsLimited, 1);
             node.audit.record(event.detail("tickets"));
             let wait = std::time::Duration::from_secs(u64::from(seconds));
             Problem::too_often("too many tickets wait", wait)

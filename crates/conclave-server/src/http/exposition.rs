@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use axum::extract::{FromRequestParts as _, Request, State};
 use axum::http::header::CONTENT_TYPE;
@@ -10,7 +11,7 @@ use axum::response::IntoResponse;
 use conclave_core::BusFigures;
 use conclave_protocol::{Permission, Refusal};
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
@@ -19,7 +20,7 @@ use prometheus_client::registry::Registry;
 use super::caller::Caller;
 use super::client::Client;
 use super::problem::Problem;
-use crate::metrics::Counter;
+use crate::metrics::{Counter, Timed};
 use crate::node::Node;
 
 /// On the server's own addresses: for this machine and holders of `system.monitor`; 404 where
@@ -85,6 +86,7 @@ impl Collector for Figures {
             let value = ConstGauge::new(value);
             value.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
         }
+        self.latencies(&mut encoder)?;
         self.inboxes(&mut encoder)?;
         self.bus(&mut encoder)?;
         self.webhooks(&mut encoder)?;
@@ -93,6 +95,21 @@ impl Collector for Figures {
 }
 
 impl Figures {
+    fn latencies(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        for timed in Timed::ALL {
+            let histogram = self.0.latencies.histogram(timed);
+            let bounds = timed.bounds().iter().copied();
+            let bounds = bounds.map(|micros| Duration::from_micros(micros).as_secs_f64());
+            let counts = histogram.counts.iter().copied();
+            let buckets: Vec<_> = bounds.chain([f64::INFINITY]).zip(counts).collect();
+            let (name, help) = (timed.name(), timed.help());
+            let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;
+            let sum = histogram.sum.as_secs_f64();
+            metric.encode_histogram::<NoLabelSet>(sum, histogram.count(), &buckets, None)?;
+        }
+        Ok(())
+    }
+
     fn workers(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let name = "conclave_worker_connections";
         let help = "Open WebSocket connections of a worker";

@@ -236,7 +236,7 @@ async fn renew(node: Arc<Node>, client: Client, token: String) -> Result<SignedI
 
 /// For a password that may be tried no more, here or in `/auth/password`.
 pub(super) fn too_many_failures(node: &Node, event: Event, wait: Duration) -> Problem {
-    node.counters.add(Counter::RequestsLimited, 1);
+    node.counters.add(Counter::SignInsLimited, 1);
     node.audit.record(event.detail("failed sign-ins"));
     Problem::too_often("too many failed sign-ins", wait)
 }

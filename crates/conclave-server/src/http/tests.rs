@@ -2,6 +2,7 @@
 
 mod account;
 mod backend;
+mod console;
 mod embedded;
 mod figures;
 mod guard;

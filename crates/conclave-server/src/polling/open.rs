@@ -11,6 +11,7 @@ use super::{Session, pipe};
 use crate::audit::{Event, Kind};
 use crate::handshake::{Origin, Route, counted_as, nobody};
 use crate::http::Problem;
+use crate::metrics::Counter;
 use crate::node::Node;
 use crate::worker::{Arrival, Control, Stream, Surface};
 
@@ -37,6 +38,7 @@ pub(super) fn open(
     };
     let counted = (!uncounted).then(|| counted_as(address));
     let Ok(guard) = node.connections.open(None, counted, bounds) else {
+        node.counters.add(Counter::ConnectionsLimited, 1);
         let event = Event::new(Kind::LimitHit, node.clock.now())
             .ip(address)
             .detail("too many connections");
@@ -83,6 +85,7 @@ fn check(node: &Node, address: IpAddr) -> Result<(), Problem> {
         .wait(&counted_as(address), node.clock.monotonic());
     if waits.is_some() {
         let text = "too many refused handshakes";
+        node.counters.add(Counter::HandshakesLimited, 1);
         let event = Event::new(Kind::LimitHit, node.clock.now());
         node.audit.record(event.ip(address).detail(text));
         return Err(Problem::refused(Refusal::RateLimited, text));

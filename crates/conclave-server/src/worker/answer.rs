@@ -152,6 +152,7 @@ impl Connection {
             topic,
         } = refused;
         self.worker.counters.add(Counter::Refusals, 1);
+        self.count_limit(refusal);
         let kind = match refusal {
             Refusal::RateLimited | Refusal::TooLarge => Kind::LimitHit,
             Refusal::BadRequest
@@ -218,6 +219,7 @@ impl Connection {
     /// Counts a `rate_limited`; too many of them in a short time close the connection, behind the
     /// answers in `out`.
     pub(super) fn strike(&self, out: &mut Vec<u8>) {
+        self.worker.counters.add(Counter::MessagesLimited, 1);
         let now = self.worker.seconds();
         let (count, since) = self.strikes.get();
         let (count, since) = if now.saturating_sub(since) >= STRIKE_SECONDS {

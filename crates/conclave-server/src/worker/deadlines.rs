@@ -17,6 +17,7 @@ pub(super) async fn run(worker: Rc<Worker>) {
     loop {
         ticks.tick().await;
         worker.counters.add_to(&worker.node.counters);
+        worker.latencies.add_to(&worker.node.latencies);
         worker.report();
         let now = worker.seconds();
         for slots in due(&worker, now).chunks(CHUNK) {

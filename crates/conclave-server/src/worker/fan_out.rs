@@ -16,7 +16,7 @@ use super::connection::{Arrival, Connection, Surface};
 use super::desk::{Kick, Listed};
 use super::lost::Proof;
 use super::{Worker, with_deflater};
-use crate::metrics::Counter;
+use crate::metrics::{Counter, Timed};
 
 /// What another thread asks of a worker. Served before every chunk of deliveries.
 pub(crate) enum Control {
@@ -127,6 +127,7 @@ async fn deliver_all(
         }
         if let Some(batch) = worker.hub.end_turn(walk) {
             worker.end_hearing(&batch);
+            worker.time_deliveries(batch.publications());
             worker.delivered(batch.publications());
         }
         if chunk >= CHUNK {
@@ -154,6 +155,16 @@ impl Worker {
         });
         self.counters.add(Counter::MessagesSent, 1);
         connection.send_shared(&bytes);
+    }
+
+    /// Counts how long what this node's connections published took. Of others the clock is
+    /// another one.
+    fn time_deliveries(&self, publications: &[Arc<Publication>]) {
+        let now = self.node.clock.now();
+        for publication in publications.iter().filter(|all| all.origin != 0) {
+            let took = now.since(publication.at);
+            self.latencies.add(Timed::Delivery, took);
+        }
     }
 
     /// Gives back the inbox's bytes and settles what the publishers wait for.

@@ -21,6 +21,7 @@ use super::standing::Outcome;
 use crate::audit::Kind;
 use crate::handshake::Origin;
 use crate::identity::Unproved;
+use crate::metrics::Counter;
 use crate::node::Node;
 use crate::nodes::{Question, take_over};
 use crate::webhooks::Happened;
@@ -192,6 +193,7 @@ impl Connection {
             if let Err(Full::Address | Full::All | Full::User) =
                 self.guard.borrow_mut().identify(user, bound)
             {
+                node.counters.add(Counter::ConnectionsLimited, 1);
                 let meaning = CloseMeaning::TooManyConnections;
                 return self.refuse_connect(meaning, Cow::Borrowed("too many connections"));
             }

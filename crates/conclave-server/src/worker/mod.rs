@@ -41,7 +41,7 @@ pub(crate) use fan_out::Control;
 pub(crate) use lost::{Lost, Owned, Proof, Told};
 pub(crate) use stream::{Stream, TlsStream};
 
-use crate::metrics::{Counter, LocalCounters};
+use crate::metrics::{Counter, LocalCounters, LocalLatencies};
 use crate::node::Node;
 use crate::webhooks::Happened;
 
@@ -53,6 +53,7 @@ pub(crate) struct Worker {
     slots: RefCell<Slots>,
     scratch: RefCell<Scratch>,
     counters: LocalCounters,
+    latencies: LocalLatencies,
     serial: Cell<u64>,
     draining: Cell<bool>,
 }
@@ -91,6 +92,7 @@ impl Worker {
                 inflater: Inflater::new(),
             }),
             counters: LocalCounters::default(),
+            latencies: LocalLatencies::default(),
             serial: Cell::new(0),
             draining: Cell::new(false),
         })

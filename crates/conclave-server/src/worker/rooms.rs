@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use conclave_core::{Denied, Guarded, Origin, Permit, RoomFault, Rooms, Stamp, authorise};
 use conclave_protocol::{
@@ -16,7 +17,7 @@ use super::fan_out::Control;
 use super::hearing::Greeting;
 use super::standing::Outcome;
 use crate::audit::Kind;
-use crate::metrics::Counter;
+use crate::metrics::{Counter, Timed};
 use crate::node::Node;
 
 /// A command about rooms, as its answer has to name it.
@@ -29,6 +30,8 @@ pub(super) struct Asked {
 /// What became of one.
 pub(super) struct Done {
     pub(super) asked: Asked,
+    /// When it came, by the monotonic clock; `None` where its time is not counted.
+    pub(super) came: Option<Duration>,
     pub(super) result: Result<RoomReply, RoomFault>,
 }
 
@@ -155,11 +158,12 @@ impl Connection {
             Ok(permit) => permit,
             Err(denied) => return self.deny_room(&ask.asked, denied, ask.answer),
         };
-        let asked = ask.asked;
+        let (asked, came) = (ask.asked, self.worker.node.clock.monotonic());
         let work = work(Arc::clone(&self.worker.node.rooms), permit, self.stamp());
         self.start(async move {
             Outcome::Room(Done {
                 asked,
+                came: Some(came),
                 result: work.await,
             })
         });
@@ -170,6 +174,10 @@ impl Connection {
         match &done.result {
             Ok(reply) => self.room_reply(&done.asked, reply, answer),
             Err(fault) => self.refuse_room(&done.asked, fault, answer),
+        }
+        if let Some(came) = done.came {
+            let took = self.worker.node.clock.monotonic().saturating_sub(came);
+            self.worker.latencies.add(Timed::Command, took);
         }
     }
 
@@ -245,6 +253,7 @@ impl Connection {
             };
             Outcome::Room(Done {
                 asked,
+                came: None,
                 result: Ok(RoomReply::Status { user: whose, count }),
             })
         });
@@ -287,6 +296,7 @@ impl Connection {
     pub(super) fn refuse_room(&self, asked: &Asked, fault: &RoomFault, answer: &mut Answer<'_>) {
         let (refusal, message) = (fault.refusal(), fault.message());
         self.worker.counters.add(Counter::Refusals, 1);
+        self.count_limit(refusal);
         let kind = match refusal {
             Refusal::RateLimited | Refusal::TooLarge => Some(Kind::LimitHit),
             Refusal::Forbidden | Refusal::NotFound | Refusal::Unauthenticated => {
@@ -313,6 +323,13 @@ impl Connection {
         self.reply(&reply, answer);
         if refusal == Refusal::RateLimited {
             self.strike(answer.out);
+        }
+    }
+
+    /// Counts a refusal for what it asked too much of; a rate is counted by `strike`.
+    pub(super) fn count_limit(&self, refusal: Refusal) {
+        if refusal == Refusal::TooLarge {
+            self.worker.counters.add(Counter::SizesLimited, 1);
         }
     }
 }

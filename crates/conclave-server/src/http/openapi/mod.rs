@@ -5,6 +5,7 @@
 //! `identity`, `rooms` and `server_api`, by means of `operation`. A test holds them against the
 //! router.
 
+mod console;
 mod identity;
 mod operation;
 mod page;
@@ -51,8 +52,13 @@ struct Chapter {
     operations: Vec<Operation>,
 }
 
-fn chapters() -> [Chapter; 3] {
-    [identity::chapter(), rooms::chapter(), server_api::chapter()]
+fn chapters() -> [Chapter; 4] {
+    [
+        identity::chapter(),
+        rooms::chapter(),
+        server_api::chapter(),
+        console::chapter(),
+    ]
 }
 
 /// The whole document.

@@ -7,6 +7,7 @@ mod accounts;
 mod batch;
 mod connections;
 mod explain;
+mod figures;
 mod place;
 mod publish;
 mod reading;
@@ -44,6 +45,7 @@ pub(super) fn pages(pages: Pages) -> Pages {
         .put("/api/v1/users/{id}", accounts::change)
         .delete("/api/v1/users/{id}", accounts::remove)
         .get("/api/v1/explain", explain::explain)
+        .get("/api/v1/figures", figures::figures)
 }
 
 /// Many of them.

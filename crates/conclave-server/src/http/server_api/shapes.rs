@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub(in crate::http) use super::explain::Explanation;
+pub(in crate::http) use super::figures::Figures;
 use crate::http::rfc3339_millis as date;
 use crate::nodes::connection_id;
 use crate::worker::Listed;

@@ -89,7 +89,7 @@ async fn other_pages_and_other_hosts_are_refused() {
 #[tokio::test]
 async fn unknown_paths_and_methods_are_problems() {
     let site = Site::new().await;
-    site.get("/").send().await.problem(404, "not_found");
+    site.get("/unknown").send().await.problem(404, "not_found");
     site.get("/auth/sessions/a/b/c/d")
         .send()
         .await
