@@ -14,12 +14,10 @@ export class Drafts {
     else this.texts.set(key(user, room), text);
   }
 
-  /** Of who signs out: the next user of the page finds nothing. */
-  forget(user: string): void {
-    for (const held of this.texts.keys()) {
-      if (held.startsWith(key(user, ""))) this.texts.delete(held);
-    }
+  /** For who signs out: the next user of the page finds nothing. */
+  forgetAll(): void {
+    this.texts.clear();
   }
 }
 
-const key = (user: string, room: string): string => JSON.stringify([user]) + room;
+const key = (user: string, room: string): string => JSON.stringify([user, room]);

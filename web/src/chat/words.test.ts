@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 
+import { hueOf, initials } from "../ui/names.ts";
 import { Drafts } from "./drafts.ts";
 import { byStatus, markOf, waiting } from "./marks.ts";
-import { dayWords, hueOf, initials, lengthOf, many, pageTitle, seenWords, short, typingWords } from "./words.ts";
+import { dayWords, lengthOf, many, pageTitle, seenWords, short, typingWords } from "./words.ts";
 
 test.each([
   [[], ""],
@@ -85,8 +86,6 @@ test("a draft is its writer's and its room's", () => {
   expect(drafts.of("ann", "general")).toBe("hel");
   expect(drafts.of("ann", "plans")).toBe("");
   expect(drafts.of("bob", "general")).toBe("");
-  drafts.forget("bob");
-  expect(drafts.of("ann", "general")).toBe("hel");
-  drafts.forget("ann");
+  drafts.forgetAll();
   expect(drafts.of("ann", "general")).toBe("");
 });

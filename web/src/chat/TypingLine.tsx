@@ -1,0 +1,16 @@
+import type { RoomHook } from "conclave-client/react";
+
+import { typingWords } from "./words.ts";
+
+/** Who is writing. It keeps its height, so that nothing jumps. */
+export function TypingLine({ room, me }: { room: RoomHook; me: string }) {
+  const names = room.typists.filter((userId) => userId !== me).map(room.nameOf);
+  return (
+    <p
+      aria-live="polite"
+      className="mx-auto h-6 w-full max-w-4xl shrink-0 truncate px-5 text-sm leading-6 text-muted"
+    >
+      {typingWords(names)}
+    </p>
+  );
+}

@@ -1,0 +1,115 @@
+import { defaultRangeExtractor, useVirtualizer, type Range } from "@tanstack/react-virtual";
+import type { ChatMessage, Status } from "conclave-client";
+import type { RoomHook } from "conclave-client/react";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState, type RefObject } from "react";
+
+import { keyOf } from "./rows.ts";
+
+interface HistoryOptions {
+  room: RoomHook;
+  scroller: RefObject<HTMLDivElement | null>;
+  /** The row that stays in the document, because it may have the focus. */
+  active: string | null;
+  connection: Status;
+}
+
+/** The window over the messages, which loads older ones as it comes near the oldest. */
+export function useHistory({ room, scroller, active, connection }: HistoryOptions) {
+  const { messages, hasOlder, loading, loadOlder } = room;
+  const now = useRef(messages);
+  now.current = messages;
+  const [failed, setFailed] = useState(false);
+  const [found, setFound] = useState<string | null>(null);
+  const [settled, setSettled] = useState(false);
+  const [atEnd, setAtEnd] = useState(true);
+  const getItemKey = useCallback((index: number) => keyAt(messages, index), [messages]);
+  const rangeExtractor = useCallback(
+    (range: Range) => {
+      const indexes = defaultRangeExtractor(range);
+      const kept = active === null ? -1 : indexOfKey(now.current, active);
+      if (kept < 0 || indexes.includes(kept)) return indexes;
+      return [...indexes, kept].sort((one, other) => one - other);
+    },
+    [active],
+  );
+  const virtual = useVirtualizer<HTMLDivElement, HTMLDivElement>({
+    count: messages.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_PX,
+    getItemKey,
+    rangeExtractor,
+    overscan: 8,
+    paddingEnd: 12,
+    scrollMargin: TOP_PX,
+    anchorTo: "end",
+    followOnAppend: true,
+    scrollEndThreshold: END_PX,
+    useFlushSync: false,
+    onChange: (instance) => setAtEnd(instance.isAtEnd(END_PX)),
+  });
+  const some = messages.length > 0;
+  useLayoutEffect(() => {
+    if (!some || settled) return;
+    virtual.scrollToEnd();
+    setSettled(true);
+  }, [some, settled, virtual]);
+  const first = virtual.getVirtualItems()[0]?.index ?? 0;
+  const wanted = settled && hasOlder && !loading && !failed && some && first < NEAR;
+  useEffect(() => {
+    if (wanted) loadOlder(PAGE).catch(() => setFailed(true));
+  }, [wanted, loadOlder]);
+  const again = useCallback(() => setFailed(false), []);
+  useEffect(() => {
+    if (connection === "online") setFailed(false);
+  }, [connection]);
+  useEffect(() => {
+    if (found === null) return;
+    const timer = setTimeout(() => setFound(null), FOUND_MS);
+    return () => clearTimeout(timer);
+  }, [found]);
+  const toEnd = useCallback(() => virtual.scrollToEnd(), [virtual]);
+  const more = useRef({ hasOlder, loadOlder });
+  more.current = { hasOlder, loadOlder };
+  const toMessage = useCallback(
+    async (id: string) => {
+      for (;;) {
+        const index = now.current.findIndex((message) => message.id === id);
+        if (index >= 0) {
+          virtual.scrollToIndex(index, { align: "center" });
+          setFound(id);
+          return true;
+        }
+        const count = now.current.length;
+        if (!more.current.hasOlder) return false;
+        await more.current.loadOlder(PAGE);
+        await nextFrame();
+        if (now.current.length === count) return false;
+      }
+    },
+    [virtual],
+  );
+  return { virtual, atEnd, failed, again, found, toEnd, toMessage };
+}
+
+/** Of the message at `index`. */
+const keyAt = (messages: readonly ChatMessage[], index: number): string => {
+  const message = messages[index];
+  return message ? keyOf(message) : String(index);
+};
+
+/** From the end, where people mostly are. */
+const indexOfKey = (messages: readonly ChatMessage[], key: string): number =>
+  messages.findLastIndex((message) => keyOf(message) === key);
+
+const nextFrame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+
+/** The height of most rows. */
+const ROW_PX = 64;
+/** The height of what stands above the oldest message. */
+const TOP_PX = 56;
+/** Nearer than this to the end, the list follows what comes. */
+const END_PX = 80;
+/** So many rows before the oldest, older ones are asked for. */
+const NEAR = 20;
+const PAGE = 100;
+const FOUND_MS = 2_000;

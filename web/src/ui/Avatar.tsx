@@ -1,0 +1,44 @@
+import { classes } from "./classes.ts";
+import { hueOf, initials } from "./names.ts";
+
+interface AvatarProps {
+  name: string;
+  /** Small ones stand in lists of people. */
+  size?: "small" | "plain";
+  /** Shows a dot; the words for screen readers are the caller's. */
+  online?: boolean | undefined;
+}
+
+/** The letters of a name on its colour. Never an image of another server: that would tell it who reads. */
+export function Avatar({ name, size = "plain", online }: AvatarProps) {
+  return (
+    <span aria-hidden className="relative inline-block shrink-0">
+      <span
+        className={classes(
+          "grid place-items-center rounded-full font-semibold text-white select-none",
+          size === "small" ? "size-8 text-xs" : "size-10 text-sm",
+          HUES[hueOf(name, HUES.length)],
+        )}
+      >
+        {initials(name)}
+      </span>
+      {online !== undefined && (
+        <span
+          className={classes(
+            "absolute -right-0.5 -bottom-0.5 size-3.5 rounded-full border-2 border-surface",
+            online ? "bg-good" : "bg-line",
+          )}
+        />
+      )}
+    </span>
+  );
+}
+
+const HUES = [
+  "bg-[#3a4fc4]",
+  "bg-[#1f7a45]",
+  "bg-[#8f5500]",
+  "bg-[#8b3a8f]",
+  "bg-[#0f6f85]",
+  "bg-[#a33a3a]",
+];
