@@ -5,6 +5,7 @@ import { Following } from "./following.js";
 import { Link } from "./link.js";
 import { Names } from "./names.js";
 import { isHidden, watchPage } from "./page.js";
+import { Peers } from "./peers.js";
 import { Rest } from "./rest.js";
 import { Room, type Wire } from "./room.js";
 import { RoomList, summaryOf, type ChannelBody } from "./room_list.js";
@@ -16,6 +17,7 @@ import type {
   Invitation,
   Me,
   NewRoom,
+  Presence,
   Profile,
   RoomChange,
   RoomSummary,
@@ -31,6 +33,7 @@ export class ConclaveClient {
   readonly #link: Link;
   readonly #list: RoomList;
   readonly #following: Following;
+  readonly #peers: Peers;
   readonly #topics: Topics;
   readonly #names = new Names();
   readonly #rooms = new Map<string, Room>();
@@ -39,6 +42,7 @@ export class ConclaveClient {
     rooms: new Listeners(),
     notification: new Listeners(),
     live_update: new Listeners(),
+    invitations: new Listeners(),
     system_status: new Listeners(),
     error: new Listeners(),
   };
@@ -62,6 +66,12 @@ export class ConclaveClient {
       },
     );
     this.#following = new Following((frame) => this.#send(frame), this.#list, (id) => this.#rooms.get(id));
+    this.#peers = new Peers(
+      this.#rest,
+      this.#list,
+      () => this.#me?.id ?? "",
+      (profiles) => this.#names.learn(profiles),
+    );
     this.#topics = new Topics(options, this.#rest, options.outboxMax ?? OUTBOX_MAX);
     this.#wire = this.#wireOf(options);
   }
@@ -144,6 +154,7 @@ export class ConclaveClient {
   async createRoom(room: NewRoom): Promise<RoomSummary> {
     const summary = this.#list.put(await this.#rest.call<ChannelBody>("POST", "/channels", room));
     this.#following.update();
+    this.#peers.update();
     return summary;
   }
 
@@ -193,6 +204,16 @@ export class ConclaveClient {
     const profile = { id: body.id, name: body.name, avatar: body.avatar ?? null };
     this.#names.learn([profile]);
     return profile;
+  }
+
+  /** The name of a user, as far as it was heard; else the id. */
+  nameOf(userId: string): string {
+    return this.#names.of(userId);
+  }
+
+  /** Whether somebody with whom one has a direct message is there; "rooms" tells of changes. */
+  presenceOf(userId: string): Presence | undefined {
+    return this.#peers.presenceOf(userId);
   }
 
   /** The same object for the same id. */
@@ -269,6 +290,7 @@ export class ConclaveClient {
       opened: () => this.#opened(),
       lost: () => {
         this.#following.lost();
+        this.#peers.lost();
         for (const room of this.#rooms.values()) room.lost();
       },
       changed: () => {
@@ -281,6 +303,8 @@ export class ConclaveClient {
       entered: (id) => void this.#entered(id).catch(() => undefined),
       unsubscribed: (id, error) => this.#unsubscribed(id, error),
       notice: (event, notice) => this.#listeners[event].tell(notice),
+      present: (frame) => this.#peers.heard(frame),
+      invited: () => this.#listeners.invitations.tell(),
       systemStatus: (status) => this.#listeners.system_status.tell(status),
       error: (error) => this.#listeners.error.tell(error),
     };
@@ -305,7 +329,10 @@ export class ConclaveClient {
   #opened(): void {
     this.#following.opened();
     for (const room of [...this.#rooms.values()]) room.online();
-    this.#following.start(() => this.#list.read());
+    this.#following.start(async () => {
+      await this.#list.read();
+      this.#peers.update();
+    });
   }
 
   #settle(): void {
@@ -319,6 +346,7 @@ export class ConclaveClient {
   async #entered(id: string): Promise<void> {
     await this.#list.readOne(id);
     this.#following.update();
+    this.#peers.update();
     const room = this.#rooms.get(id);
     if (room?.isOpen === true) room.online();
   }

@@ -24,6 +24,10 @@ export interface Hearer {
   /** The subscription ended, or was refused. */
   unsubscribed(roomId: string, error: ConclaveError | null): void;
   notice(event: "notification" | "live_update", notice: Notice): void;
+  /** Somebody came or went. */
+  present(frame: Frame): void;
+  /** Somebody invites the user. */
+  invited(): void;
   systemStatus(status: { status: string; message: string }): void;
   error(error: ConclaveError): void;
 }
@@ -83,7 +87,11 @@ export class Feed implements Dialect {
       case "message_status":
         this.#status(frame);
         return;
+      case "invitation":
+        hearer.invited();
+        return;
       case "presence_update":
+        hearer.present(frame);
         for (const room of hearer.all()) room.heard(frame);
         return;
       default:

@@ -1,7 +1,7 @@
 import { Changes } from "./emitter.js";
 import { dateOf, numberOf, textOf, type Frame } from "./frames.js";
 import type { Rest } from "./rest.js";
-import type { LastMessage, Role, RoomSummary, RoomType } from "./types.js";
+import type { LastMessage, Peer, Role, RoomSummary, RoomType } from "./types.js";
 
 /** The user's rooms, as REST lists them and events change them. */
 export class RoomList {
@@ -63,6 +63,17 @@ export class RoomList {
     if (room !== undefined && room.unreadCount !== unreadCount) this.#set({ ...room, unreadCount });
   }
 
+  /** Whom a direct message is with. */
+  setPeer(id: string, peer: Peer): void {
+    const room = this.#rooms.get(id);
+    if (room !== undefined) this.#set({ ...room, peer });
+  }
+
+  /** Something that shows beside the rooms changed. */
+  told(): void {
+    this.#changes.happened();
+  }
+
   /** An event of a room: counts what is new, keeps the last message. */
   heard(frame: Frame): void {
     const room = this.#rooms.get(textOf(frame, "conversation_id") ?? "");
@@ -116,6 +127,7 @@ export class RoomList {
       ...next,
       lastSeq: Math.max(known.lastSeq, next.lastSeq),
       unreadCount: older ? Math.max(known.unreadCount, next.unreadCount) : next.unreadCount,
+      peer: known.peer,
       ...(known.lastMessage === undefined ? {} : { lastMessage: known.lastMessage }),
     };
   }
@@ -165,6 +177,7 @@ export const summaryOf = (body: ChannelBody): RoomSummary => ({
   members: body._count.members,
   assistant: body.assistant,
   createdAt: new Date(body.createdAt),
+  peer: null,
 });
 
 const ROOMS_MAX = 1_000;

@@ -66,6 +66,12 @@ export interface LastMessage {
   deleted: boolean;
 }
 
+/** The other one of a direct message. */
+export interface Peer {
+  userId: string;
+  name: string;
+}
+
 /** A room as its list shows it. */
 export interface RoomSummary {
   id: string;
@@ -84,6 +90,8 @@ export interface RoomSummary {
   /** Whether an assistant answers in it. */
   assistant: boolean;
   createdAt: Date;
+  /** Of a DM, once it is known. */
+  peer: Peer | null;
   /** Where it is known. */
   lastMessage?: LastMessage;
 }
@@ -185,6 +193,8 @@ export interface ClientEvents {
   rooms: readonly RoomSummary[];
   notification: Notice;
   live_update: Notice;
+  /** Somebody invites the user: `invitations()` has one more. */
+  invitations: void;
   system_status: { status: string; message: string };
   error: ConclaveError;
 }
