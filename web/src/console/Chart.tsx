@@ -1,0 +1,102 @@
+import { useEffect, useRef } from "react";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+
+import { useMedia } from "./Table.tsx";
+
+export interface Line {
+  label: string;
+  values: (number | null)[];
+}
+
+interface ChartProps {
+  title: string;
+  /** What is shown now, large. */
+  now: string;
+  /** Unix seconds, ascending. */
+  times: number[];
+  lines: Line[];
+  format: (value: number | null) => string;
+  /** Lines are laid upon each other and filled: parts of a whole. */
+  stacked?: boolean;
+}
+
+/** A chart of the last ten minutes, with its newest values as text for who cannot see it. */
+export function Chart({ title, now, times, lines, format, stacked = false }: ChartProps) {
+  const spot = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot>(undefined);
+  const dark = useMedia("(prefers-color-scheme: dark)");
+  const data: uPlot.AlignedData = [times, ...(stacked ? upon(lines) : lines.map(({ values }) => values))];
+  const latest = useRef(data);
+  latest.current = data;
+  const shape = lines.map(({ label }) => label).join("\n");
+  useEffect(() => {
+    const at = spot.current;
+    if (!at) return;
+    const made = new uPlot(options(at.clientWidth, shape.split("\n"), format, stacked), latest.current, at);
+    plot.current = made;
+    const sizes = new ResizeObserver(() => made.setSize({ width: at.clientWidth, height: HEIGHT }));
+    sizes.observe(at);
+    return () => {
+      sizes.disconnect();
+      made.destroy();
+      plot.current = undefined;
+    };
+  }, [shape, format, stacked, dark]);
+  useEffect(() => plot.current?.setData(data));
+  const last = lines.map(({ label, values }) => `${label} ${format(values.at(-1) ?? null)}`).join(", ");
+  return (
+    <figure className="min-w-0 rounded-lg border border-line bg-surface p-3">
+      <figcaption className="mb-1 flex items-baseline justify-between gap-3">
+        <span className="text-sm text-muted">{title}</span>
+        <span className="text-lg font-semibold tabular-nums">{now}</span>
+      </figcaption>
+      <div ref={spot} role="img" aria-label={`${title}, the last ten minutes. Now: ${last}.`} className="h-36" />
+      <ul className="mt-1 flex flex-wrap gap-x-3 gap-y-1 text-xs text-muted" aria-hidden="true">
+        {lines.map(({ label, values }, index) => (
+          <li key={label} className="flex items-center gap-1.5 tabular-nums">
+            <span className={`size-2 rounded-full ${DOTS[index % DOTS.length]}`} />
+            {label} {format(values.at(-1) ?? null)}
+          </li>
+        ))}
+      </ul>
+    </figure>
+  );
+}
+
+/** Each line on the sum of those before it. */
+function upon(lines: Line[]): (number | null)[][] {
+  const sums: number[] = [];
+  return lines.map(({ values }) => values.map((value, at) => (sums[at] = (sums[at] ?? 0) + (value ?? 0))));
+}
+
+function options(width: number, labels: string[], format: ChartProps["format"], stacked: boolean): uPlot.Options {
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name: string) => style.getPropertyValue(name).trim();
+  const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: FONT };
+  const series: uPlot.Series[] = labels.map((label, index) => {
+    const stroke = colour(`--chart-${(index % DOTS.length) + 1}`);
+    return { label, stroke, width: 1.5, points: { show: false }, ...(stacked ? { fill: `${stroke}33` } : {}) };
+  });
+  return {
+    width,
+    height: HEIGHT,
+    legend: { show: false },
+    cursor: { show: false },
+    scales: { x: { time: true, range: (_plot, _min, max) => [max - 600, max] }, y: { range: (_plot, _min, max) => [0, ceiling(max)] } },
+    axes: [
+      { ...axis, size: 24, space: 70, values: (_plot, splits) => splits.map((at) => new Date(at * 1000).toLocaleTimeString("en-GB").slice(0, 5)) },
+      { ...axis, size: 52, space: 32, values: (_plot, splits) => splits.map(format) },
+    ],
+    series: [{}, ...series],
+  };
+}
+
+/** A little above the highest value, and never nothing. */
+export function ceiling(max: number | null): number {
+  return max && Number.isFinite(max) && max > 0 ? max * 1.15 : 1;
+}
+
+const HEIGHT = 144;
+const FONT = "11px system-ui, sans-serif";
+const DOTS = ["dot-1", "dot-2", "dot-3", "dot-4", "dot-5", "dot-6"];
