@@ -2,6 +2,7 @@ import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 
+import { KEPT_SECONDS } from "./rates.ts";
 import { useMedia } from "./Table.tsx";
 
 export interface Line {
@@ -19,10 +20,12 @@ interface ChartProps {
   format: (value: number | null) => string;
   /** Lines are laid upon each other and filled: parts of a whole. */
   stacked?: boolean;
+  /** Values are counts: no mark between two whole numbers. */
+  whole?: boolean;
 }
 
 /** A chart of the last ten minutes, with its newest values as text for who cannot see it. */
-export function Chart({ title, now, times, lines, format, stacked = false }: ChartProps) {
+export function Chart({ title, now, times, lines, format, stacked = false, whole = false }: ChartProps) {
   const spot = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
   const dark = useMedia("(prefers-color-scheme: dark)");
@@ -33,7 +36,7 @@ export function Chart({ title, now, times, lines, format, stacked = false }: Cha
   useEffect(() => {
     const at = spot.current;
     if (!at) return;
-    const made = new uPlot(options(at.clientWidth, shape.split("\n"), format, stacked), latest.current, at);
+    const made = new uPlot(options(at.clientWidth, { labels: shape.split("\n"), format, stacked, whole }), latest.current, at);
     plot.current = made;
     const sizes = new ResizeObserver(() => made.setSize({ width: at.clientWidth, height: HEIGHT }));
     sizes.observe(at);
@@ -42,7 +45,7 @@ export function Chart({ title, now, times, lines, format, stacked = false }: Cha
       made.destroy();
       plot.current = undefined;
     };
-  }, [shape, format, stacked, dark]);
+  }, [shape, format, stacked, whole, dark]);
   useEffect(() => plot.current?.setData(data));
   const last = lines.map(({ label, values }) => `${label} ${format(values.at(-1) ?? null)}`).join(", ");
   return (
@@ -64,32 +67,62 @@ export function Chart({ title, now, times, lines, format, stacked = false }: Cha
   );
 }
 
-/** Each line on the sum of those before it. */
-function upon(lines: Line[]): (number | null)[][] {
+/** Each line on the sum of those before it, the highest first: the lower ones are painted over it. */
+export function upon(lines: Line[]): (number | null)[][] {
   const sums: number[] = [];
-  return lines.map(({ values }) => values.map((value, at) => (sums[at] = (sums[at] ?? 0) + (value ?? 0))));
+  return lines.map(({ values }) => values.map((value, at) => (sums[at] = (sums[at] ?? 0) + (value ?? 0)))).reverse();
 }
 
-function options(width: number, labels: string[], format: ChartProps["format"], stacked: boolean): uPlot.Options {
+interface Shape {
+  labels: string[];
+  format: ChartProps["format"];
+  stacked: boolean;
+  whole: boolean;
+}
+
+function options(width: number, { labels, format, stacked, whole }: Shape): uPlot.Options {
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string) => style.getPropertyValue(name).trim();
   const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: FONT };
   const series: uPlot.Series[] = labels.map((label, index) => {
     const stroke = colour(`--chart-${(index % DOTS.length) + 1}`);
-    return { label, stroke, width: 1.5, points: { show: false }, ...(stacked ? { fill: `${stroke}33` } : {}) };
+    const fill = stacked ? { fill: mixed(stroke, colour("--surface")) } : {};
+    return { label, stroke, width: 1.5, points: { show: false }, ...fill };
   });
+  if (stacked) series.reverse();
   return {
     width,
     height: HEIGHT,
+    padding: [8, 4, 0, 0],
     legend: { show: false },
     cursor: { show: false },
-    scales: { x: { time: true, range: (_plot, _min, max) => [max - 600, max] }, y: { range: (_plot, _min, max) => [0, ceiling(max)] } },
+    scales: {
+      x: { time: true, range: (_plot, _min, max) => [max - KEPT_SECONDS, max] },
+      y: { range: (_plot, _min, max) => [0, ceiling(max)] },
+    },
     axes: [
-      { ...axis, size: 24, space: 70, values: (_plot, splits) => splits.map((at) => new Date(at * 1000).toLocaleTimeString("en-GB").slice(0, 5)) },
-      { ...axis, size: 52, space: 32, values: (_plot, splits) => splits.map(format) },
+      { ...axis, size: 22, space: 70, values: (_plot, splits) => splits.map(clock) },
+      {
+        ...axis,
+        size: 50,
+        space: 32,
+        values: (_plot, splits) => splits.map((value) => (value === 0 ? "0" : format(value))),
+        ...(whole ? { incrs: WHOLE } : {}),
+      },
     ],
     series: [{}, ...series],
   };
+}
+
+function clock(seconds: number): string {
+  return new Date(seconds * 1000).toLocaleTimeString("en-GB").slice(0, 5);
+}
+
+/** A quarter of one colour on another, both as `#rrggbb`: covers what is below it. */
+export function mixed(colour: string, ground: string): string {
+  const part = (text: string, at: number) => Number.parseInt(text.slice(at, at + 2), 16);
+  const parts = [1, 3, 5].map((at) => Math.round(part(colour, at) / 4 + (part(ground, at) * 3) / 4));
+  return `rgb(${parts.join(" ")})`;
 }
 
 /** A little above the highest value, and never nothing. */
@@ -100,3 +133,4 @@ export function ceiling(max: number | null): number {
 const HEIGHT = 144;
 const FONT = "11px system-ui, sans-serif";
 const DOTS = ["dot-1", "dot-2", "dot-3", "dot-4", "dot-5", "dot-6"];
+const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6];

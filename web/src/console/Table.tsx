@@ -1,4 +1,6 @@
-import { useSyncExternalStore, type ReactNode } from "react";
+import { useSyncExternalStore, type ComponentProps, type ReactNode } from "react";
+
+import { Button } from "../ui/Button.tsx";
 
 export interface Column<T> {
   head: string;
@@ -82,6 +84,11 @@ function Cards<T>({ label, rows, columns, id, actions }: TableProps<T>) {
       ))}
     </ul>
   );
+}
+
+/** A small button of a row. */
+export function RowButton(props: ComponentProps<typeof Button>) {
+  return <Button tone="quiet" {...props} className="min-h-8! px-2.5! max-md:border max-md:border-line" />;
 }
 
 export function useMedia(query: string): boolean {

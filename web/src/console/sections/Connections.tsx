@@ -2,7 +2,6 @@ import { useState } from "react";
 
 import { Badge } from "../../ui/Badge.tsx";
 import { Banner } from "../../ui/Banner.tsx";
-import { Button } from "../../ui/Button.tsx";
 import { withQuery } from "../api.ts";
 import { ListFrame, Toolbar } from "../ListFrame.tsx";
 import { Kick, Revoke } from "../power.tsx";
@@ -10,7 +9,7 @@ import { linkTo } from "../route.ts";
 import { useMay } from "../session.ts";
 import type { Connection } from "../shapes.ts";
 import type { SectionProps } from "../Shell.tsx";
-import { Table, type Column } from "../Table.tsx";
+import { RowButton, Table, type Column } from "../Table.tsx";
 import { useList, useSettled } from "../useList.ts";
 import { bytes, count, moment, span } from "../words.ts";
 
@@ -29,13 +28,13 @@ export function Connections({ route }: SectionProps) {
   };
   const actions = (row: Connection) => (
     <>
-      <Button tone="quiet" onClick={() => setPower({ what: "kick", to: row })} aria-label={`Kick ${named(row)}`}>
+      <RowButton onClick={() => setPower({ what: "kick", to: row })} aria-label={`Kick ${named(row)}`}>
         Kick
-      </Button>
+      </RowButton>
       {row.user_id && (
-        <Button tone="quiet" onClick={() => setPower({ what: "revoke", to: row })} aria-label={`Revoke ${named(row)}`}>
+        <RowButton onClick={() => setPower({ what: "revoke", to: row })} aria-label={`Revoke ${named(row)}`}>
           Revoke
-        </Button>
+        </RowButton>
       )}
     </>
   );

@@ -49,8 +49,8 @@ function Charts({ samples, figures }: { samples: readonly Sample[]; figures: Fig
   const surfaces = SURFACES.map((surface) => line(surface, (sample) => sample.connections[surface]));
   const whole = (value: number | null) => (value === null ? "–" : count(Math.round(value)));
   return (
-    <div className="grid gap-3 md:grid-cols-2 2xl:grid-cols-3">
-      <Chart title="Connections" now={count(figures.everywhere.total)} times={times} lines={surfaces} format={whole} stacked />
+    <div className="grid gap-3 md:grid-cols-2 xl:grid-cols-3">
+      <Chart title="Connections" now={count(figures.everywhere.total)} times={times} lines={surfaces} format={whole} stacked whole />
       <Chart
         title="Messages per second"
         now={rate(last?.delivered ?? null)}
@@ -78,6 +78,7 @@ function Charts({ samples, figures }: { samples: readonly Sample[]; figures: Fig
         times={times}
         lines={[line("hits", (sample) => sample.limits)]}
         format={whole}
+        whole
       />
       <Chart
         title="Slow readers cut"
@@ -85,6 +86,7 @@ function Charts({ samples, figures }: { samples: readonly Sample[]; figures: Fig
         times={times}
         lines={[line("cut", (sample) => sample.slowReaders)]}
         format={whole}
+        whole
       />
     </div>
   );

@@ -11,7 +11,7 @@ import { linkTo } from "../route.ts";
 import { useMay } from "../session.ts";
 import type { Account, Role } from "../shapes.ts";
 import type { SectionProps } from "../Shell.tsx";
-import { Table, type Column } from "../Table.tsx";
+import { RowButton, Table, type Column } from "../Table.tsx";
 import { useAnswer, useList } from "../useList.ts";
 
 /** The users that sign in here: their roles, passwords, and whether they may. */
@@ -41,9 +41,9 @@ function AllUsers() {
   const actions = (of: Account) => (
     <>
       {TASKS.map(([what, verb]) => (
-        <Button key={what} tone="quiet" className="px-2.5" onClick={() => setTask({ what, of })} aria-label={`${verb}: ${of.name}`}>
+        <RowButton key={what} onClick={() => setTask({ what, of })} aria-label={`${verb}: ${of.name}`}>
           {what === "disable" && of.disabled ? "Enable" : verb}
-        </Button>
+        </RowButton>
       ))}
     </>
   );
