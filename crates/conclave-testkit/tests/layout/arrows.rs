@@ -4,6 +4,7 @@ use crate::tree::Manifest;
 
 /// A crate of ours and those of ours that it may import.
 pub(crate) const DRAWN: &[(&str, &[&str])] = &[
+    ("conclave-asyncapi", &[]),
     ("conclave-auth", &["conclave-protocol"]),
     ("conclave-core", &["conclave-protocol"]),
     ("conclave-dialects", &["conclave-protocol"]),
@@ -45,6 +46,7 @@ const TESTKIT: &str = "conclave-testkit";
 
 /// The libraries that get time, randomness and bytes as arguments.
 const PURE: &[&str] = &[
+    "conclave-asyncapi",
     "conclave-auth",
     "conclave-core",
     "conclave-dialects",
