@@ -7,6 +7,7 @@
 //! `problem` (errors), then the endpoints; `embedded` is what is served beside them: the pages.
 
 mod account;
+mod asyncapi;
 mod backend;
 mod caller;
 mod client;
@@ -17,6 +18,7 @@ mod fields;
 mod flow;
 mod guard;
 mod health;
+mod html;
 mod keys;
 mod limiter;
 mod openapi;
@@ -91,7 +93,8 @@ fn pages() -> Pages {
         .get("/metrics", exposition::guarded)
         .get("/ws/stats", stats::stats)
         .get("/openapi.json", openapi::document)
-        .get("/docs", openapi::page);
+        .get("/docs", openapi::page)
+        .get("/asyncapi/{document}", asyncapi::document);
     rooms::pages(pages)
 }
 

@@ -152,7 +152,20 @@ fn server() -> Vec<Operation> {
             .gives_json(200, stats()),
         call(Method::GET, "/openapi.json", "This document")
             .gives_json(200, json!({ "type": "object" })),
-        call(Method::GET, "/docs", "This document as a page").gives_as(200, "text/html", html),
+        call(Method::GET, "/docs", "This document as a page").gives_as(
+            200,
+            "text/html",
+            html.clone(),
+        ),
+        call(
+            Method::GET,
+            "/asyncapi/{document}",
+            "What a dialect's clients send and hear: `topics`, `conversation` or `socketio` as a \
+             page, with `.yaml` behind it as an AsyncAPI document",
+        )
+        .about("404 for other dialects.")
+        .gives_as(200, "text/html", html.clone())
+        .gives_as(200, "application/yaml", html),
     ]
 }
 

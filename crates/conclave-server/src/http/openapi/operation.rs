@@ -163,11 +163,9 @@ impl Operation {
 
     /// Answers another type.
     pub(super) fn gives_as(mut self, status: u16, media_type: &str, schema: Value) -> Self {
-        let answer = json!({
-            "description": word(status),
-            "content": { media_type: { "schema": schema } },
-        });
-        self.answers.insert(status.to_string(), answer);
+        let empty = || json!({ "description": word(status), "content": {} });
+        let answer = self.answers.entry(status.to_string()).or_insert_with(empty);
+        answer["content"][media_type] = json!({ "schema": schema });
         self
     }
 

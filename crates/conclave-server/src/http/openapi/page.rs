@@ -1,12 +1,10 @@
-//! The document as a page: HTML and a style, no script, so that nothing in it can run.
+//! The document as a page.
 
-use std::fmt::Write as _;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-/// The page, and its content security policy: its own style alone.
+use crate::http::html::{STYLE, escape, policy, prose, write_all};
+
+/// The page, and its content security policy.
 pub(super) fn page(document: &Value) -> (String, String) {
     let mut html = String::new();
     let title = text(part(document, "/info/title"));
@@ -17,9 +15,12 @@ pub(super) fn page(document: &Value) -> (String, String) {
              <meta name=\"viewport\" content=\"width=device-width\">\
              <title>{title}: HTTP calls</title><style>{STYLE}</style></head><body>\
              <header><h1>{title} {}</h1><p>{}</p>\
-             <p><a href=\"/openapi.json\">openapi.json</a></p></header>",
+             <p><a href=\"/openapi.json\">openapi.json</a>. What WebSockets speak: \
+             <a href=\"/asyncapi/topics\">topics</a>, \
+             <a href=\"/asyncapi/conversation\">conversations</a>, \
+             <a href=\"/asyncapi/socketio\">Socket.IO</a>.</p></header>",
             text(part(document, "/info/version")),
-            prose(part(document, "/info/description")),
+            about(part(document, "/info/description")),
         ),
     );
     for tag in list(&document["tags"]) {
@@ -35,20 +36,14 @@ pub(super) fn page(document: &Value) -> (String, String) {
         if !schema["description"].is_null() {
             write_all(
                 &mut html,
-                format_args!("<p>{}</p>", prose(&schema["description"])),
+                format_args!("<p>{}</p>", about(&schema["description"])),
             );
         }
         fields(&mut html, schema);
         html.push_str("</section>");
     }
     html.push_str("</body></html>");
-    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, STYLE.as_bytes());
-    let policy = format!(
-        "default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'; \
-         frame-ancestors 'none'",
-        STANDARD.encode(hash)
-    );
-    (html, policy)
+    (html, policy())
 }
 
 fn chapter(html: &mut String, document: &Value, tag: &Value) {
@@ -57,7 +52,7 @@ fn chapter(html: &mut String, document: &Value, tag: &Value) {
         format_args!(
             "<h2>{}</h2><p>{}</p>",
             text(&tag["name"]),
-            prose(&tag["description"])
+            about(&tag["description"])
         ),
     );
     for (path, methods) in members(&document["paths"]) {
@@ -84,7 +79,7 @@ fn call(html: &mut String, (method, path): (&str, &str), operation: &Value) {
     if !operation["description"].is_null() {
         write_all(
             html,
-            format_args!("<p>{}</p>", prose(&operation["description"])),
+            format_args!("<p>{}</p>", about(&operation["description"])),
         );
     }
     let proofs = list(&operation["security"]).flat_map(members);
@@ -100,7 +95,7 @@ fn call(html: &mut String, (method, path): (&str, &str), operation: &Value) {
             let place = text(&parameter["in"]);
             let name = format!("{} <i>{place}</i>", text(&parameter["name"]));
             let needed = parameter["required"] == true;
-            let about = prose(&parameter["description"]);
+            let about = about(&parameter["description"]);
             row(html, &name, needed, &kind(&parameter["schema"]), &about);
         }
         html.push_str("</table>");
@@ -118,7 +113,7 @@ fn call(html: &mut String, (method, path): (&str, &str), operation: &Value) {
             format_args!(
                 "<h4>{}: {}</h4>",
                 escape(status),
-                prose(&answer["description"])
+                about(&answer["description"])
             ),
         );
         for (_, content) in members(&answer["content"]) {
@@ -138,7 +133,7 @@ fn fields(html: &mut String, schema: &Value) {
     html.push_str("<table>");
     for (name, property) in properties {
         let needed = list(&schema["required"]).any(|each| each == name);
-        let about = prose(&property["description"]);
+        let about = about(&property["description"]);
         row(html, &escape(name), needed, &kind(property), &about);
     }
     html.push_str("</table>");
@@ -209,42 +204,11 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
+/// What the document says of something.
+fn about(value: &Value) -> String {
+    prose(value.as_str().unwrap_or_default())
+}
+
 fn text(value: &Value) -> String {
     escape(value.as_str().unwrap_or_default())
 }
-
-/// Text in which `…` stands for code.
-fn prose(value: &Value) -> String {
-    let text = text(value);
-    let mut html = String::with_capacity(text.len());
-    for (number, part) in text.split('`').enumerate() {
-        if number % 2 == 1 {
-            write_all(&mut html, format_args!("<code>{part}</code>"));
-        } else {
-            html.push_str(part);
-        }
-    }
-    html
-}
-
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for each in text.chars() {
-        match each {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            each => escaped.push(each),
-        }
-    }
-    escaped
-}
-
-/// Writing to a `String` cannot fail.
-fn write_all(html: &mut String, what: std::fmt::Arguments<'_>) {
-    html.write_fmt(what).unwrap_or_default();
-}
-
-const STYLE: &str = include_str!("page.css");

@@ -135,6 +135,17 @@ async fn the_document_and_its_page_are_for_everybody() {
         policy.starts_with("default-src 'none'; style-src 'sha256-"),
         "{policy}"
     );
+    for dialect in ["topics", "conversation", "socketio"] {
+        let page = site.get(&format!("/asyncapi/{dialect}")).send().await;
+        assert_eq!(page.header("content-security-policy"), Some(policy));
+        let document = site.get(&format!("/asyncapi/{dialect}.yaml")).send().await;
+        assert_eq!(document.header("content-type"), Some("application/yaml"));
+    }
+    let unknown = site.get("/asyncapi/telex").send().await;
+    assert_eq!(
+        unknown.header("content-type"),
+        Some("application/problem+json")
+    );
 }
 
 #[test]
