@@ -42,7 +42,7 @@ pages: ## builds the pages of web/, which the next build of the program holds
 	@.ci/pages
 
 test: ## unit, layout and end-to-end tests
-	@.ci/install compiler web asyncapi clients clerk rooms-js chromium postgres redis
+	@.ci/install compiler web sdk asyncapi clients clerk rooms-js chromium postgres redis
 	@.ci/install nextest || echo '==> cargo-nextest is not to be had, using cargo test'
 	@.ci/pages
 	@echo '==> testing the crates'
@@ -58,6 +58,10 @@ test: ## unit, layout and end-to-end tests
 	@CONCLAVE_PROGRAM=$(target)/debug/conclave $(python) -m unittest discover -q -s deploy/tests
 	@echo '==> testing the Python client'
 	@PYTHONPATH=clients/python/src $(python) -m unittest discover -q -s clients/python/tests
+	@echo '==> testing the TypeScript SDK, alone and with the server'
+	@npm --prefix clients/js run --silent build
+	@npm --prefix clients/js run --silent check
+	@CONCLAVE_PROGRAM=$(abspath $(target)/debug/conclave) npm --prefix clients/js run --silent test
 	@echo '==> testing with clients of other people: curl, websocat, Python, Chromium, Clerk, Socket.IO'
 	@$(python) tests/clients/run.py --conclave $(target)/debug/conclave
 
@@ -68,7 +72,8 @@ kills: ## kill -9 under load, KILLS times on one data folder: nothing acked is l
 	@$(python) tests/clients/kills.py --conclave $(target)/release/conclave --kills $(KILLS)
 
 outage: ## the server away for OUTAGE_SECONDS while Rust, TypeScript and Python clients send: nothing is lost, twice or out of order
-	@.ci/install compiler clients
+	@.ci/install compiler clients sdk
+	@npm --prefix clients/js run --silent build
 	@echo '==> building conclave and the Rust sender (release)'
 	@cargo build $(quiet) --locked --release -p conclave-server
 	@cargo build $(quiet) --locked --release -p conclave-client --example sender

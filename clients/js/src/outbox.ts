@@ -78,6 +78,7 @@ export class Outbox {
     if (this.#flying !== null || this.#timer !== undefined) return;
     const next = this.#entries.find((entry) => entry.status === "SENDING");
     if (next === undefined || next.clientId === null) return;
+    this.#flying = next.clientId;
     const sent = this.carrier.send({
       type: "send_message",
       conversation_id: this.roomId,
@@ -86,8 +87,8 @@ export class Outbox {
       ...(next.replyTo === null ? {} : { reply_to_id: next.replyTo }),
       ...(next.kind === "Text" ? {} : { message_type: next.kind }),
     });
-    if (!sent) return;
-    this.#flying = next.clientId;
+    if (!sent) this.#flying = null;
+    if (this.#flying === null) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.carrier.restart();

@@ -1,0 +1,328 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { ConclaveClient, ConclaveError, type ClientOptions, type Room } from "../src/index.js";
+import { FakeServer, seeded, shown } from "./fake_server.js";
+
+let server: FakeServer;
+let client: ConclaveClient;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  server = new FakeServer("plans");
+});
+
+afterEach(() => {
+  client.close();
+  vi.useRealTimers();
+});
+
+const clientOf = (options: Partial<ClientOptions> = {}): ConclaveClient => {
+  client = new ConclaveClient({
+    url: "http://server",
+    tokens: "token-1",
+    WebSocket: server.WebSocket,
+    fetch: server.fetch,
+    random: seeded(1),
+    ...options,
+  });
+  return client;
+};
+
+const pass = (ms = 50): Promise<unknown> => vi.advanceTimersByTimeAsync(ms);
+
+const opened = async (options: Partial<ClientOptions> = {}): Promise<Room> => {
+  void clientOf(options).connect();
+  const room = client.room("plans");
+  room.open();
+  await pass(300);
+  expect(client.status).toBe("online");
+  return room;
+};
+
+test("a message is shown at once and sent after it", async () => {
+  const room = await opened();
+  const message = room.send("hello");
+  expect(message.status).toBe("SENDING");
+  expect(shown(room.messages)).toEqual(["hello/SENDING"]);
+  await pass();
+  expect(shown(room.messages)).toEqual(["hello/SENT"]);
+  expect(room.messages[0]).toMatchObject({ clientId: message.clientId, seq: 1, userId: "user" });
+});
+
+test("one connection serves all rooms", async () => {
+  server = new FakeServer("plans", "other", "third");
+  await opened();
+  expect(server.sockets).toHaveLength(1);
+  expect([...server.socket.followed].sort()).toEqual(["other", "plans", "third"]);
+});
+
+test("messages written while away arrive once, in order, after the connection is back", async () => {
+  const room = await opened();
+  server.away = true;
+  server.drop();
+  for (let n = 1; n <= 5; n += 1) room.send(`m${n}`);
+  await pass(10_000);
+  expect(client.status).not.toBe("online");
+  expect(shown(room.messages)).toEqual([1, 2, 3, 4, 5].map((n) => `m${n}/SENDING`));
+  server.away = false;
+  await pass(31_000);
+  expect(shown(room.messages)).toEqual([1, 2, 3, 4, 5].map((n) => `m${n}/SENT`));
+  expect(server.room("plans").messages.map(({ content }) => content)).toEqual(["m1", "m2", "m3", "m4", "m5"]);
+});
+
+test("a lost answer is asked for again under the same clientId", async () => {
+  const room = await opened();
+  let lost = 0;
+  server.hooks.stored = (socket) => {
+    lost += 1;
+    if (lost === 1) socket.drop();
+    return lost !== 1;
+  };
+  room.send("once");
+  await pass(5_000);
+  const sent = server.sent("send_message");
+  expect(sent).toHaveLength(2);
+  expect(new Set(sent.map((frame) => frame["client_id"])).size).toBe(1);
+  expect(shown(room.messages)).toEqual(["once/SENT"]);
+});
+
+test("what is refused for good fails, and the next one goes", async () => {
+  const room = await opened();
+  server.hooks.frame = (frame, socket) => {
+    if (frame["content"] !== "bad") return true;
+    socket.push({
+      type: "error",
+      code: "forbidden",
+      message: "no",
+      in_reply_to: "send_message",
+      client_id: frame["client_id"],
+      conversation_id: "plans",
+    });
+    return false;
+  };
+  const bad = room.send("bad");
+  room.send("good");
+  await pass();
+  expect(shown(room.messages)).toEqual(["good/SENT", "bad/FAILED"]);
+  expect(room.messages[1]?.error?.code).toBe("forbidden");
+  server.hooks = {};
+  room.retry(bad.clientId ?? "");
+  await pass();
+  expect(shown(room.messages)).toEqual(["good/SENT", "bad/SENT"]);
+});
+
+test("a failed message can be discarded, one on its way cannot", async () => {
+  const room = await opened();
+  server.hooks.frame = (frame) => frame["type"] !== "send_message";
+  const waiting = room.send("waiting");
+  room.discard(waiting.clientId ?? "");
+  expect(shown(room.messages)).toEqual(["waiting/SENDING"]);
+});
+
+test("rate_limited is no loss and keeps the order", async () => {
+  const room = await opened();
+  let refusals = 3;
+  server.hooks.frame = (frame, socket) => {
+    if (frame["type"] !== "send_message" || refusals === 0) return true;
+    refusals -= 1;
+    socket.push({ type: "error", code: "rate_limited", message: "Too many messages", in_reply_to: null });
+    return false;
+  };
+  for (let n = 1; n <= 4; n += 1) room.send(`m${n}`);
+  await pass(20_000);
+  expect(shown(room.messages)).toEqual(["m1/SENT", "m2/SENT", "m3/SENT", "m4/SENT"]);
+});
+
+test("the outbox is bounded", async () => {
+  const room = await opened({ outboxMax: 3 });
+  server.away = true;
+  server.drop();
+  for (let n = 1; n <= 3; n += 1) room.send(`m${n}`);
+  expect(() => room.send("m4")).toThrow(ConclaveError);
+  expect(room.messages).toHaveLength(3);
+});
+
+test("what was missed while away is replayed, edits and deletions too", async () => {
+  const one = server.say("plans", "ann", "one");
+  const two = server.say("plans", "ann", "two");
+  const room = await opened();
+  expect(shown(room.messages)).toEqual(["one/SENT", "two/SENT"]);
+  server.drop();
+  server.room("plans").seq += 2;
+  server.tell("plans", { type: "message_updated", message_id: one.id, seq: 3, user_id: "ann", content: "ONE", timestamp: Date.now() / 1000 });
+  server.tell("plans", { type: "message_deleted", message_id: two.id, seq: 4 });
+  server.say("plans", "ann", "three");
+  await pass(5_000);
+  expect(server.socket.sent.find((frame) => frame["since"] !== undefined)).toMatchObject({ since: 2 });
+  expect(shown(room.messages)).toEqual(["ONE/SENT", "(deleted)", "three/SENT"]);
+});
+
+test("where too much was missed the newest page is read again", async () => {
+  server.replayMax = 10;
+  const room = await opened();
+  server.say("plans", "ann", "before");
+  await pass();
+  room.send("mine");
+  await pass();
+  server.drop();
+  for (let n = 1; n <= 80; n += 1) server.say("plans", "ann", `n${n}`);
+  room.send("unsent");
+  await pass(5_000);
+  expect(room.messages.length).toBeLessThanOrEqual(51);
+  expect(room.hasOlder).toBe(true);
+  expect(shown(room.messages).at(-1)).toBe("unsent/SENT");
+  await room.loadOlder(200);
+  expect(room.messages.map(({ seq }) => seq)).toEqual(Array.from({ length: 83 }, (_, at) => at + 1));
+});
+
+test("older pages come before what is there", async () => {
+  for (let n = 1; n <= 120; n += 1) server.say("plans", "ann", `n${n}`);
+  const room = await opened();
+  expect(room.messages).toHaveLength(50);
+  await room.loadOlder();
+  expect(room.messages).toHaveLength(100);
+  await room.loadOlder();
+  expect(room.hasOlder).toBe(false);
+  expect(room.messages.map(({ content }) => content)).toEqual(Array.from({ length: 120 }, (_, at) => `n${at + 1}`));
+});
+
+test("the same event twice changes nothing", async () => {
+  const room = await opened();
+  server.say("plans", "ann", "one");
+  for (const event of server.room("plans").events) server.socket.push(event);
+  await pass();
+  expect(shown(room.messages)).toEqual(["one/SENT"]);
+  expect(client.roomList[0]?.unreadCount).toBe(1);
+});
+
+test("a room keeps no more than historyMax", async () => {
+  const room = await opened({ historyMax: 100 });
+  for (let n = 1; n <= 500; n += 1) server.say("plans", "ann", `n${n}`);
+  await pass();
+  expect(room.messages.length).toBeLessThanOrEqual(100);
+  expect(room.hasOlder).toBe(true);
+  expect(room.messages.at(-1)?.content).toBe("n500");
+});
+
+test("a closed room keeps one page", async () => {
+  void clientOf().connect();
+  const room = client.room("plans");
+  const close = room.open();
+  await pass(300);
+  for (let n = 1; n <= 500; n += 1) server.say("plans", "ann", `n${n}`);
+  await pass();
+  close();
+  await pass();
+  expect(room.messages).toHaveLength(50);
+});
+
+test("others' messages count as unread until they are read", async () => {
+  const room = await opened();
+  server.say("plans", "ann", "one");
+  const two = server.say("plans", "ann", "two");
+  await pass();
+  expect([room.unread, client.roomList[0]?.unreadCount]).toEqual([2, 2]);
+  await pass(300);
+  expect(server.sent("message_delivered").at(-1)).toMatchObject({ message_id: two.id });
+  room.markRead(server.room("plans").messages[0]?.id);
+  expect(room.unread).toBe(1);
+  room.markRead();
+  expect(room.unread).toBe(0);
+  await pass(300);
+  expect(server.sent("message_read").at(-1)).toMatchObject({ message_id: two.id });
+});
+
+test("receipts that were refused for being too many are told again", async () => {
+  const room = await opened();
+  server.say("plans", "ann", "one");
+  await pass();
+  let refusals = 1;
+  server.hooks.frame = (frame, socket) => {
+    if (frame["type"] !== "message_read" || refusals === 0) return true;
+    refusals -= 1;
+    socket.push({ type: "error", code: "rate_limited", message: "", in_reply_to: "message_read", conversation_id: "plans" });
+    return false;
+  };
+  room.markRead();
+  await pass(5_000);
+  expect(server.sent("message_read")).toHaveLength(2);
+});
+
+test("a message is READ when the last of its recipients has read it", async () => {
+  server.room("plans").members.push("bob");
+  const room = await opened();
+  room.send("hello");
+  room.send("there");
+  await pass();
+  const receipt = (userId: string, status: string): void => {
+    const message_id = server.room("plans").messages[1]?.id;
+    server.socket.push({ type: "message_status", message_id, user_id: userId, status, timestamp: 1 });
+  };
+  receipt("ann", "read");
+  await pass();
+  expect(shown(room.messages)).toEqual(["hello/SENT", "there/SENT"]);
+  receipt("bob", "delivered");
+  await pass();
+  expect(shown(room.messages)).toEqual(["hello/DELIVERED", "there/DELIVERED"]);
+  receipt("bob", "read");
+  receipt("bob", "delivered");
+  await pass();
+  expect(shown(room.messages)).toEqual(["hello/READ", "there/READ"]);
+});
+
+test("names and presence come with the room", async () => {
+  const room = await opened();
+  expect(room.nameOf("ann")).toBe("ANN");
+  expect(room.presence.get("ann")).toEqual({ isOnline: true, lastSeenAt: null });
+  server.socket.push({ type: "presence_update", user_id: "ann", is_online: false, last_seen: 5 });
+  await pass();
+  expect(room.presence.get("ann")).toEqual({ isOnline: false, lastSeenAt: new Date(5000) });
+});
+
+test("a room that one is put into appears, and disappears with the membership", async () => {
+  await opened();
+  server.rooms.set("new", { id: "new", seq: 3, members: ["user"], messages: [], events: [] });
+  server.socket.push({ type: "member_joined", conversation_id: "new", user_id: "user", seq: 3 });
+  await pass();
+  expect(client.roomList.map(({ id }) => id).sort()).toEqual(["new", "plans"]);
+  expect(server.socket.followed.has("new")).toBe(true);
+  server.socket.push({ type: "unsubscribed", conversation_id: "new" });
+  await pass();
+  expect(client.roomList.map(({ id }) => id)).toEqual(["plans"]);
+});
+
+test("no more rooms are followed than the server allows, open ones first", async () => {
+  server = new FakeServer(...Array.from({ length: 200 }, (_, at) => `room-${at}`));
+  void clientOf().connect();
+  await pass(10_000);
+  expect(server.socket.followed.size).toBe(128);
+  const left = [...server.rooms.keys()].find((id) => !server.socket.followed.has(id)) ?? "";
+  client.room(left).open();
+  await pass();
+  expect(server.socket.followed.has(left)).toBe(true);
+  expect(server.socket.followed.size).toBe(128);
+  expect(client.roomList).toHaveLength(200);
+});
+
+test("frames keep the pace that the server allows", async () => {
+  server = new FakeServer(...Array.from({ length: 128 }, (_, at) => `room-${at}`));
+  void clientOf().connect();
+  await pass(1_000);
+  for (const id of server.rooms.keys()) client.room(id).send("hello");
+  const before = server.socket.sent.length;
+  await pass(1_000);
+  expect(server.socket.sent.length - before).toBeLessThanOrEqual(50);
+  await pass(10_000);
+  expect(server.sent("send_message")).toHaveLength(128);
+});
+
+test("the same room is the same object, and open until all have closed it", async () => {
+  const room = await opened();
+  expect(client.room("plans")).toBe(room);
+  const again = room.open();
+  again();
+  again();
+  await pass();
+  server.say("plans", "ann", "still");
+  await pass();
+  expect(shown(room.messages)).toEqual(["still/SENT"]);
+});
