@@ -59,7 +59,6 @@ test: ## unit, layout and end-to-end tests
 	@echo '==> testing the Python client'
 	@PYTHONPATH=clients/python/src $(python) -m unittest discover -q -s clients/python/tests
 	@echo '==> testing the TypeScript SDK, alone and with the server'
-	@npm --prefix clients/js run --silent build
 	@npm --prefix clients/js run --silent check
 	@CONCLAVE_PROGRAM=$(abspath $(target)/debug/conclave) npm --prefix clients/js run --silent test
 	@echo '==> testing with clients of other people: curl, websocat, Python, Chromium, Clerk, Socket.IO'

@@ -1,7 +1,7 @@
 import { ConclaveError } from "./error.js";
 import { frameOf } from "./frames.js";
 import { Rest } from "./rest.js";
-import { dial, originOf } from "./socket.js";
+import { dial, OPEN, originOf } from "./socket.js";
 import { renewInMs } from "./token_claims.js";
 import { SignedIn } from "./tokens.js";
 import type { Platform, Tokens, WebSocketLike } from "./types.js";
@@ -114,6 +114,7 @@ export class AuthenticatedWebSocket {
     this.#socket = socket;
     this.opened = new Promise((resolve, reject) => {
       socket.onopen = () => resolve();
+      if (socket.readyState === OPEN) resolve();
       socket.onclose = (event: { code: number; reason: string }) => {
         clearTimeout(this.#timer);
         reject(new ConclaveError("network", event.reason || "the connection was refused"));
@@ -153,7 +154,7 @@ export class AuthenticatedWebSocket {
   async #renew(old: string): Promise<void> {
     const token = await jwtManager.token().catch(() => null);
     // Signed out, or the server is away: the connection ends with its token.
-    if (token === null || this.readyState !== 1) return;
+    if (token === null || this.readyState !== OPEN) return;
     if (token !== old) {
       this.#renewals += 1;
       this.#socket.send(`auth:${token}`);

@@ -1,6 +1,6 @@
 import { dispatchMessageByType, type Message } from "./dispatch.js";
 import { Listeners } from "./emitter.js";
-import { asError, ConclaveError } from "./error.js";
+import { ConclaveError } from "./error.js";
 import { errorOf, objectOf, textOf, type Members } from "./frames.js";
 import { Link, type Dialect } from "./link.js";
 import { Rest } from "./rest.js";
@@ -44,6 +44,8 @@ export class SessionClient implements Dialect {
   /** @internal */
   readonly ping = "ping";
   readonly sessionId: string;
+  /** The server has taken the name, the session and the topics, for the first time or again. */
+  onopen: (() => void) | null = null;
   /** Hears every message as a WebSocket would. */
   onmessage: ((event: { data: string }) => void) | null = null;
   onclose: ((event: { reason: string }) => void) | null = null;
@@ -53,6 +55,7 @@ export class SessionClient implements Dialect {
   readonly #topics: Set<string>;
   readonly #listeners = new Map<string, Listeners<Message>>();
   #asked = 0;
+  #registering = false;
   #settle: { resolve(): void; reject(error: ConclaveError): void } | null = null;
 
   /** @internal by `createClient` */
@@ -130,6 +133,7 @@ export class SessionClient implements Dialect {
   /** @internal */
   opened(): void {
     this.#asked = 0;
+    this.#registering = true;
     this.send(`register-name:${this.name}`);
     if (this.#named) this.send(`register-session:${this.sessionId}`);
     for (const topic of this.#topics) this.send(`subscribe:${topic}`);
@@ -169,14 +173,16 @@ export class SessionClient implements Dialect {
 
   #answered(frame: Members): void {
     this.#asked -= 1;
-    if (this.#settle === null) return;
+    const settle = this.#settle;
     if (frame["type"] === "error") {
-      this.#settle.reject(asError(errorOf(frame)));
       this.#settle = null;
+      settle?.reject(errorOf(frame));
       this.close();
-    } else if (this.#asked === 0) {
-      this.#settle.resolve();
+    } else if (this.#registering && this.#asked === 0) {
+      this.#registering = false;
       this.#settle = null;
+      settle?.resolve();
+      this.onopen?.();
     }
   }
 }

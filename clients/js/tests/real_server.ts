@@ -1,0 +1,94 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const PROGRAM =
+  process.env["CONCLAVE_PROGRAM"] ??
+  fileURLToPath(new URL("../../../target/debug/conclave", import.meta.url));
+
+/** The program, serving in dev mode on a free port, with data of its own. */
+export class RealServer {
+  #process: ChildProcess | null = null;
+
+  private constructor(
+    readonly port: number,
+    readonly folder: string,
+  ) {}
+
+  static async start(): Promise<RealServer> {
+    const server = new RealServer(await freePort(), await mkdtemp(join(tmpdir(), "conclave-sdk-")));
+    await server.begin();
+    return server;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Serves on the same port, from the same data. */
+  async begin(): Promise<void> {
+    const listen = `127.0.0.1:${this.port}`;
+    const started = spawn(PROGRAM, ["serve", "--dev", "--listen", listen, "--data-dir", this.folder], {
+      stdio: "ignore",
+      env: cleanEnvironment(),
+    });
+    this.#process = started;
+    let failure: unknown = null;
+    started.on("error", (error) => (failure = error));
+    for (;;) {
+      if (failure !== null) throw new Error(`${PROGRAM} does not start: ${String(failure)}`);
+      if (started.exitCode !== null) throw new Error(`the server ended with ${started.exitCode}`);
+      const ready = await fetch(`${this.url}/health/ready`).catch(() => null);
+      if (ready?.ok === true) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** As a power cut would. */
+  async kill(): Promise<void> {
+    const running = this.#process;
+    this.#process = null;
+    if (running === null || running.exitCode !== null) return;
+    const ended = once(running, "exit");
+    running.kill("SIGKILL");
+    await ended;
+  }
+
+  async end(): Promise<void> {
+    await this.kill();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Settings of whoever runs the tests must not reach the server. */
+const cleanEnvironment = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !/^(CONCLAVE_|JWT_|WS_TEST_TOKEN|ACCESS_TOKEN_)/.test(name),
+    ),
+  );
+
+const freePort = async (): Promise<number> => {
+  const server = createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+};
+
+/** Resolves when `holds` does; `on` calls back whenever it may have changed. */
+export const until = (on: (listener: () => void) => () => void, holds: () => boolean): Promise<void> =>
+  new Promise((resolve) => {
+    if (holds()) return resolve();
+    const end = on(() => {
+      if (!holds()) return;
+      end();
+      resolve();
+    });
+  });
