@@ -134,7 +134,8 @@ test("002: the printed class, and the SDK's of that name", async () => {
 test("002: a token in the query, in a header, and none", async () => {
   const { byHeader, byQuery, unsecured } = await snippet("002_connecting.mjs");
   const token = await (await signIn(`http://127.0.0.1:${server.port}`, "user123", "password")).token();
-  for (const ws of [byQuery(() => token), byHeader(token)]) {
+  for (const open of [() => byQuery(() => token), () => byHeader(token)]) {
+    const ws = open();
     const [greeting] = await once(ws, "message");
     expect(JSON.parse(String(greeting))).toMatchObject({ type: "connected", user_id: "user123" });
     ws.close();
