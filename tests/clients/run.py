@@ -27,6 +27,7 @@ import one_room
 import outage
 import polling
 import publishing
+import python_client
 import recovering
 import refusals
 import revoking
@@ -49,6 +50,7 @@ MODULES = [
     hostile,
     kills,
     outage,
+    python_client,
 ]
 
 

@@ -12,9 +12,11 @@ from typing import Any
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from conclave_client import Client
+from conclave_client import Client, rest
 
 PATIENCE_SECONDS = 20
+# A call that a stopped server never answers must not hold up the next test.
+rest.TIMEOUT_SECONDS = 5.0
 
 
 async def soon(awaited):

@@ -193,6 +193,10 @@ async def listen(client: Client, options: argparse.Namespace) -> None:
         return
     listeners = [client.topic(name).listen() for name in options.topics]
     await client.topics.link.first()
+    for name in options.topics:
+        # Answered after the subscription, so nothing is missed from here on.
+        await client.topic(name).present()
+    print(f"listening to {', '.join(options.topics)}", file=sys.stderr, flush=True)
     left = options.count
 
     async def follow(listener: AsyncIterator[Any]) -> None:

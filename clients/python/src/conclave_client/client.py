@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import weakref
 from collections.abc import Callable
 from types import TracebackType
@@ -10,7 +11,7 @@ from typing import Any
 
 from . import rest
 from .broadcasts import Broadcasts
-from .errors import BadRequest, ClientClosed, ConclaveError, Unauthenticated
+from .errors import BadRequest, ClientClosed, ConclaveError, NotFound, Unauthenticated
 from .events import JsonObject, Message, Notice, RoomSummary, of_room, of_stored
 from .feed import Feed
 from .link import Settings
@@ -27,6 +28,8 @@ from .pacing import (
 from .room import PAGE_MESSAGES, Room, Topic
 from .tokens import TokenSource, source
 from .topics import Topics
+
+ROOM_ID = re.compile("[A-Za-z0-9_-]{1,64}")
 
 
 class Client:
@@ -112,7 +115,12 @@ class Client:
             surface.link.retry_now()
 
     def room(self, room_id: str) -> Room:
-        """The room of that id; the same object as long as anybody holds it."""
+        """The room of that id; the same object as long as anybody holds it.
+
+        Raises `NotFound` for what cannot be the id of a room.
+        """
+        if not ROOM_ID.fullmatch(room_id):
+            raise NotFound(f"no such room: {room_id!r}")
         room = self._rooms.get(room_id)
         if room is None:
             room = self._rooms[room_id] = Room(self, room_id)

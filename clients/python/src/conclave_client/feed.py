@@ -259,7 +259,10 @@ class Feed:
             self._answer_renewal(error)
         elif asked == "send_message":
             message = self._outbox.refused(frame.get("client_id"), error)
-            if message is not None and error.retryable:
+            if message is None and frame.get("client_id") is None:
+                # Which one it was is not said, so all that has no answer begins anew.
+                self.link.reconnect()
+            elif message is not None and error.retryable:
                 self._spawn(self._release_later(message.room_id))
         elif asked == "subscribe_conversation" and room_id in self._rooms:
             self._not_subscribed(self._rooms[room_id], error)

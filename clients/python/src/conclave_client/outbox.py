@@ -87,8 +87,11 @@ class Outbox:
         return head
 
     def refused(self, client_id: object, error: ConclaveError) -> Outgoing | None:
-        """The message that an error is about: told to who waits, or held where it may pass."""
-        head = self._head(client_id)
+        """The message that an error is about: told to who waits, or held where it may pass.
+
+        An error without a client id is about the only one on the wire.
+        """
+        head = self._head(client_id) if client_id is not None else self._only()
         if head is None:
             return None
         if error.retryable:
@@ -121,6 +124,10 @@ class Outbox:
                 if isinstance(error, ClientClosed) and not each.answer.cancelled():
                     # Looked at here: who closes the client knows.
                     each.answer.exception()
+
+    def _only(self) -> Outgoing | None:
+        heads = [waiting[0] for waiting in self._rooms.values() if waiting and waiting[0].on_wire]
+        return heads[0] if len(heads) == 1 else None
 
     def _head(self, client_id: object) -> Outgoing | None:
         heads = (waiting[0] for waiting in self._rooms.values() if waiting)
