@@ -20,6 +20,7 @@ import broadcasting
 import browser
 import clerk
 import crashes
+import documents
 import gateway
 import hostile
 import kills
@@ -51,6 +52,7 @@ MODULES = [
     kills,
     outage,
     python_client,
+    documents,
 ]
 
 

@@ -90,6 +90,18 @@ class Sending(Case):
         await peer.ack(await peer.expect("send_message", content="two"), 2)
         self.assertEqual((await soon(accepted)).seq, 2)
 
+    async def test_who_listens_before_sending_hears_the_message(self) -> None:
+        client = self.client()
+        events = client.room("r").listen()
+        client.room("r").send("one")
+        peer = await self.online(client)
+        await peer.expect("subscribe_conversation")
+        await peer.quiet()
+        await peer.say("subscribed", conversation_id="r", last_seq=3, message="")
+        await peer.ack(await peer.expect("send_message"), 4)
+        await peer.message(4)
+        self.assertEqual((await soon(events.__anext__())).seq, 4)
+
     async def test_the_outbox_is_bounded(self) -> None:
         client = self.client(outbox_max=2)
         room = client.room("r")

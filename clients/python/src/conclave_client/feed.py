@@ -58,7 +58,7 @@ class Feed:
         self._pages = pages
         self._wake = asyncio.Event()
         self._pace = Pace(settings.clock, SENDS_PER_SECOND, SENDS_BURST)
-        self._outbox = Outbox(settings.outbox_max, self._wake.set)
+        self._outbox = Outbox(settings.outbox_max, self._wake.set, self._subscribing)
         self._frames: collections.deque[str] = collections.deque()
         self._rooms: dict[str, Subscription] = {}
         self._receipts: dict[tuple[str, str], str] = {}
@@ -210,6 +210,7 @@ class Feed:
         kind = frame["type"]
         if kind == "subscribed":
             room.subscribed(frame["last_seq"])
+            self._wake.set()
         elif kind == "unsubscribed":
             self._unsubscribed(room)
         elif room.awaiting:
@@ -275,6 +276,7 @@ class Feed:
     def _not_subscribed(self, room: Subscription, error: ConclaveError) -> None:
         room.awaiting = max(0, room.awaiting - 1)
         room.asked = False
+        self._wake.set()
         if room.awaiting:
             return
         if error.retryable:
@@ -313,6 +315,11 @@ class Feed:
         since = room.since()
         fields = {} if since is None else {"since": since}
         self._put("subscribe_conversation", room.room_id, **fields)
+
+    def _subscribing(self, room_id: str) -> bool:
+        """A message that overtook the subscription would not be heard by who asked for it first."""
+        room = self._rooms.get(room_id)
+        return room is not None and room.awaiting > 0
 
     def _leave(self, room: Subscription) -> None:
         """Nobody listens any more."""

@@ -31,9 +31,11 @@ class Outgoing:
 class Outbox:
     """What was sent and has no ack, by room."""
 
-    def __init__(self, most: int, wake: Callable[[], None]):
+    def __init__(self, most: int, wake: Callable[[], None], blocked: Callable[[str], bool]):
         self._most = most
         self._wake = wake
+        # A room whose messages have to wait for something else.
+        self._blocked = blocked
         self._rooms: dict[str, collections.deque[Outgoing]] = {}
         self._held: set[str] = set()
         self._count = 0
@@ -57,10 +59,7 @@ class Outbox:
     @property
     def ready(self) -> bool:
         """Whether any message may go."""
-        return any(
-            waiting and not waiting[0].on_wire and room_id not in self._held
-            for room_id, waiting in self._rooms.items()
-        )
+        return any(self._may_go(room_id) for room_id in self._rooms)
 
     def next(self) -> str | None:
         """The frame of the next message that may go, which is on the wire from now on.
@@ -70,7 +69,7 @@ class Outbox:
         for room_id, waiting in list(self._rooms.items()):
             while waiting and not waiting[0].on_wire and waiting[0].answer.cancelled():
                 self._remove(waiting[0])
-            if not waiting or waiting[0].on_wire or room_id in self._held:
+            if not waiting or not self._may_go(room_id):
                 continue
             waiting[0].on_wire = True
             self._rooms[room_id] = self._rooms.pop(room_id)
@@ -124,6 +123,10 @@ class Outbox:
                 if isinstance(error, ClientClosed) and not each.answer.cancelled():
                     # Looked at here: who closes the client knows.
                     each.answer.exception()
+
+    def _may_go(self, room_id: str) -> bool:
+        free = not self._rooms[room_id][0].on_wire and room_id not in self._held
+        return free and not self._blocked(room_id)
 
     def _only(self) -> Outgoing | None:
         heads = [waiting[0] for waiting in self._rooms.values() if waiting and waiting[0].on_wire]
