@@ -32,6 +32,7 @@ import python_client
 import recovering
 import refusals
 import revoking
+import seed_snippets
 import signing_in
 from world import World
 
@@ -53,6 +54,7 @@ MODULES = [
     outage,
     python_client,
     documents,
+    seed_snippets,
 ]
 
 
