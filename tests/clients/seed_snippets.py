@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import pathlib
 import queue
 import re
 import subprocess
@@ -57,6 +58,7 @@ curl -X POST http://localhost:8081/auth/token \\
 PYTHON_002 = '''import asyncio
 import websockets
 import json
+import pathlib
 
 class PRSMWebSocketClient:
     def __init__(self, user_id: str, token: str):
@@ -391,3 +393,31 @@ def case_003_the_documented_variable_sets_the_life(world: World) -> None:
     node = world.start({"ACCESS_TOKEN_EXPIRE_MINUTES": "5"})
     answer = web.post_form(f"{node.http}/token", username="user", password="password")
     assert answer.json()["expires_in"] == 300, answer
+
+
+def case_004_and_000_the_snippets_for_pages_do_what_they_say(world: World) -> None:
+    tokens = {name: rooms.token(name) for name in ("alice", "bob")}
+    channel = rooms.create(world.node, tokens["alice"], ["bob"])
+    folder = pathlib.Path(sys.executable).parents[2] / "rooms-js"
+    script = pathlib.Path(__file__).parent / "rooms-js/seed_004.mjs"
+    done = subprocess.run(
+        ["node", str(script), str(folder), world.node.http, channel, *tokens.values()],
+        env=world.environment(), capture_output=True, text=True, timeout=PATIENCE_SECONDS,
+    )
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)
+    id = seen["created"]["id"]
+    assert (seen["created"]["content"], seen["created"]["userId"]) == ("Hello", "alice"), seen
+    assert seen["updated"]["content"] == "Hello!" and seen["deleted"] == id, seen
+    for name in ("delivered", "seen"):
+        assert (seen[name]["messageId"], seen[name]["recipientId"]) == (id, "bob"), seen
+    (status,) = seen["status"]["data"]
+    assert (status["recipientId"], status["status"]) == ("bob", "READ"), seen
+    assert (seen["typing"]["isTyping"], seen["stopped"]["isTyping"]) == (True, False), seen
+    assert seen["typists"]["data"] == ["bob"], seen
+    assert "data" in seen["offline"], seen
+    for name in ("bearer", "headers"):
+        assert "authentication" in seen[name]["message"], seen[name]
+        assert seen[name]["data"] == {"code": 4001}, seen[name]
+    assert seen["ping"] == "pong", seen
+    assert seen["steps"] == ["connect", "auth failure", "Server forced disconnect"], seen
