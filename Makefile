@@ -54,6 +54,7 @@ test: ## unit, layout and end-to-end tests
 	@echo '==> testing the documents of the dialects with the parser of AsyncAPI'
 	@node tests/asyncapi/check.mjs .tools/asyncapi docs/asyncapi/*.yaml
 	@cargo build $(quiet) --locked -p conclave-server
+	@cargo build $(quiet) --locked -p conclave-client --example sender
 	@echo '==> testing what deploys: settings, metrics, hardening'
 	@CONCLAVE_PROGRAM=$(target)/debug/conclave $(python) -m unittest discover -q -s deploy/tests
 	@echo '==> testing the Python client'

@@ -254,3 +254,23 @@ def python(world: World, text: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def case_the_page_of_the_five_documents_names_tests_that_exist(world: World) -> None:
+    """`module: name …` or `003 name …` in the tables of docs/seeds.md begins a case of that module."""
+    here_ = pathlib.Path(__file__).parent
+    cases = {
+        (file.stem, found[1].replace("_", " "))
+        for file in here_.glob("*.py")
+        for found in re.finditer(r"^def case_(\w+)\(", file.read_text(), re.MULTILINE)
+    }
+    rows = [line for line in (REPOSITORY / "docs/seeds.md").read_text().splitlines() if line.startswith("|")]
+    named = [
+        (found[1] or "seed_snippets", found[2].rstrip(" …"))
+        for row in rows
+        for found in re.finditer(r"`(?:([a-z_]+): )?((?:00\d [a-z]|[a-z]+ )[^`]*|…)`", row.rpartition(" | ")[2])
+        if found[1] or found[2].startswith("00")
+    ]
+    assert len(named) > 40, named
+    for module, name in named:
+        assert any(file == module and case.startswith(name) for file, case in cases), (module, name)

@@ -19,6 +19,7 @@ import time
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+import browser
 import rooms
 import web
 import wire
@@ -421,3 +422,23 @@ def case_004_and_000_the_snippets_for_pages_do_what_they_say(world: World) -> No
         assert seen[name]["data"] == {"code": 4001}, seen[name]
     assert seen["ping"] == "pong", seen
     assert seen["steps"] == ["connect", "auth failure", "Server forced disconnect"], seen
+
+
+def case_000_and_002_headers_in_a_browser_come_to_nothing(world: World) -> None:
+    # Why docs/seeds.md calls these two snippets impossible in pages.
+    token = json.dumps(web.sign_in(world.node, "user123")["token"])
+    script = f"""
+      const jwtToken = {token};
+      let thrown = '';
+      try {{
+        new WebSocket(WS, {{ headers: {{ 'Authorization': 'Bearer ' + jwtToken }} }});
+      }} catch (error) {{ thrown = error.name; }}
+      const ws = new WebSocket(WS + '/user123', [], {{
+          headers: {{
+              'Authorization': 'Bearer ' + jwtToken
+          }}
+      }});
+      return new Promise((done) => {{ ws.onclose = ({{ code }}) => done({{ thrown, code }}); }});
+    """
+    seen = browser.run_page(world, browser.with_urls(world, script))
+    assert seen == {"thrown": "SyntaxError", "code": 4001}, seen
