@@ -5,12 +5,14 @@
 //! publication after an answered subscription arrives. Lock order: shard, then inbox or bus.
 //!
 //! Reading order: this file is one node; `across` is what changes with a bus, `line` the order
-//! of a room's events there, `shared` and `follower` the topics that the bus keeps history of.
+//! of a room's events there, `shared` and `follower` the topics that the bus keeps history of,
+//! `survey` what there is.
 
 mod across;
 mod follower;
 mod line;
 mod shared;
+mod survey;
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};

@@ -15,6 +15,7 @@ mod leases;
 mod permit;
 mod roll;
 mod rooms;
+mod search;
 #[cfg(test)]
 mod tests;
 mod topics;
@@ -36,9 +37,10 @@ pub use permit::{Actor, Denied, Guarded, HearAll, Listen, Permit, authorise};
 pub use roll::{NodeCounts, Roll, RollPart, WholePart};
 pub use rooms::{
     Attendance, Change, Created, Entered, Head, MemoryRooms, Messages, NewMessage, NewRoom,
-    NextRoom, Outlet, Page, Replay, RoomFault, RoomStore, Rooms, Scope, Sent, Stamp, Witness,
-    suited,
+    NextRoom, Outlet, Page, Replay, RoomFault, RoomStore, Rooms, Scope, Sent, Stamp, Surveyed,
+    Witness, suited,
 };
+pub use search::Search;
 pub use topics::{Publisher, Topics};
 pub use webhooks::{
     LogPage, LogPart, Logged, NewQueued, Queued, QueuedKind, WebhookFault, WebhookName,

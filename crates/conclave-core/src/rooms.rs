@@ -16,6 +16,7 @@ mod memory;
 mod messages;
 mod port;
 pub(crate) mod rates;
+mod survey;
 pub(crate) mod typing;
 
 use std::collections::HashMap;
@@ -31,6 +32,7 @@ pub use port::{
     Created, Entered, Head, Messages, NewMessage, NewRoom, NextRoom, Outlet, Page, Replay,
     RoomFault, RoomStore, Scope, Sent, Stamp,
 };
+pub use survey::Surveyed;
 
 use crate::directory::Origin;
 use crate::{Actor, ConnectionTable, Directory, SharedLimit, Spent};

@@ -165,6 +165,8 @@ pub struct NextRoom {
 /// Which rooms are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
+    /// All; to `any` alone.
+    All,
     /// One's own.
     Own,
     /// The public ones.

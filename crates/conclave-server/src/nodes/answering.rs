@@ -4,13 +4,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use conclave_core::NodeId;
+use conclave_core::{NodeId, Search};
 use conclave_protocol::{Principal, Recovery, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use crate::node::Node;
-use crate::worker::{Control, Kick, Listed, Owned, Proof, Target, Told, worker_of};
+use crate::worker::{Control, Kick, Listed, Listing, Load, Owned, Proof, Target, Told, worker_of};
+
+use super::survey::{self, Heard, TopicKey};
 
 /// A question, or something to know.
 #[derive(Debug, Serialize, Deserialize)]
@@ -28,6 +30,30 @@ pub(crate) enum Question {
         after: u64,
         /// At most so many.
         limit: u32,
+        /// With this in what is shown of them.
+        #[serde(default)]
+        search: Option<String>,
+    },
+    /// How many connections hear each of these rooms: a list of numbers, in that order.
+    Heard {
+        /// Their ids.
+        rooms: Vec<String>,
+    },
+    /// Connections that hear a channel: a list of [`ListedThere`].
+    Hearing {
+        /// Which.
+        heard: Heard,
+        /// At most so many.
+        limit: u32,
+    },
+    /// Topics that are heard, in their order: a list of [`HeardTopic`].
+    Topics {
+        /// Those behind this one.
+        after: Option<TopicKey>,
+        /// At most so many.
+        limit: u32,
+        /// With this in their session or name.
+        search: Option<String>,
     },
     /// Ends one connection of the node that is meant: how many that were.
     Disconnect {
@@ -61,6 +87,8 @@ pub(crate) struct ListedThere {
     surface: String,
     address: IpAddr,
     since: u64,
+    #[serde(default)]
+    load: Load,
 }
 
 impl From<Listed> for ListedThere {
@@ -72,6 +100,7 @@ impl From<Listed> for ListedThere {
             surface: listed.surface.to_owned(),
             address: listed.address,
             since: listed.since.millis(),
+            load: listed.load,
         }
     }
 }
@@ -86,6 +115,7 @@ impl ListedThere {
             surface: node.surfaces.name(&self.surface)?,
             address: self.address,
             since: Timestamp::from_millis(self.since),
+            load: self.load,
         })
     }
 }
@@ -106,6 +136,7 @@ pub(super) async fn answer(node: Arc<Node>, from: NodeId, id: u64, question: Box
             node: place,
             after,
             limit,
+            search,
         } => {
             let after = match own.as_deref().unwrap_or("").cmp(&place) {
                 std::cmp::Ordering::Less => None,
@@ -114,7 +145,8 @@ pub(super) async fn answer(node: Arc<Node>, from: NodeId, id: u64, question: Box
             };
             let mut list = Vec::new();
             if let Some(after) = after {
-                list = open_connections(&node, after, limit.min(LIST_MAX)).await;
+                let search = search.as_deref().map(Search::new);
+                list = open_connections(&node, after, limit.min(LIST_MAX), search.as_ref()).await;
             }
             let list: Vec<ListedThere> = list.into_iter().map(ListedThere::from).collect();
             node.nodes.answer(from, id, &list);
@@ -139,6 +171,24 @@ pub(super) async fn answer(node: Arc<Node>, from: NodeId, id: u64, question: Box
                 .await;
             }
             node.nodes.answer(from, id, &closed);
+        }
+        Question::Heard { rooms } => {
+            let counts = survey::heard_rooms(&node, &rooms);
+            node.nodes.answer(from, id, &counts);
+        }
+        Question::Hearing { heard, limit } => {
+            let list = survey::hearing(&node, &heard, limit.min(LIST_MAX)).await;
+            let list: Vec<ListedThere> = list.into_iter().map(ListedThere::from).collect();
+            node.nodes.answer(from, id, &list);
+        }
+        Question::Topics {
+            after,
+            limit,
+            search,
+        } => {
+            let search = search.as_deref().map(Search::new);
+            let list = survey::heard_topics(&node, search, after, limit.min(LIST_MAX)).await;
+            node.nodes.answer(from, id, &list);
         }
         Question::Forget { client } => node.lost.forget(&client),
         Question::Inherit { clients } => {
@@ -193,26 +243,36 @@ pub(crate) async fn bequeath(node: &Node) {
     }
 }
 
-/// The open connections of this node behind an id.
-pub(crate) async fn open_connections(node: &Node, after: u64, limit: u32) -> Vec<Listed> {
+/// The open connections of this node behind an id, those that have the search.
+pub(crate) async fn open_connections(
+    node: &Node,
+    after: u64,
+    limit: u32,
+    search: Option<&Search>,
+) -> Vec<Listed> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let mut found = Vec::new();
+    let mut list = Vec::new();
     for worker in worker_of(after)..node.controls.len() {
-        let (answer, answered) = oneshot::channel();
-        let limit = limit.saturating_sub(found.len());
-        if limit == 0 {
-            break;
+        let mut next = Some(after);
+        while let Some(after) = next {
+            let wanted = limit.saturating_sub(list.len());
+            if wanted == 0 {
+                return list;
+            }
+            let (answer, answered) = oneshot::channel();
+            let listing = Listing {
+                after,
+                limit: wanted,
+                search: search.cloned(),
+            };
+            node.tell(worker, Control::List { listing, answer });
+            // A worker that has ended has no connections.
+            let found = answered.await.unwrap_or_default();
+            list.extend(found.connections);
+            next = found.next;
         }
-        let ask = Control::List {
-            after,
-            limit,
-            answer,
-        };
-        node.tell(worker, ask);
-        // A worker that has ended has no connections.
-        found.extend(answered.await.unwrap_or_default());
     }
-    found
+    list
 }
 
 /// Ends connections of this node; how many.

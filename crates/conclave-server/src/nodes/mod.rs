@@ -2,12 +2,13 @@
 //!
 //! Reading order: this file (what the rest of the process asks), `hearing` (the tasks that take
 //! what comes from the bus), `asking` (questions to the others), `answering` (what they are),
-//! `spending` (limits that hold over all nodes).
+//! `spending` (limits that hold over all nodes), `survey` (what is heard).
 
 mod answering;
 mod asking;
 mod hearing;
 mod spending;
+mod survey;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,6 +25,7 @@ use tokio::sync::Notify;
 pub(crate) use answering::{ListedThere, Question, bequeath, kick, open_connections, take_over};
 pub(crate) use asking::Answered;
 pub(crate) use hearing::{close_gaps, hear, tell_entered};
+pub(crate) use survey::{Heard, HeardTopic, TopicKey, heard_rooms, heard_topics, hearing};
 
 use asking::Asking;
 use spending::Spending;

@@ -98,6 +98,8 @@ pub(crate) struct Connection {
     waker: RefCell<Option<Waker>>,
     pub(super) deflate: Option<u8>,
     pub(super) opened_at: u32,
+    /// Messages that came.
+    pub(super) received: Cell<u64>,
     pub(super) heard_at: Cell<u32>,
     pub(super) ping_at: Cell<u32>,
     /// Whether a ping of ours waits for its answer.
@@ -149,6 +151,7 @@ impl Connection {
             waker: RefCell::default(),
             deflate: arrival.deflate,
             opened_at: seconds,
+            received: Cell::new(0),
             heard_at: Cell::new(seconds),
             ping_at: Cell::new(seconds.saturating_add(worker.node.first_ping())),
             pinged: Cell::new(false),

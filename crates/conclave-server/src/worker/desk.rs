@@ -3,10 +3,12 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use conclave_protocol::{Start, Timestamp, UserId};
+use conclave_core::Search;
+use conclave_protocol::{Channel, Start, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
 
 use super::connection::{Connection, Phase};
-use super::{SLOT_SHIFT, SLOTS, WORKER_SHIFT, Worker};
+use super::{SERIALS, SLOT_SHIFT, SLOTS, WORKER_SHIFT, Worker};
 
 /// An open connection.
 #[derive(Clone, Debug)]
@@ -23,6 +25,39 @@ pub(crate) struct Listed {
     pub(crate) address: IpAddr,
     /// When it was opened.
     pub(crate) since: Timestamp,
+    /// What it has done and holds.
+    pub(crate) load: Load,
+}
+
+/// What a connection has done and holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Load {
+    /// Messages that came from it.
+    pub(crate) received: u64,
+    /// Bytes that its socket did not take yet.
+    pub(crate) outbox_bytes: usize,
+    /// Channels that it hears.
+    pub(crate) subscriptions: usize,
+}
+
+/// Which connections are listed.
+#[derive(Clone, Debug)]
+pub(crate) struct Listing {
+    /// Those that come after this id; 0 for all.
+    pub(crate) after: u64,
+    /// At most so many.
+    pub(crate) limit: usize,
+    /// Those with this in their user, session, address or surface.
+    pub(crate) search: Option<Search>,
+}
+
+/// What was found on a worker.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Found {
+    /// At most as many as were asked for.
+    pub(crate) connections: Vec<Listed>,
+    /// The last one that was looked at, where there may be more.
+    pub(crate) next: Option<u64>,
 }
 
 /// Which connections are to end, and how.
@@ -51,21 +86,56 @@ pub(crate) fn worker_of(connection: u64) -> usize {
 }
 
 impl Worker {
-    /// The connections that come after this id: by worker, then by slot, which is the order of
-    /// ids at any one moment.
-    pub(super) fn listed(&self, after: u64, limit: usize) -> Vec<Listed> {
+    /// The connections that come after an id: by worker, then by slot, which is the order of
+    /// ids at any one moment. Looks at a bounded number of slots, since others wait meanwhile.
+    pub(super) fn listed(&self, listing: &Listing) -> Found {
+        let after = listing.after;
         let first = if worker_of(after) == self.number && after != 0 {
             u32::try_from((after >> SLOT_SHIFT) & SLOTS).map_or(0, |slot| slot.saturating_add(1))
         } else {
             0
         };
         let slots = self.slots.borrow().connections.len();
-        (first..u32::try_from(slots).unwrap_or(u32::MAX))
+        let slots = u32::try_from(slots).unwrap_or(u32::MAX);
+        let end = slots.min(first.saturating_add(LOOKED_AT_MAX));
+        let mut found = Found::default();
+        for slot in first..end {
+            let Some(connection) = self.connection(slot).filter(|open| open.is_open()) else {
+                continue;
+            };
+            if listing
+                .search
+                .as_ref()
+                .is_none_or(|search| connection.has(search))
+            {
+                found.connections.push(connection.listed());
+            }
+            if found.connections.len() >= listing.limit {
+                found.next = Some(connection.id);
+                return found;
+            }
+        }
+        found.next = (end < slots).then(|| self.id_of(end.saturating_sub(1)));
+        found
+    }
+
+    /// Those that hear a channel.
+    pub(super) fn hearing(&self, channel: &Channel, limit: usize) -> Vec<Listed> {
+        let slots = self
+            .hub
+            .audience(channel)
+            .map_or_else(Vec::new, |audience| audience.slots(limit));
+        slots
+            .into_iter()
             .filter_map(|slot| self.connection(slot))
-            .filter(|connection| connection.is_open())
-            .take(limit)
             .map(|connection| connection.listed())
             .collect()
+    }
+
+    /// An id of whoever is or was in a slot.
+    fn id_of(&self, slot: u32) -> u64 {
+        let worker = u64::try_from(self.number).unwrap_or(0);
+        worker << WORKER_SHIFT | u64::from(slot) << SLOT_SHIFT | SERIALS
     }
 
     /// Ends connections; how many.
@@ -97,6 +167,15 @@ impl Connection {
         self.start_kind != Start::Connect || self.principal.borrow().user.is_some()
     }
 
+    fn has(&self, search: &Search) -> bool {
+        let principal = self.principal.borrow();
+        let user = principal.user.as_ref();
+        user.is_some_and(|user| search.is_in(user.as_str()))
+            || search.is_in(self.surface_name())
+            || search.is_in(&principal.session.shown())
+            || search.is_in(&self.address.to_canonical().to_string())
+    }
+
     pub(super) fn listed(&self) -> Listed {
         let principal = self.principal.borrow();
         let age = self.worker.seconds().saturating_sub(self.opened_at);
@@ -111,6 +190,14 @@ impl Connection {
             since: Timestamp::from_millis(
                 now.saturating_sub(u64::try_from(age).unwrap_or(u64::MAX)),
             ),
+            load: Load {
+                received: self.received.get(),
+                outbox_bytes: self.outbox_bytes(),
+                subscriptions: self.memberships.borrow().len(),
+            },
         }
     }
 }
+
+/// Slots that one question looks at.
+const LOOKED_AT_MAX: u32 = 4096;

@@ -13,7 +13,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
 use super::connection::{Arrival, Connection, Surface};
-use super::desk::{Kick, Listed};
+use super::desk::{Found, Kick, Listed, Listing};
 use super::lost::Proof;
 use super::{Worker, with_deflater};
 use crate::metrics::{Counter, Timed};
@@ -40,10 +40,17 @@ pub(crate) enum Control {
         /// Where the answer goes.
         answer: oneshot::Sender<u64>,
     },
-    /// Connections that come after this id, at most `limit`.
+    /// Connections.
     List {
-        /// 0 for all.
-        after: u64,
+        /// Which.
+        listing: Listing,
+        /// Where the answer goes.
+        answer: oneshot::Sender<Found>,
+    },
+    /// Connections that hear a channel, at most `limit`.
+    Hearing {
+        /// The channel.
+        channel: Arc<Channel>,
         /// How many.
         limit: usize,
         /// Where the answer goes.
@@ -217,12 +224,15 @@ impl Worker {
                 // Who asked may be gone.
                 answer.send(rooms).ok();
             }
-            Control::List {
-                after,
+            Control::List { listing, answer } => {
+                answer.send(self.listed(&listing)).ok();
+            }
+            Control::Hearing {
+                channel,
                 limit,
                 answer,
             } => {
-                answer.send(self.listed(after, limit)).ok();
+                answer.send(self.hearing(&channel, limit)).ok();
             }
             Control::Kick { kick, answer } => {
                 answer.send(self.kick(&kick)).ok();

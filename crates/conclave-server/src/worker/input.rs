@@ -169,11 +169,11 @@ impl Connection {
     fn handle(&self, event: Event<'_>, out: &mut Vec<u8>, payload: &mut Vec<u8>) {
         match event {
             Event::Text(text) => {
-                self.worker.counters.add(Counter::MessagesReceived, 1);
+                self.count_received();
                 self.message(Frame::Text(text), out, payload);
             }
             Event::Binary(bytes) => {
-                self.worker.counters.add(Counter::MessagesReceived, 1);
+                self.count_received();
                 self.message(Frame::Binary(bytes), out, payload);
             }
             Event::Ping(body) => {
@@ -202,6 +202,11 @@ impl Connection {
                 self.worker.schedule(self);
             }
         }
+    }
+
+    fn count_received(&self) {
+        self.worker.counters.add(Counter::MessagesReceived, 1);
+        self.received.set(self.received.get().saturating_add(1));
     }
 
     fn message(&self, frame: Frame<'_>, out: &mut Vec<u8>, payload: &mut Vec<u8>) {

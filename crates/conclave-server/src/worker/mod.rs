@@ -36,7 +36,9 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use connection::Connection;
 pub(crate) use connection::{Arrival, Drive, Surface};
-pub(crate) use desk::{Kick, Listed, Target, worker_of};
+#[cfg(test)]
+pub(crate) use desk::Found;
+pub(crate) use desk::{Kick, Listed, Listing, Load, Target, worker_of};
 pub(crate) use fan_out::Control;
 pub(crate) use lost::{Lost, Owned, Proof, Told};
 pub(crate) use stream::{Stream, TlsStream};

@@ -12,6 +12,7 @@
 
 mod clerk;
 mod client;
+mod console;
 mod credentials;
 mod deflate;
 mod documents;

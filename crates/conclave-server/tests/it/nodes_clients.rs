@@ -38,7 +38,7 @@ fn assert_next(gate: &mut Gate, contents: &[&str]) {
 }
 
 /// Waits until each node has heard of the other.
-fn acquainted(pair: &Pair) {
+pub(crate) fn acquainted(pair: &Pair) {
     for node in &pair.nodes {
         eventually("the nodes know each other", || {
             let metrics = Request::new(node.address(), "GET", "/metrics");

@@ -45,6 +45,8 @@ pub(super) async fn page(
     (after, limit): (Option<&RoomId>, u32),
 ) -> Result<Vec<Room>, Halt> {
     let statement = match scope {
+        Scope::All if !viewer.any => return Ok(Vec::new()),
+        Scope::All => statement::ROOMS_ALL,
         Scope::Own => statement::ROOMS_OWN,
         Scope::Public => statement::ROOMS_PUBLIC,
     };

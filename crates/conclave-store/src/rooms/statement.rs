@@ -94,6 +94,12 @@ statements! {
             "SELECT ", view_columns!(), " FROM rooms r \
              LEFT JOIN members m ON m.room = r.key AND m.user_id = $2 WHERE r.id = $1"
         );
+    ROOMS_ALL =
+        concat!(
+            "SELECT ", view_columns!(), " FROM rooms r \
+             LEFT JOIN members m ON m.room = r.key AND m.user_id = $2 \
+             WHERE r.id > $1 ORDER BY r.id LIMIT $3"
+        );
     ROOMS_OWN =
         concat!(
             "SELECT ", view_columns!(), " FROM members m JOIN rooms r ON r.key = m.room \

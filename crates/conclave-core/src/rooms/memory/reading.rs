@@ -31,6 +31,7 @@ impl State {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let later = self.rooms.range::<RoomId, _>((from, Bound::Unbounded));
         let listed = later.map(|(_, row)| row).filter(|row| match scope {
+            Scope::All => viewer.any,
             Scope::Own => row.members.contains_key(&viewer.user),
             Scope::Public => row.kind == RoomKind::Public,
         });

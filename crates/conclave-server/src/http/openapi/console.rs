@@ -3,14 +3,16 @@
 use axum::http::Method;
 
 use super::Chapter;
-use super::operation::{Operation, call};
-use crate::http::server_api::shapes::Figures;
+use super::operation::{Field, Operation, call, limit, may, must, text, text_of};
+use crate::http::server_api::shapes::{Connection, Figures, HeardRoom, HeardTopic};
 
 pub(super) fn chapter() -> Chapter {
+    let mut operations = vec![figures()];
+    operations.extend(heard());
     Chapter {
         tag: "console",
         about: "What the console shows of a server, for who has `system.monitor`.",
-        operations: vec![figures()],
+        operations,
     }
 }
 
@@ -21,4 +23,55 @@ fn figures() -> Operation {
         .about("Those that only grow do so since it started: rates are the difference of two readings.")
         .backend(MONITOR)
         .gives::<Figures>(200)
+}
+
+/// A part of some text, in whatever case.
+pub(super) fn search(of: &str) -> Field {
+    may(
+        "search",
+        text_of(1, 128),
+        &format!("Those with this in {of}."),
+    )
+}
+
+fn heard() -> Vec<Operation> {
+    let silent = "Of all nodes. Those that did not answer are named in `Conclave-Silent-Nodes`.";
+    vec![
+        call(Method::GET, "/api/v1/rooms", "All rooms, by id")
+            .about("A page may be short, or empty, and yet have a next one. Subscribers are counted on all nodes.")
+            .backend(MONITOR)
+            .query(search("their id, name or owner"))
+            .paged(50, 200)
+            .gives_list::<HeardRoom>(200),
+        call(
+            Method::GET,
+            "/api/v1/rooms/{id}/subscribers",
+            "Connections that hear a room",
+        )
+        .about(silent)
+        .backend(MONITOR)
+        .query(limit(50, 200))
+        .gives_list::<Connection>(200),
+        call(
+            Method::GET,
+            "/api/v1/topics",
+            "Topics that are heard, by session and name",
+        )
+        .about(silent)
+        .backend(MONITOR)
+        .query(search("their session or name"))
+        .paged(50, 200)
+        .gives_list::<HeardTopic>(200),
+        call(
+            Method::GET,
+            "/api/v1/topics/subscribers",
+            "Connections that hear a topic",
+        )
+        .about(silent)
+        .backend(MONITOR)
+        .query(must("session", text(), "As clients call it."))
+        .query(must("topic", text(), ""))
+        .query(limit(50, 200))
+        .gives_list::<Connection>(200),
+    ]
 }

@@ -4,6 +4,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::Chapter;
+use super::console::search;
 use super::operation::{
     Operation, call, flag, list_of, may, must, number, object, one_of, text, text_of, uuid,
 };
@@ -161,6 +162,7 @@ fn watching() -> Vec<Operation> {
         call(Method::GET, "/api/v1/connections", "Open connections")
             .about("Of all nodes. Those that did not answer are named in `Conclave-Silent-Nodes`.")
             .backend(monitor)
+            .query(search("their user, session, address or surface"))
             .paged(50, 200)
             .gives_list::<Connection>(200),
         messages_page(call(

@@ -24,9 +24,9 @@ pub(in crate::http) async fn list(
     caller: Caller,
     QueryFields(mut query): QueryFields,
 ) -> Result<Response, Problem> {
-    let scope = match query.optional_text("scope")?.as_deref() {
-        None | Some("own") => Scope::Own,
-        Some("public") => Scope::Public,
+    let (scope, word) = match query.optional_text("scope")?.as_deref() {
+        None | Some("own") => (Scope::Own, "own"),
+        Some("public") => (Scope::Public, "public"),
         Some(_) => return Err(Problem::bad_request("scope: expected own or public")),
     };
     let after = query.optional_text("after")?;
@@ -45,11 +45,7 @@ pub(in crate::http) async fn list(
     if cut(&mut rooms, limit)
         && let Some(last) = rooms.last()
     {
-        let scope = match scope {
-            Scope::Own => "own",
-            Scope::Public => "public",
-        };
-        let target = format!("/channels?scope={scope}&limit={limit}&after={}", last.id);
+        let target = format!("/channels?scope={word}&limit={limit}&after={}", last.id);
         link(&mut headers, &target, "next");
     }
     Ok((headers, Json(all::<_, Channel>(rooms))).into_response())

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse as _, Response};
-use conclave_core::{NodeId, Notice};
+use conclave_core::{NodeId, Notice, Search};
 use conclave_protocol::{Monitor, Permission, Refusal};
 use serde_json::{Value, json};
 
@@ -19,13 +19,13 @@ use crate::http::backend::Backend;
 use crate::http::fields::{Fields, JsonFields, QueryFields};
 use crate::http::flow::whole;
 use crate::http::problem::Problem;
-use crate::http::rooms::{cut, limit, link, user};
+use crate::http::rooms::{cut, encoded, limit, link, user};
 use crate::node::Node;
 use crate::nodes::{Answered, ListedThere, Question, open_connections};
 use crate::worker::{Kick, Listed, Target};
 
-/// `GET /api/v1/connections?after=&limit=`: the open connections of all nodes, by node and then
-/// by id. Nodes that did not say theirs in time are named in `Conclave-Silent-Nodes`.
+/// `GET /api/v1/connections?search=&after=&limit=`: the open connections of all nodes, by node and
+/// then by id. Nodes that did not say theirs in time are named in `Conclave-Silent-Nodes`.
 pub(in crate::http) async fn list(
     State(node): Here,
     backend: Backend,
@@ -35,25 +35,56 @@ pub(in crate::http) async fn list(
     let after = query.optional_text("after")?;
     let after = after.map_or_else(|| Ok(Place::default()), |id| Place::read("after", &id))?;
     let limit = limit(&mut query, PAGE, PAGE_MAX)?;
+    let search = search(&mut query)?;
     query.end()?;
-    let (mut connections, silent) = all_open(&node, after, limit + 1).await;
+    let asked = search.as_ref().map(Search::as_str);
+    let (mut connections, silent) = all_open(&node, after, limit + 1, asked).await;
     let mut headers = HeaderMap::new();
     if cut(&mut connections, limit)
         && let Some(last) = connections.last()
     {
         let target = format!("/api/v1/connections?limit={limit}&after={}", last.id);
-        link(&mut headers, &target, "next");
+        link(&mut headers, &(target + &again(asked)), "next");
     }
-    if let Ok(names) = HeaderValue::from_str(&silent.join(", "))
+    name_silent(&mut headers, &silent);
+    Ok((headers, Json(connections)).into_response())
+}
+
+/// Takes `search`.
+pub(super) fn search(query: &mut Fields) -> Result<Option<Search>, Problem> {
+    let text = query.optional_text("search")?;
+    if text
+        .as_ref()
+        .is_some_and(|text| text.chars().count() > SEARCH_CHARS_MAX)
+    {
+        return Err(Problem::bad_request("search: at most 128 characters"));
+    }
+    Ok(text.map(|text| Search::new(&text)))
+}
+
+/// The same search, for the address of the next page.
+pub(super) fn again(search: Option<&str>) -> String {
+    search.map_or_else(String::new, |text| format!("&search={}", encoded(text)))
+}
+
+/// Names the nodes that did not say theirs in time.
+pub(super) fn name_silent(headers: &mut HeaderMap, silent: &[NodeId]) {
+    let mut names: Vec<_> = silent.iter().map(NodeId::to_string).collect();
+    names.sort();
+    if let Ok(names) = HeaderValue::from_str(&names.join(", "))
         && !silent.is_empty()
     {
         headers.insert(SILENT_NODES, names);
     }
-    Ok((headers, Json(connections)).into_response())
 }
 
 /// Connections of all nodes, and the nodes that did not answer.
-async fn all_open(node: &Node, after: Place, limit: u32) -> (Vec<Connection>, Vec<String>) {
+async fn all_open(
+    node: &Node,
+    after: Place,
+    limit: u32,
+    search: Option<&str>,
+) -> (Vec<Connection>, Vec<NodeId>) {
     let own = node.nodes.name();
     let place = after
         .node
@@ -64,18 +95,31 @@ async fn all_open(node: &Node, after: Place, limit: u32) -> (Vec<Connection>, Ve
         node: place.clone(),
         after: after.number,
         limit,
+        search: search.map(str::to_owned),
     };
+    let search = search.map(Search::new);
     let asked = node
         .nodes
         .ask(&question, ASK_TIME, |_: &Vec<ListedThere>| false);
     let here = async {
         match own.as_deref().unwrap_or_default().cmp(&place) {
             Ordering::Less => Vec::new(),
-            Ordering::Equal => open_connections(node, after.number, limit).await,
-            Ordering::Greater => open_connections(node, 0, limit).await,
+            Ordering::Equal => open_connections(node, after.number, limit, search.as_ref()).await,
+            Ordering::Greater => open_connections(node, 0, limit, search.as_ref()).await,
         }
     };
     let (answered, here) = tokio::join!(asked, here);
+    together(node, answered, here, limit)
+}
+
+/// What this node and the others have, by node; and the nodes that did not answer.
+pub(super) fn together(
+    node: &Node,
+    answered: Answered<Vec<ListedThere>>,
+    here: Vec<Listed>,
+    limit: u32,
+) -> (Vec<Connection>, Vec<NodeId>) {
+    let own = node.nodes.name();
     let mut by_node: Vec<(String, Vec<Listed>)> = answered
         .answers
         .into_iter()
@@ -92,9 +136,7 @@ async fn all_open(node: &Node, after: Place, limit: u32) -> (Vec<Connection>, Ve
             .map(move |listed| Connection::new(listed, name.as_deref()))
     });
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let mut silent: Vec<_> = answered.silent.iter().map(NodeId::to_string).collect();
-    silent.sort();
-    (all.take(limit).collect(), silent)
+    (all.take(limit).collect(), answered.silent)
 }
 
 /// `POST /api/v1/disconnect`: `{"user_id"}` or `{"connection_id"}`, and `"code"?`, `"reason"?`
@@ -198,10 +240,11 @@ fn wanted(mut fields: Fields) -> Result<(Kick, Option<Place>, Value), Problem> {
     Ok((kick, place, detail))
 }
 
-const PAGE: u32 = 50;
-const PAGE_MAX: u32 = 200;
+pub(super) const PAGE: u32 = 50;
+pub(super) const PAGE_MAX: u32 = 200;
+const SEARCH_CHARS_MAX: usize = 128;
 /// How long other nodes are waited for.
-const ASK_TIME: Duration = Duration::from_secs(1);
+pub(super) const ASK_TIME: Duration = Duration::from_secs(1);
 const SILENT_NODES: HeaderName = HeaderName::from_static("conclave-silent-nodes");
 /// Of a Close (RFC 6455, section 5.5).
 const REASON_BYTES_MAX: usize = 123;

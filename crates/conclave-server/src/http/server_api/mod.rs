@@ -8,6 +8,7 @@ mod batch;
 mod connections;
 mod explain;
 mod figures;
+mod heard;
 mod place;
 mod publish;
 mod reading;
@@ -46,6 +47,10 @@ pub(super) fn pages(pages: Pages) -> Pages {
         .delete("/api/v1/users/{id}", accounts::remove)
         .get("/api/v1/explain", explain::explain)
         .get("/api/v1/figures", figures::figures)
+        .get("/api/v1/rooms", heard::rooms)
+        .get("/api/v1/rooms/{id}/subscribers", heard::room_subscribers)
+        .get("/api/v1/topics", heard::topics)
+        .get("/api/v1/topics/subscribers", heard::topic_subscribers)
 }
 
 /// Many of them.

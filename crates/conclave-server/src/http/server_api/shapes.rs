@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 pub(in crate::http) use super::explain::Explanation;
 pub(in crate::http) use super::figures::Figures;
+pub(in crate::http) use super::heard::{HeardRoom, HeardTopic};
 use crate::http::rfc3339_millis as date;
 use crate::nodes::connection_id;
 use crate::worker::Listed;
@@ -29,6 +30,12 @@ pub(in crate::http) struct Connection {
     address: String,
     #[schema(format = "date-time")]
     connected_at: String,
+    /// Those that came from it.
+    messages_received: u64,
+    /// What its socket did not take yet.
+    outbox_bytes: usize,
+    /// Channels that it hears.
+    subscriptions: usize,
 }
 
 /// What became of a wish to disconnect.
@@ -78,6 +85,9 @@ impl Connection {
             surface: listed.surface,
             address: listed.address.to_canonical().to_string(),
             connected_at: date(listed.since),
+            messages_received: listed.load.received,
+            outbox_bytes: listed.load.outbox_bytes,
+            subscriptions: listed.load.subscriptions,
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::webhooks::intake::Intake;
 use crate::webhooks::sender::{KEPT, Pace, Round, Sender, Target};
 use crate::webhooks::signature::Signer;
 use crate::webhooks::{Figures, Happened, Reach};
-use crate::worker::Listed;
+use crate::worker::{Listed, Load};
 
 /// A webhook without its task, on a store of its own.
 struct Stage {
@@ -186,6 +186,7 @@ async fn a_full_queue_takes_nothing_and_says_so() {
         surface: "topics",
         address: IpAddr::from([127, 0, 0, 1]),
         since: Timestamp::default(),
+        load: Load::default(),
     };
     for happened in [Happened::Came, Happened::Went, Happened::Came] {
         intake.connection(happened, &connection, None);

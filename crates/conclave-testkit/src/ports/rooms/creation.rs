@@ -318,6 +318,17 @@ async fn rooms_are_listed_by_id(stage: &Stage<'_>) {
         []
     );
     assert_eq!(list(any("li-eve"), Scope::Own, None, 9).await, []);
+    let every = list(any("li-eve"), Scope::All, None, 10_000).await;
+    assert!(
+        own.iter().all(|id| every.contains(&(id.clone(), 0))),
+        "{every:?}"
+    );
+    assert!(every.is_sorted());
+    let behind = list(any("li-eve"), Scope::All, Some(&own[0]), 10_000).await;
+    assert!(!behind.contains(&(own[0].clone(), 0)));
+    assert!(behind.contains(&(own[1].clone(), 0)));
+    assert_eq!(list(any("li-eve"), Scope::All, None, 2).await, every[..2]);
+    assert_eq!(list(plain("li-eve"), Scope::All, None, 9).await, []);
     let public = list(plain("li-eve"), Scope::Public, None, 1000).await;
     assert!(public.contains(&(own[1].clone(), 0)), "{public:?}");
     assert!(!public.contains(&all[0]));

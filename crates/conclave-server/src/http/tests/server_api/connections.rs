@@ -4,7 +4,7 @@ use conclave_protocol::{Timestamp, UserId};
 use serde_json::{Value, json};
 
 use super::Site;
-use crate::worker::{Control, Kick, Listed, Target};
+use crate::worker::{Control, Found, Kick, Listed, Load, Target};
 
 /// Answers as a worker with three connections would; what it was asked to end is sent on.
 fn work(site: &mut Site) -> tokio::sync::mpsc::UnboundedReceiver<Kick> {
@@ -13,15 +13,13 @@ fn work(site: &mut Site) -> tokio::sync::mpsc::UnboundedReceiver<Kick> {
     tokio::spawn(async move {
         while let Some(control) = controls.recv().await {
             match control {
-                Control::List {
-                    after,
-                    limit,
-                    answer,
-                } => {
-                    let ids = (1..=3).filter(|id| *id > after).take(limit);
-                    answer
-                        .send(ids.map(connection).collect())
-                        .expect("a reader");
+                Control::List { listing, answer } => {
+                    let ids = (1..=3).filter(|id| *id > listing.after);
+                    let connections: Vec<_> = ids.map(connection).take(listing.limit).collect();
+                    let next = connections.last().map(|last| last.id);
+                    let next = next.filter(|_| connections.len() == listing.limit);
+                    let found = Found { connections, next };
+                    answer.send(found).expect("a reader");
                 }
                 Control::Kick { kick, answer } => {
                     answer.send(2).expect("a reader");
@@ -42,6 +40,11 @@ fn connection(id: u64) -> Listed {
         surface: "topics",
         address: IpAddr::from([127, 0, 0, 1]),
         since: Timestamp::from_millis(0),
+        load: Load {
+            received: 7,
+            outbox_bytes: 0,
+            subscriptions: 2,
+        },
     }
 }
 
@@ -56,6 +59,7 @@ async fn connections_are_listed_in_pages() {
         json!({
             "id": "1", "user_id": "user", "session": "session-user", "surface": "topics",
             "address": "127.0.0.1", "connected_at": "1970-01-01T00:00:00.000Z",
+            "messages_received": 7, "outbox_bytes": 0, "subscriptions": 2,
         })
     );
     assert_eq!(page.json()[1]["user_id"], Value::Null);
