@@ -97,7 +97,8 @@ export interface RoomSummary {
 }
 
 export interface NewRoom {
-  name: string;
+  /** A DM has none. */
+  name?: string;
   type: RoomType;
   description?: string;
   memberIds?: string[];
