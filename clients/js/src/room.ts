@@ -7,7 +7,7 @@ import { Outbox, type Carrier } from "./outbox.js";
 import { OthersReceipts, OwnReceipts, type Mark } from "./receipts.js";
 import type { Rest } from "./rest.js";
 import { OwnTyping, Typists } from "./typing.js";
-import type { ChatMessage, Member, Presence, Profile, Receipt, SendOptions } from "./types.js";
+import type { ChatMessage, Member, Presence, Profile, Receipt, Role, SendOptions } from "./types.js";
 
 /** What a room needs of its client. */
 export interface Wire extends Carrier {
@@ -214,8 +214,24 @@ export class Room {
     }));
   }
 
+  /** By the room's owner; `OWNER` hands it over. */
+  async giveRole(userId: string, role: Role): Promise<void> {
+    await this.#wire.rest.call("PUT", this.#memberPath(userId), { role });
+    this.#attendance.stale();
+  }
+
+  /** By the owner or a moderator. */
+  async removeMember(userId: string): Promise<void> {
+    await this.#wire.rest.call("DELETE", this.#memberPath(userId));
+    this.#attendance.stale();
+  }
+
   nameOf(userId: string): string {
     return this.#attendance.nameOf(userId) ?? this.#wire.nameOf(userId);
+  }
+
+  #memberPath(userId: string): string {
+    return `/channels/${encodeURIComponent(this.id)}/members/${encodeURIComponent(userId)}`;
   }
 
   /** @internal */

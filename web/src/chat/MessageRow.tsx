@@ -69,7 +69,9 @@ function Bubble(props: MessageRowProps) {
             jump={() => message.replyTo && actions.jump(message.replyTo)}
           />
         )}
-        <Content message={message} author={author} />
+        <div data-content>
+          <Content message={message} author={author} />
+        </div>
         <p className="mt-1 -mb-0.5 flex items-center justify-end gap-1.5 text-xs text-muted">
           {message.editedAt && !message.deleted && <span>edited</span>}
           <time dateTime={message.createdAt.toISOString()} title={momentWords(message.createdAt)}>

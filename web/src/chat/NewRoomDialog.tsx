@@ -34,7 +34,7 @@ export function NewRoomDialog({ client, me, known, onClose, onMade }: NewRoomDia
     const memberIds = people.filter((user) => user !== me);
     const words = description.trim();
     const room = direct
-      ? { name: "", type, memberIds }
+      ? { type, memberIds }
       : { name: name.trim(), type, memberIds, ...(words && { description: words }) };
     attempt.run(() => client.createRoom(room).then(onMade), onClose);
   };

@@ -29,19 +29,17 @@ export function useReading({ messages, unread, me, atEnd, markRead }: Reading) {
     setLine(unreadAfter(messages, unread, me));
     seen.current = newest;
   }, [first, messages, unread, me, newest]);
+  const some = unread > 0;
   useEffect(() => {
-    if (newest === 0) return;
-    if (reading) {
-      seen.current = newest;
-      markRead();
-      return;
-    }
+    if (!reading || newest === 0) return;
+    seen.current = newest;
+    markRead();
+  }, [reading, newest, some, markRead]);
+  useEffect(() => {
     const last = seen.current;
-    const come = messages.at(-1);
-    if (last !== null && newest > last && come && come.userId !== me) {
-      setLine((now) => (now === null || now < last ? last : now));
-    }
-  }, [reading, newest, messages, me, markRead]);
+    if (reading || last === null || newest <= last || messages.at(-1)?.userId === me) return;
+    setLine((now) => (now === null || now < last ? last : now));
+  }, [reading, newest, messages, me]);
   return { line, forget: () => setLine(null) };
 }
 
