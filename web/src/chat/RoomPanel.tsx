@@ -42,7 +42,7 @@ export function RoomPanel({ client, summary, room, title, me, onClose }: RoomPan
   const mayRemove = !direct && (mayChange || summary.myRole === "MODERATOR");
   const change = (member: Member, what: MemberChange) => {
     if (what === "remove") setOpen({ remove: member });
-    else attempt(client.request("PUT", memberPath(summary.id, member), { role: what }));
+    else attempt(client.room(summary.id).giveRole(member.userId, what));
   };
   const members = room.members.toSorted(byRank(room));
   return (
@@ -131,7 +131,7 @@ export function RoomPanel({ client, summary, room, title, me, onClose }: RoomPan
           title={`Remove ${open.remove.name}?`}
           yes="Remove"
           onClose={close}
-          onYes={() => attempt(client.request("DELETE", memberPath(summary.id, open.remove)))}
+          onYes={() => attempt(client.room(summary.id).removeMember(open.remove.userId))}
         >
           They no longer see the room.
         </ConfirmDialog>
@@ -139,9 +139,6 @@ export function RoomPanel({ client, summary, room, title, me, onClose }: RoomPan
     </div>
   );
 }
-
-const memberPath = (room: string, member: Member): string =>
-  `/channels/${encodeURIComponent(room)}/members/${encodeURIComponent(member.userId)}`;
 
 function leaving(summary: RoomSummary): string {
   if (summary.type === "PUBLIC") return "You can join it again whenever you want.";
