@@ -267,6 +267,7 @@ export class ConclaveClient {
       nameOf: (userId) => this.#names.of(userId),
       learn: (profiles) => this.#names.learn(profiles),
       unreadOf: (id) => this.#list.get(id)?.unreadCount ?? 0,
+      shown: (id, message) => this.#list.shown(id, message),
       setUnread: (id, count) => this.#list.setUnread(id, count),
     };
   }

@@ -7,7 +7,7 @@ import { Outbox, type Carrier } from "./outbox.js";
 import { OthersReceipts, OwnReceipts, type Mark } from "./receipts.js";
 import type { Rest } from "./rest.js";
 import { OwnTyping, Typists } from "./typing.js";
-import type { ChatMessage, Member, Presence, Profile, Receipt, Role, SendOptions } from "./types.js";
+import type { ChatMessage, LastMessage, Member, Presence, Profile, Receipt, Role, SendOptions } from "./types.js";
 
 /** What a room needs of its client. */
 export interface Wire extends Carrier {
@@ -27,6 +27,8 @@ export interface Wire extends Carrier {
   learn(profiles: readonly Profile[]): void;
   unreadOf(roomId: string): number;
   setUnread(roomId: string, count: number): void;
+  /** A message was read of which the list may not know. */
+  shown(roomId: string, message: LastMessage): void;
 }
 
 /** A room: its messages, who is in it, and what one does in it. */
@@ -517,6 +519,7 @@ export class Room {
       const mine = message.userId === this.#wire.userId;
       if (mine && message.clientId !== null) this.#outbox.settled(message.clientId);
       if (!mine && !message.deleted) this.#delivered({ id: message.id, seq: message.seq });
+      this.#wire.shown(this.id, message);
     }
     this.changed();
   }

@@ -63,6 +63,13 @@ export class RoomList {
     if (room !== undefined && room.unreadCount !== unreadCount) this.#set({ ...room, unreadCount });
   }
 
+  /** The last message, where it is the last one known. */
+  shown(id: string, { id: messageId, seq, userId, content, createdAt, deleted }: LastMessage): void {
+    const room = this.#rooms.get(id);
+    if (room === undefined || seq < (room.lastMessage?.seq ?? 0)) return;
+    this.#set({ ...room, lastMessage: { id: messageId, seq, userId, content, createdAt, deleted } });
+  }
+
   /** Whom a direct message is with. */
   setPeer(id: string, peer: Peer): void {
     const room = this.#rooms.get(id);
