@@ -2,14 +2,13 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
 import "../ui/theme.css";
+import { Lab } from "./Lab.tsx";
 
 const root = document.getElementById("root");
 if (root) {
   createRoot(root).render(
     <StrictMode>
-      <main>
-        <h1>Conclave lab</h1>
-      </main>
+      <Lab />
     </StrictMode>,
   );
 }
