@@ -122,7 +122,7 @@ export function withQuery(path: string, query: Record<string, string | number | 
 
 /** At most `each` calls a second: the server refuses a user's 21st, and other pages count too. */
 export class Pace {
-  private free = 0;
+  private free = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly each = 12,

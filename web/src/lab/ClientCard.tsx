@@ -47,7 +47,10 @@ export function ClientCard({ socket, first, remove }: ClientCardProps) {
         </IconButton>
       </div>
       {on ? (
-        <Open socket={socket} name={name} topics={view.topics} />
+        <>
+          <p className="-mt-2 text-sm break-words text-muted">{inShort(who)}</p>
+          <Open socket={socket} name={name} topics={view.topics} />
+        </>
       ) : (
         <form onSubmit={(event) => void connect(event)} className="grid gap-2.5">
           <TextField label="Name" value={name} required maxLength={64} onChange={(event) => setName(event.target.value)} />
@@ -62,6 +65,12 @@ export function ClientCard({ socket, first, remove }: ClientCardProps) {
       <FrameLog label={name} log={view.log} clear={() => socket.clear()} />
     </article>
   );
+}
+
+function inShort(who: Who): string {
+  if (who.kind === "token") return "by a token";
+  const session = who.session ? `session ${who.session}` : "a session of its own";
+  return who.kind === "user" ? `${who.user}, ${session}` : `without a token, ${session}`;
 }
 
 function Open({ socket, name, topics }: { socket: LabSocket; name: string; topics: readonly string[] }) {
@@ -91,7 +100,7 @@ function Open({ socket, name, topics }: { socket: LabSocket; name: string; topic
       <Publish socket={socket} name={name} topic={topic} />
       <div className="flex flex-wrap gap-2">
         <Button onClick={() => socket.send("ping")}>Ping</Button>
-        <Button onClick={() => socket.send(`presence:${topic}`)}>Who hears {topic.slice(0, 24)}</Button>
+        <Button onClick={() => socket.send(`presence:${topic}`)}>Who hears it</Button>
         <Button tone="danger" onClick={() => socket.close()} className="ml-auto">
           Disconnect
         </Button>

@@ -21,7 +21,8 @@ export function Isolation({ dev }: BenchProps) {
   useEffect(() => () => close(open.current), []);
   const run = async () => {
     close(open.current);
-    const fresh = cast(tag());
+    // A user owns at most a hundred sessions: the same two each time.
+    const fresh = cast(user.user || tag());
     open.current = fresh;
     setActors(fresh);
     setScene(null);
@@ -37,8 +38,8 @@ export function Isolation({ dev }: BenchProps) {
   };
   return (
     <>
-      <div className="flex flex-wrap items-end gap-3 rounded-lg border border-line bg-surface p-4">
-        <details open={dev === false} className="min-w-0 flex-1 text-sm">
+      <div className="flex flex-wrap items-start gap-3 rounded-lg border border-line bg-surface p-4">
+        <details open={dev === false} className="min-w-0 flex-1 pt-2 text-sm">
           <summary className="cursor-pointer">
             {dev === false ? "Sign in: this server lets nobody in without a token" : "Play it signed in, instead of without tokens"}
           </summary>
