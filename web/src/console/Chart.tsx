@@ -3,7 +3,7 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 
 import { KEPT_SECONDS } from "./rates.ts";
-import { useMedia } from "./Table.tsx";
+import { useMedia } from "../ui/useMedia.ts";
 
 export interface Line {
   label: string;

@@ -1,6 +1,7 @@
-import { useSyncExternalStore, type ComponentProps, type ReactNode } from "react";
+import type { ComponentProps, ReactNode } from "react";
 
 import { Button } from "../ui/Button.tsx";
+import { useMedia, WIDE } from "../ui/useMedia.ts";
 
 export interface Column<T> {
   head: string;
@@ -23,8 +24,7 @@ interface TableProps<T> {
 
 /** Rows as a table where there is room, as cards on a phone: nothing is cut off on either. */
 export function Table<T>(props: TableProps<T>) {
-  const narrow = useMedia("(max-width: 47.99rem)");
-  return narrow ? <Cards {...props} /> : <Grid {...props} />;
+  return useMedia(WIDE) ? <Grid {...props} /> : <Cards {...props} />;
 }
 
 function Grid<T>({ label, rows, columns, id, actions }: TableProps<T>) {
@@ -89,15 +89,4 @@ function Cards<T>({ label, rows, columns, id, actions }: TableProps<T>) {
 /** A small button of a row. */
 export function RowButton(props: ComponentProps<typeof Button>) {
   return <Button tone="quiet" {...props} className="min-h-8! px-2.5! max-md:border max-md:border-line" />;
-}
-
-export function useMedia(query: string): boolean {
-  return useSyncExternalStore(
-    (listener) => {
-      const list = matchMedia(query);
-      list.addEventListener("change", listener);
-      return () => list.removeEventListener("change", listener);
-    },
-    () => matchMedia(query).matches,
-  );
 }
