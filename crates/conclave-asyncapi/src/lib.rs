@@ -5,13 +5,15 @@
 //! same bytes, always. Documents are untrusted: size, depth and aliases are bounded ([`Limits`]).
 //!
 //! To read: `source` (files as trees with places), `read` (trees into the model, references followed),
-//! `model`, `diagnostic`.
+//! `model`, `diagnostic`, `shape` (which Rust types the schemas ask for), `emit` (the code).
 
 #[cfg(any(test, feature = "checks"))]
 pub mod checks;
 mod diagnostic;
+pub mod emit;
 pub mod model;
 mod read;
+pub mod shape;
 mod source;
 
 pub use diagnostic::{Diagnostic, Place, Severity, has_errors};

@@ -1,0 +1,152 @@
+//! Objects: structs, and maps where no property is named.
+
+use super::name::{field_name, free};
+use super::plan::{Draft, Plan};
+use super::{Check, Field, Form, Presence, Rest, Struct, Type};
+use crate::model::{Additional, Keywords, SchemaId};
+
+impl Plan {
+    pub(super) fn object(&mut self, draft: &Draft<'_>) -> Type {
+        let keywords = draft.keywords();
+        if keywords.properties.is_empty() && keywords.required.is_empty() {
+            return self.map(draft);
+        }
+        if keywords
+            .properties_min
+            .or(keywords.properties_max)
+            .is_some()
+        {
+            self.error(
+                draft.id,
+                "`minProperties` and `maxProperties` are not supported beside `properties`"
+                    .to_owned(),
+            );
+        }
+        let id = self.open(draft);
+        let owner = self.name(id);
+        let mut fields = Vec::new();
+        for (property, schema) in &keywords.properties {
+            if !self.is_never_schema(*schema) {
+                let field = self.field(&owner, keywords, (property, *schema), &fields);
+                fields.push(field);
+            }
+        }
+        let known = |name: &String| {
+            keywords
+                .properties
+                .iter()
+                .any(|(property, _)| property == name)
+        };
+        for property in keywords.required.iter().filter(|name| !known(name)) {
+            fields.push(Field {
+                name: free_field(property, &fields),
+                property: property.clone(),
+                of: Type::Json,
+                presence: Presence::Required,
+                doc: None,
+                deprecated: false,
+            });
+        }
+        let rest = self.rest(draft, &owner, &fields);
+        self.close(id, Form::Struct(Struct { fields, rest }))
+    }
+
+    fn field(
+        &mut self,
+        owner: &str,
+        keywords: &Keywords,
+        (property, id): (&str, SchemaId),
+        fields: &[Field],
+    ) -> Field {
+        let of = self.type_of(id, &format!("{owner} {property}"));
+        let is_required = keywords.required.iter().any(|name| name == property);
+        let (of, presence) = match (of, is_required) {
+            (Type::Nullable(of), true) => (*of, Presence::RequiredNullable),
+            (Type::Nullable(of), false) => (*of, Presence::OptionalNullable),
+            (of, true) => (of, Presence::Required),
+            (of, false) => (of, Presence::Optional),
+        };
+        let said = self.schemas.get(id).map(|schema| schema.keywords.as_ref());
+        Field {
+            name: free_field(property, fields),
+            property: property.to_owned(),
+            doc: said.and_then(|said| said.description.clone().or_else(|| said.title.clone())),
+            deprecated: said.is_some_and(|said| said.deprecated),
+            of,
+            presence,
+        }
+    }
+
+    fn is_never_schema(&self, id: SchemaId) -> bool {
+        self.schemas
+            .get(id)
+            .is_some_and(|schema| schema.keywords.never)
+    }
+
+    fn rest(&mut self, draft: &Draft<'_>, owner: &str, fields: &[Field]) -> Rest {
+        let keywords = draft.keywords();
+        let hint = format!("{owner} value");
+        let of = match (keywords.additional, keywords.pattern_properties.as_slice()) {
+            (Additional::Unsaid, []) => return Rest::Ignored,
+            (Additional::Never, []) => return Rest::Refused,
+            (Additional::Of(id), []) => self.type_of(id, &hint),
+            (Additional::Never, [(_, id)]) => {
+                self.error(
+                    draft.id,
+                    "`patternProperties` beside `properties` is not supported".to_owned(),
+                );
+                self.type_of(*id, &hint)
+            }
+            _ => Type::Json,
+        };
+        Rest::Kept(free_field("additional", fields), of)
+    }
+
+    /// An object without named properties.
+    fn map(&mut self, draft: &Draft<'_>) -> Type {
+        let keywords = draft.keywords();
+        let hint = format!("{} value", draft.hint);
+        let mut checks = Vec::new();
+        let of = match (keywords.additional, keywords.pattern_properties.as_slice()) {
+            (Additional::Never, []) => {
+                let id = self.open(draft);
+                let empty = Struct {
+                    fields: Vec::new(),
+                    rest: Rest::Refused,
+                };
+                return self.close(id, Form::Struct(empty));
+            }
+            (Additional::Of(id), []) => Type::Map(Box::new(self.type_of(id, &hint))),
+            (Additional::Unsaid | Additional::Any, []) => Type::JsonObject,
+            (Additional::Never, patterns) => {
+                checks.push(Check::Keys(
+                    patterns
+                        .iter()
+                        .map(|(pattern, _)| pattern.clone())
+                        .collect(),
+                ));
+                self.map_of_patterns(patterns, &hint)
+            }
+            (Additional::Unsaid, patterns @ [_]) => self.map_of_patterns(patterns, &hint),
+            (_, _) => Type::JsonObject,
+        };
+        let least = keywords.properties_min.filter(|least| *least > 0);
+        if least.or(keywords.properties_max).is_some() {
+            checks.push(Check::Items(least, keywords.properties_max));
+        }
+        self.checked(draft, of, checks)
+    }
+
+    fn map_of_patterns(&mut self, patterns: &[(String, SchemaId)], hint: &str) -> Type {
+        match patterns {
+            [(_, id)] => Type::Map(Box::new(self.type_of(*id, hint))),
+            _ => Type::JsonObject,
+        }
+    }
+}
+
+fn free_field(property: &str, fields: &[Field]) -> String {
+    free(&field_name(property), |name| {
+        fields.iter().all(|field| field.name != name)
+    })
+}
