@@ -10,12 +10,16 @@
 #[cfg(any(test, feature = "checks"))]
 pub mod checks;
 mod diagnostic;
-pub mod emit;
+mod emit;
+pub mod generate;
 pub mod model;
+
 mod read;
+pub mod service;
 pub mod shape;
 mod source;
 
 pub use diagnostic::{Diagnostic, Place, Severity, has_errors};
+pub use emit::Unprintable;
 pub use read::{Reading, read};
 pub use source::{FolderLoader, Limits, LoadError, Loader, Location, MemoryLoader, Number};

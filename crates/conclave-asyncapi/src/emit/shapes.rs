@@ -29,7 +29,7 @@ const IMPORTS: Imports<'static> = Imports(&[
 
 /// The items of all shapes, with the imports that they need.
 #[must_use]
-pub fn shapes(shapes: &Shapes) -> TokenStream {
+pub(crate) fn shapes(shapes: &Shapes) -> TokenStream {
     let items = shapes.all.iter().map(|shape| item(shapes, shape));
     IMPORTS.before(quote! { #(#items)* })
 }

@@ -13,8 +13,8 @@ mod union;
 
 use serde_json::Value;
 
-pub(crate) use name::is_keyword;
 pub use name::{field_name, snake, type_name};
+pub(crate) use name::{free, is_keyword};
 pub use plan::Plan;
 
 use crate::source::Location;

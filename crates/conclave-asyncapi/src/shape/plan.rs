@@ -140,6 +140,12 @@ impl Plan {
         name
     }
 
+    /// What a named type is, as far as it is planned.
+    #[must_use]
+    pub fn form(&self, id: ShapeId) -> Option<&Form> {
+        self.shapes.get(id).map(|shape| &shape.form)
+    }
+
     fn decide(&mut self, id: SchemaId, merged: &Merged, hint: &str) -> Type {
         for contradiction in &merged.contradictions {
             self.error(id, contradiction.0.clone());
