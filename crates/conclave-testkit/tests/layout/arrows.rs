@@ -28,6 +28,16 @@ pub(crate) const DRAWN: &[(&str, &[&str])] = &[
             "conclave-websocket",
         ],
     ),
+    (
+        "conclave-service",
+        &[
+            "conclave-auth",
+            "conclave-protocol",
+            // Its tests need its own features.
+            "conclave-service",
+            "conclave-websocket",
+        ],
+    ),
     ("conclave-socketio", &["conclave-protocol"]),
     (
         "conclave-store",

@@ -1,0 +1,42 @@
+//! x
+
+mod address;
+mod audit;
+mod auth;
+mod connection;
+mod context;
+mod dispatch;
+mod envelope;
+mod error;
+pub mod format;
+mod hub;
+mod ids;
+mod limits;
+mod machine;
+mod payload;
+mod service;
+mod session;
+mod spec;
+
+pub use address::{Address, FromParameters, Parameters};
+pub use audit::{Audit, AuditEvent, AuditKind, JsonLines};
+pub use auth::{
+    ApiKeyAuthHandler, AuthError, AuthRequest, AuthResult, Authenticator, BasicAuthHandler, Claims,
+    Credential, Identity, JwtBuilder, JwtConfigError, JwtServerAuthHandler, JwtValidator,
+    StartError,
+};
+pub use conclave_auth::{Algorithm, Random};
+pub use conclave_protocol::{Clock, Timestamp};
+pub use connection::{Connection, ConnectionId};
+pub use context::{Later, MessageContext};
+pub use dispatch::{Call, Dispatch};
+pub use envelope::{Envelope, EnvelopeError, EnvelopeFault};
+pub use error::{AsyncApiError, AsyncApiResult, ErrorCode, ErrorDetail};
+pub use futures_core::Stream;
+pub use hub::{Connections, NoSubscriptions, Reach, Subscriptions};
+pub use limits::Limits;
+pub use machine::{SystemClock, SystemRandom};
+pub use service::{Publisher, Service, ServiceBuilder};
+pub use session::{Session, Verdict};
+pub use spec::{Action, ChannelSpec, Correlation, OperationSpec, Requirement, Scheme, ServiceSpec};
+pub use {async_trait::async_trait, serde_json};
