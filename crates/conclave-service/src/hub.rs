@@ -149,7 +149,7 @@ impl Hub {
     pub(crate) fn open(&self, connection: &Connection) -> Result<(), &'static str> {
         let mut table = self.table.write();
         if table.is_closing {
-            return Err("going away");
+            return Err(GOING_AWAY);
         }
         if let Some(claims) = connection.claims() {
             let own = table.users.entry(claims.subject().into()).or_default();
@@ -262,3 +262,6 @@ impl Table {
         }
     }
 }
+
+/// What everybody is told when the service ends.
+pub(crate) const GOING_AWAY: &str = "going away";

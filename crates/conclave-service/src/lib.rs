@@ -3,6 +3,7 @@
 mod address;
 mod audit;
 mod auth;
+mod config;
 mod connection;
 mod context;
 mod dispatch;
@@ -14,9 +15,13 @@ mod ids;
 mod limits;
 mod machine;
 mod payload;
+pub mod schema;
+mod server;
+mod serving;
 mod service;
 mod session;
 mod spec;
+mod transport;
 
 pub use address::{Address, FromParameters, Parameters};
 pub use audit::{Audit, AuditEvent, AuditKind, JsonLines};
@@ -27,6 +32,7 @@ pub use auth::{
 };
 pub use conclave_auth::{Algorithm, Random};
 pub use conclave_protocol::{Clock, Timestamp};
+pub use config::{ConfigError, Reject, ServerConfig, TlsConfig};
 pub use connection::{Connection, ConnectionId};
 pub use context::{Later, MessageContext};
 pub use dispatch::{Call, Dispatch};
@@ -38,5 +44,11 @@ pub use limits::Limits;
 pub use machine::{SystemClock, SystemRandom};
 pub use service::{Publisher, Service, ServiceBuilder};
 pub use session::{Session, Verdict};
+pub use server::{Policy, Server, serve_stream};
+pub use serving::serve;
 pub use spec::{Action, ChannelSpec, Correlation, OperationSpec, Requirement, Scheme, ServiceSpec};
+pub use transport::{
+    Incoming, MemoryPeer, MemoryTransport, Said, Transport, TransportError, WebSocketBounds,
+    WebSocketTransport, memory_pair,
+};
 pub use {async_trait::async_trait, serde_json};

@@ -15,7 +15,7 @@ use crate::auth::{AuthError, AuthRequest, Authenticator, Gate, Identity, StartEr
 use crate::connection::{Closing, Connection, Opening};
 use crate::dispatch::Dispatch;
 use crate::envelope::{Head, write_envelope};
-use crate::hub::{Audience, Connections, Hub, NoSubscriptions, Reach, Subscriptions};
+use crate::hub::{Audience, Connections, GOING_AWAY, Hub, NoSubscriptions, Reach, Subscriptions};
 use crate::ids::Stamps;
 use crate::limits::Limits;
 use crate::machine::{SystemClock, SystemRandom};
@@ -103,8 +103,13 @@ impl<D: Dispatch> Service<D> {
         };
         let connection = Connection::new(opening, &self.0.gate, Arc::downgrade(&self.0.hub));
         if let Err(reason) = self.0.hub.open(&connection) {
-            self.refuse_handshake(peer, ErrorCode::RateLimited, reason);
-            return Err(AsyncApiError::rate_limited(reason));
+            let error = if reason == GOING_AWAY {
+                AsyncApiError::unavailable(reason)
+            } else {
+                AsyncApiError::rate_limited(reason)
+            };
+            self.refuse_handshake(peer, error.code(), reason);
+            return Err(error);
         }
         let session = Session::new(self.clone(), connection.clone());
         if let Err(error) = self.settle(&connection, bound.as_ref()).await {
@@ -197,7 +202,7 @@ impl<D: Dispatch> Service<D> {
     pub fn close_all(&self) {
         self.0.hub.close_all(Closing {
             code: 1001,
-            reason: "going away",
+            reason: GOING_AWAY,
             at_once: false,
         });
     }

@@ -1,6 +1,7 @@
 //! One connection's way through the service: message in, answer out, without a socket.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use conclave_protocol::Timestamp;
 use serde_json::Value;
@@ -14,7 +15,7 @@ use crate::context::MessageContext;
 use crate::dispatch::{Call, Dispatch};
 use crate::envelope::{Envelope, EnvelopeError, Head, text_of, write_error};
 use crate::ids::{IdText, stamp};
-use crate::limits::{Allowance, Pace};
+use crate::limits::{Allowance, Limits, Pace};
 use crate::service::Service;
 use crate::spec::{Correlation, OperationSpec};
 use crate::{AsyncApiError, AsyncApiResult, ErrorCode};
@@ -82,10 +83,17 @@ impl<D: Dispatch> Session<D> {
         &self.context.connection
     }
 
-    /// When what the connection rests on ends.
-    pub fn expires_at(&mut self) -> Option<Timestamp> {
+    /// How long what the connection rests on still holds; `None` where it does not end.
+    pub fn expires_in(&mut self) -> Option<Duration> {
         self.refresh();
-        self.expires_at
+        let now = self.service.0.stamps.clock().now();
+        self.expires_at.map(|end| end.since(now))
+    }
+
+    /// The service's bounds.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.service.0.limits
     }
 
     /// Serves one message; `out` then holds the envelope to answer with, or nothing.
