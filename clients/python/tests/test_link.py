@@ -8,6 +8,7 @@ import unittest
 from conclave_client import (
     BadRequest,
     Client,
+    ConclaveError,
     Disconnected,
     Forbidden,
     NetworkError,
@@ -59,6 +60,13 @@ class Connecting(Case):
             await soon(client.connect())
         self.server.refuse_with = None
         await self.again()
+
+    async def test_no_redirect_is_followed(self) -> None:
+        client = self.client()
+        self.server.refuse_with = 307
+        with self.assertRaisesRegex(ConclaveError, "HTTP 307"):
+            await soon(client.connect())
+        self.assertEqual(client.status, "ended")
 
     async def test_no_server_is_a_network_error(self) -> None:
         client = self.client()

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import unittest
 
-from conclave_client import Forbidden, Message, Receipt, Resynced, RoomLeft, Typing
+from conclave_client import Forbidden, Message, NotFound, Receipt, Resynced, RoomLeft, Typing
 from scripted import Case, soon
 
 
@@ -76,6 +76,15 @@ class Recovering(Case):
         gap = await soon(events.__anext__())
         self.assertEqual(gap, Resynced("r", 3, 6))
         self.assertEqual(await self.seqs(events, 2), [7, 8])
+
+    async def test_missed_messages_that_cannot_be_read_are_not_passed_over(self) -> None:
+        client = self.client()
+        events = client.room("r").listen(since=3)
+        peer = await self.online(client)
+        await peer.subscribed("r", 6, since=3)
+        await peer.say("resync", conversation_id="r", from_seq=3)
+        with self.assertRaises(NotFound):
+            await soon(events.__anext__())
 
     async def test_a_server_that_forgot_is_followed_back(self) -> None:
         client = self.client()

@@ -102,6 +102,20 @@ class Sending(Case):
         await peer.message(4)
         self.assertEqual((await soon(events.__anext__())).seq, 4)
 
+    async def test_a_refusal_that_names_no_message_begins_anew(self) -> None:
+        client = self.client()
+        first, second = client.room("a").send("one"), client.room("b").send("two")
+        peer = await self.online(client)
+        await peer.expect("send_message", conversation_id="a")
+        await peer.expect("send_message", conversation_id="b")
+        with self.assertLogs("conclave_client", level="WARNING"):
+            await peer.say("error", code="rate_limited", message="slow down", in_reply_to="message")
+            await self.clock.until(5.5)
+        peer = await self.again()
+        for number, room in enumerate("ab", start=1):
+            await peer.ack(await peer.expect("send_message", conversation_id=room), number)
+        self.assertEqual([(await soon(each)).seq for each in (first, second)], [1, 2])
+
     async def test_the_outbox_is_bounded(self) -> None:
         client = self.client(outbox_max=2)
         room = client.room("r")

@@ -336,8 +336,10 @@ class Feed:
                 page = await self._pages(room.room_id, after)
             except ConclaveError as error:
                 if not error.retryable:
-                    log.warning("feed: %s: what was missed cannot be read: %s", room.room_id, error)
-                    break
+                    if room.held is held:
+                        self._rooms.pop(room.room_id, None)
+                        room.finish(error)
+                    return
                 await self._settings.clock.pause(error.retry_after or RETRY_SECONDS)
                 continue
             for message in page:
