@@ -23,6 +23,8 @@ export interface Hearer {
   entered(roomId: string): void;
   /** The subscription ended, or was refused. */
   unsubscribed(roomId: string, error: ConclaveError | null): void;
+  /** The subscription was refused for now. */
+  notYet(roomId: string): void;
   notice(event: "notification" | "live_update", notice: Notice): void;
   /** Somebody came or went. */
   present(frame: Frame): void;
@@ -143,8 +145,9 @@ export class Feed implements Dialect {
     const error = errorOf(frame);
     const command = textOf(frame, "in_reply_to") ?? "";
     const clientId = textOf(frame, "client_id");
-    if (command === "subscribe_conversation" && roomId !== null && !error.retryable) {
-      hearer.unsubscribed(roomId, error);
+    if (command === "subscribe_conversation" && roomId !== null) {
+      if (error.retryable || error.code === "too_large") hearer.notYet(roomId);
+      else hearer.unsubscribed(roomId, error);
     } else if (roomId !== null) {
       hearer.known(roomId)?.refused(command, clientId, error);
     } else if (error.retryable) {

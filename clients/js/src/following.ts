@@ -9,7 +9,9 @@ export class Following {
   readonly #followed = new Set<string>();
   /** Ended by this side: their end says nothing about membership. */
   readonly #released = new Set<string>();
+  readonly #refused = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #refusedTimer: ReturnType<typeof setTimeout> | undefined;
   #online = false;
 
   constructor(
@@ -29,10 +31,10 @@ export class Following {
     read().then(
       () => {
         if (this.#online) this.update();
-        if (this.#online && this.list.sorted.length > FOLLOWED_MAX) this.#again(read, POLL_MS);
+        if (this.#online && this.list.sorted.length > FOLLOWED_MAX) this.#startAgain(read, POLL_MS);
       },
       () => {
-        if (this.#online) this.#again(read, RETRY_MS);
+        if (this.#online) this.#startAgain(read, RETRY_MS);
       },
     );
   }
@@ -40,7 +42,10 @@ export class Following {
   lost(): void {
     this.#online = false;
     clearTimeout(this.#timer);
+    clearTimeout(this.#refusedTimer);
+    this.#refusedTimer = undefined;
     this.#followed.clear();
+    this.#refused.clear();
     this.#released.clear();
   }
 
@@ -57,10 +62,26 @@ export class Following {
     for (const { id, lastSeq } of this.list.sorted) {
       if (this.#followed.size >= FOLLOWED_MAX) return;
       if (this.#followed.has(id)) continue;
-      const cursor = this.room(id)?.isOpen === true ? (this.room(id)?.cursor ?? null) : null;
+      const room = this.room(id);
+      const cursor = room?.isOpen === true ? room.cursor : null;
       // A little of what was: it shows the last message, and nothing can be missed in between.
       this.#subscribe(id, cursor ?? Math.max(0, lastSeq - SHOWN));
     }
+  }
+
+  /** A subscription was refused for now: it is asked for again. */
+  again(id: string): void {
+    this.#followed.delete(id);
+    this.#refused.add(id);
+    this.#refusedTimer ??= setTimeout(() => {
+      this.#refusedTimer = undefined;
+      for (const each of this.#refused) {
+        const room = this.room(each);
+        if (room?.isOpen === true && room.cursor !== null) this.follow(each, room.cursor);
+      }
+      this.#refused.clear();
+      this.update();
+    }, AGAIN_MS);
   }
 
   /** The end of a subscription; whether this side wanted it. */
@@ -90,12 +111,13 @@ export class Following {
     this.room(oldest)?.resync();
   }
 
-  #again(read: () => Promise<void>, waitMs: number): void {
+  #startAgain(read: () => Promise<void>, waitMs: number): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.start(read), waitMs);
   }
 }
 
+const AGAIN_MS = 2_000;
 /** `limits.subscriptions_per_connection`. */
 const FOLLOWED_MAX = 128;
 const POLL_MS = 60_000;

@@ -46,6 +46,8 @@ export class Room {
   #version = 0;
   #opens = 0;
   #loads = 0;
+  /** When the newest page was read, where nothing can have been missed since. */
+  #readAt = 0;
   #loading = false;
   #older: Promise<void> | null = null;
   #error: ConclaveError | null = null;
@@ -124,8 +126,9 @@ export class Room {
   /** Loads the newest page and follows the room until the returned function is called. */
   open(): () => void {
     this.#opens += 1;
-    if (this.#opens === 1 && !this.#history.loaded) void this.#load();
-    if (this.#opens === 1) this.#wire.follow(this.id, this.#history.cursor);
+    // Followed once the newest page is there: what comes between the two would be missed.
+    if (this.#opens === 1 && this.#history.loaded) this.#wire.follow(this.id, this.#history.cursor);
+    else if (this.#opens === 1 && !this.#loading) void this.#load();
     let open = true;
     return () => {
       if (!open) return;
@@ -266,7 +269,7 @@ export class Room {
   online(): void {
     if (this.isOpen && this.#history.loaded) {
       this.#wire.follow(this.id, this.#history.cursor);
-      void this.#refresh();
+      if (Date.now() - this.#readAt > FRESH_MS) void this.#refresh();
     } else if (this.isOpen) {
       if (!this.#loading) void this.#load();
     } else {
@@ -280,6 +283,7 @@ export class Room {
 
   /** @internal */
   lost(): void {
+    this.#readAt = 0;
     this.#typing.lost();
     this.#typists.clear();
     this.#outbox.lost();
@@ -458,6 +462,7 @@ export class Room {
       // Closed meanwhile: nobody may follow it.
       if (!this.isOpen) return this.resync();
       this.#history.loaded = true;
+      this.#readAt = Date.now();
       this.#wire.follow(this.id, this.#history.cursor);
       this.changed();
       await this.#attendance.load();
@@ -551,6 +556,8 @@ interface ReceiptBody {
   timestamp: string;
 }
 
+/** How old a page may be that was read before the connection was there. */
+const FRESH_MS = 5_000;
 const PAGE = 50;
 const PAGE_MAX = 200;
 const RETRY_MS = 2_000;

@@ -303,6 +303,35 @@ test("no more rooms are followed than the server allows, open ones first", async
   expect(client.roomList).toHaveLength(200);
 });
 
+test("a subscription that is refused for now is asked for again", async () => {
+  let refusals = 2;
+  server.hooks.frame = (frame, socket) => {
+    if (frame["type"] !== "subscribe_conversation" || refusals === 0) return true;
+    refusals -= 1;
+    const in_reply_to = frame["type"];
+    socket.push({ type: "error", code: "unavailable", message: "", in_reply_to, conversation_id: "plans" });
+    return false;
+  };
+  const room = await opened();
+  server.say("plans", "ann", "one");
+  await pass(10_000);
+  expect(shown(room.messages)).toEqual(["one/SENT"]);
+});
+
+test("what comes while the newest page is read is not missed", async () => {
+  let reads = 0;
+  const fetch: typeof globalThis.fetch = async (url, init) => {
+    const answer = await server.fetch(String(url), init);
+    if (!String(url).includes("/messages")) return answer;
+    reads += 1;
+    if (reads === 1) server.say("plans", "ann", "between");
+    return answer;
+  };
+  const room = await opened({ fetch });
+  await pass(1_000);
+  expect(shown(room.messages)).toEqual(["between/SENT"]);
+});
+
 test("frames keep the pace that the server allows", async () => {
   server = new FakeServer(...Array.from({ length: 128 }, (_, at) => `room-${at}`));
   void clientOf().connect();
