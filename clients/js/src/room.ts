@@ -48,6 +48,8 @@ export class Room {
   #loads = 0;
   /** When the newest page was read, where nothing can have been missed since. */
   #readAt = 0;
+  /** Of messages after it every receipt was heard. */
+  #receiptsFrom = 0;
   #loading = false;
   #older: Promise<void> | null = null;
   #error: ConclaveError | null = null;
@@ -269,6 +271,7 @@ export class Room {
   online(): void {
     if (this.isOpen && this.#history.loaded) {
       this.#wire.follow(this.id, this.#history.cursor);
+      this.#receiptsFrom = this.#history.cursor ?? 0;
       if (Date.now() - this.#readAt > FRESH_MS) void this.#refresh();
     } else if (this.isOpen) {
       if (!this.#loading) void this.#load();
@@ -436,10 +439,11 @@ export class Room {
       const next = higher(one.status, this.#others.statusOf(one, members));
       return next === one.status ? one : { ...one, status: next };
     });
-    if (this.#others.lacks(members, this.#wire.userId)) this.#readStatusesSoon();
+    const early = message.seq <= this.#receiptsFrom;
+    if (early && this.#others.lacks(members, this.#wire.userId)) this.#readStatusesSoon();
   }
 
-  /** Of some members no receipt was heard, since they gave theirs earlier: the server knows. */
+  /** Some may have given their receipts for it before they could be heard: the server knows. */
   #readStatusesSoon(): void {
     this.#statusTimer ??= setTimeout(() => {
       this.#statusTimer = undefined;
@@ -463,6 +467,7 @@ export class Room {
       if (!this.isOpen) return this.resync();
       this.#history.loaded = true;
       this.#readAt = Date.now();
+      this.#receiptsFrom = this.#history.cursor ?? 0;
       this.#wire.follow(this.id, this.#history.cursor);
       this.changed();
       await this.#attendance.load();

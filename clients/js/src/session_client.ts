@@ -43,7 +43,8 @@ export class SessionClient implements Dialect {
   readonly greets = false;
   /** @internal */
   readonly ping = "ping";
-  readonly sessionId: string;
+  /** `null` where the token says it. */
+  readonly sessionId: string | null;
   /** The server has taken the name, the session and the topics, for the first time or again. */
   onopen: (() => void) | null = null;
   /** Hears every message as a WebSocket would. */
@@ -51,7 +52,6 @@ export class SessionClient implements Dialect {
   onclose: ((event: { reason: string }) => void) | null = null;
   readonly #link: Link;
   readonly #url: string;
-  readonly #named: boolean;
   readonly #topics: Set<string>;
   readonly #listeners = new Map<string, Listeners<Message>>();
   #asked = 0;
@@ -68,8 +68,7 @@ export class SessionClient implements Dialect {
     const address = new URL(url);
     address.searchParams.set("ack", "1");
     this.#url = address.href;
-    this.sessionId = sessionId ?? `session-${name}`;
-    this.#named = sessionId !== undefined || options.tokens === undefined;
+    this.sessionId = sessionId ?? (options.tokens === undefined ? `session-${name}` : null);
     this.#topics = new Set(options.subscriptions ?? []);
     const rest =
       options.tokens === undefined ? null : new Rest(originOf(url), options.tokens, options);
@@ -100,7 +99,7 @@ export class SessionClient implements Dialect {
     this.#listeners.set(topic, listeners);
     if (!this.#topics.has(topic)) {
       this.#topics.add(topic);
-      if (this.#link.isOpen) this.send(`subscribe:${topic}|${this.sessionId}`);
+      if (this.#link.isOpen) this.send(`subscribe:${topic}`);
     }
     return listeners.add(listener);
   }
@@ -111,7 +110,7 @@ export class SessionClient implements Dialect {
       topic,
       payload,
       timestamp: new Date().toISOString(),
-      ...(this.#named ? { session_id: this.sessionId } : {}),
+      ...(this.sessionId === null ? {} : { session_id: this.sessionId }),
     };
     this.send(`publish-json:${JSON.stringify(message)}`);
   }
@@ -135,7 +134,7 @@ export class SessionClient implements Dialect {
     this.#asked = 0;
     this.#registering = true;
     this.send(`register-name:${this.name}`);
-    if (this.#named) this.send(`register-session:${this.sessionId}`);
+    if (this.sessionId !== null) this.send(`register-session:${this.sessionId}`);
     for (const topic of this.#topics) this.send(`subscribe:${topic}`);
   }
 

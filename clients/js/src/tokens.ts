@@ -99,17 +99,21 @@ export class SignedIn implements Tokens {
     return this.#refreshing;
   }
 
-  /** Ends the sign-in here and on the server. */
+  /** Ends the sign-in on the server and here; here also where the server cannot be reached. */
   async signOut(): Promise<void> {
-    const token = this.#access?.token;
+    // One that has ended would be refused, and its refresh token would live on.
+    const token = await this.token().catch((error: unknown) => {
+      this.forget();
+      if (error instanceof ConclaveError && error.code === "unauthenticated") return null;
+      throw error;
+    });
     this.forget();
-    if (token === undefined) return;
+    if (token === null) return;
     const response = await ask(this.#platform, new URL("/auth/logout", this.#url).href, {
       method: "POST",
       headers: { Authorization: `Bearer ${token}` },
       credentials: this.#cookie ? "include" : "omit",
     });
-    // A token that no longer counts is signed out already.
     if (!response.ok && response.status !== 401) throw await problem(response);
   }
 

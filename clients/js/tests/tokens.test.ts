@@ -116,6 +116,16 @@ test("signing out tells the server and gives no token any more", async () => {
   expect(asked).toHaveLength(2);
 });
 
+test("who comes back late is signed out on the server too", async () => {
+  const signedIn = await signIn("http://server", "user", "password", platform);
+  await vi.advanceTimersByTimeAsync(7_200_000);
+  const given = answers;
+  answers = (path) => (path === "/auth/logout" ? new Response(null, { status: 204 }) : given(path));
+  await signedIn.signOut();
+  expect(asked.map(({ path }) => path)).toEqual(["/auth/token", "/auth/refresh", "/auth/logout"]);
+  expect(asked.at(-1)?.authorization).toBe("Bearer token-2");
+});
+
 test("jwtManager keeps the token in memory until it ends or is cleared", async () => {
   const manager = new JwtManager();
   expect([manager.isAuthenticated(), manager.getToken()]).toEqual([false, null]);
