@@ -303,7 +303,7 @@ export class ConclaveClient {
       room: (id) => this.room(id),
       entered: (id) => void this.#entered(id).catch(() => undefined),
       unsubscribed: (id, error) => this.#unsubscribed(id, error),
-      notYet: (id) => this.#following.again(id),
+      notYet: (id, isFull) => this.#following.again(id, isFull),
       notice: (event, notice) => this.#listeners[event].tell(notice),
       present: (frame) => this.#peers.heard(frame),
       invited: () => this.#listeners.invitations.tell(),

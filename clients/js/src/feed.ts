@@ -23,8 +23,8 @@ export interface Hearer {
   entered(roomId: string): void;
   /** The subscription ended, or was refused. */
   unsubscribed(roomId: string, error: ConclaveError | null): void;
-  /** The subscription was refused for now. */
-  notYet(roomId: string): void;
+  /** The subscription was refused for now, or since there are too many. */
+  notYet(roomId: string, isFull: boolean): void;
   notice(event: "notification" | "live_update", notice: Notice): void;
   /** Somebody came or went. */
   present(frame: Frame): void;
@@ -146,7 +146,8 @@ export class Feed implements Dialect {
     const command = textOf(frame, "in_reply_to") ?? "";
     const clientId = textOf(frame, "client_id");
     if (command === "subscribe_conversation" && roomId !== null) {
-      if (error.retryable || error.code === "too_large") hearer.notYet(roomId);
+      const isFull = error.code === "too_large";
+      if (error.retryable || isFull) hearer.notYet(roomId, isFull);
       else hearer.unsubscribed(roomId, error);
     } else if (roomId !== null) {
       hearer.known(roomId)?.refused(command, clientId, error);

@@ -13,6 +13,7 @@ export class Following {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #refusedTimer: ReturnType<typeof setTimeout> | undefined;
   #online = false;
+  #max = FOLLOWED_MAX;
 
   constructor(
     readonly send: (frame: object) => boolean,
@@ -31,7 +32,7 @@ export class Following {
     read().then(
       () => {
         if (this.#online) this.update();
-        if (this.#online && this.list.sorted.length > FOLLOWED_MAX) this.#startAgain(read, POLL_MS);
+        if (this.#online && this.list.sorted.length > this.#max) this.#startAgain(read, POLL_MS);
       },
       () => {
         if (this.#online) this.#startAgain(read, RETRY_MS);
@@ -52,7 +53,7 @@ export class Following {
   /** An open room's events after `since`. */
   follow(id: string, since: number | null): void {
     if (!this.#online || this.#followed.has(id)) return;
-    if (this.#followed.size >= FOLLOWED_MAX) this.#release();
+    if (this.#followed.size >= this.#max) this.#release();
     this.#subscribe(id, since);
   }
 
@@ -60,7 +61,7 @@ export class Following {
   update(): void {
     if (!this.#online) return;
     for (const { id, lastSeq } of this.list.sorted) {
-      if (this.#followed.size >= FOLLOWED_MAX) return;
+      if (this.#followed.size >= this.#max) return;
       if (this.#followed.has(id)) continue;
       const room = this.room(id);
       const cursor = room?.isOpen === true ? room.cursor : null;
@@ -69,9 +70,10 @@ export class Following {
     }
   }
 
-  /** A subscription was refused for now: it is asked for again. */
-  again(id: string): void {
+  /** A subscription was refused for now, or since there are too many: it is asked for again. */
+  again(id: string, isFull: boolean): void {
     this.#followed.delete(id);
+    if (isFull) this.#max = Math.max(1, Math.min(this.#max, this.#followed.size));
     this.#refused.add(id);
     this.#refusedTimer ??= setTimeout(() => {
       this.#refusedTimer = undefined;
@@ -118,7 +120,7 @@ export class Following {
 }
 
 const AGAIN_MS = 2_000;
-/** `limits.subscriptions_per_connection`. */
+/** `limits.subscriptions_per_connection`, where the server allows no fewer. */
 const FOLLOWED_MAX = 128;
 const POLL_MS = 60_000;
 const RETRY_MS = 5_000;

@@ -93,7 +93,7 @@ export class Link {
 
   /** Gives the connection up, since it does not answer, and opens another. */
   restart(): void {
-    if (!this.#running || this.#socket === null) return;
+    if (!this.#running || this.#status === "waiting") return;
     this.#drop(4000);
     this.#wait(0);
   }
@@ -117,6 +117,8 @@ export class Link {
     clearTimeout(this.#retryTimer);
     const generation = ++this.#generation;
     this.#become("connecting", null);
+    clearTimeout(this.#quietTimer);
+    this.#quietTimer = setTimeout(() => this.restart(), ATTEMPT_MS);
     this.#dial(generation).catch((error: unknown) => {
       if (generation === this.#generation) this.#failed(asError(error));
     });
@@ -144,6 +146,7 @@ export class Link {
   #attach(socket: WebSocketLike, generation: number): void {
     this.#socket = socket;
     const current = (): boolean => generation === this.#generation;
+    clearTimeout(this.#quietTimer);
     this.#quietTimer = setTimeout(() => this.restart(), OPEN_MS);
     socket.onopen = () => {
       if (!current() || this.dialect.greets) return;
@@ -300,6 +303,8 @@ const discard = (socket: WebSocketLike, code = 1000): void => {
 };
 
 const ANSWER_MS = 10_000;
+/** For a token, a ticket and an address. */
+const ATTEMPT_MS = 45_000;
 const OPEN_MS = 15_000;
 const PROBE_MS = 5_000;
 const QUIET_MS = 25_000;

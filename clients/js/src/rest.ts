@@ -83,13 +83,17 @@ const answered = async (response: Response): Promise<Answer> => {
   return { body: text === "" ? undefined : (JSON.parse(text) as unknown), next: next ?? null };
 };
 
-/** A request that fails on its way is a `network` error. */
+/** A request that fails on its way, or is not answered for long, is a `network` error. */
 export const ask = async (platform: Platform, url: string, init: RequestInit): Promise<Response> => {
   const asks = platform.fetch ?? globalThis.fetch;
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), ANSWER_MS);
   try {
-    return await asks(url, init);
+    return await asks(url, { ...init, signal: abort.signal });
   } catch (cause) {
     throw new ConclaveError("network", "the server cannot be reached", { cause });
+  } finally {
+    clearTimeout(timer);
   }
 };
 
@@ -126,5 +130,6 @@ export const tokensOf = (source: TokenSource): Tokens => {
   return typeof source === "function" ? { token: source } : source;
 };
 
+const ANSWER_MS = 30_000;
 const ATTEMPTS_MAX = 4;
 const PAUSE_MS_MAX = 30_000;

@@ -211,6 +211,36 @@ test("an answer that never comes is asked of another connection", async () => {
   expect(server.sockets).toHaveLength(2);
 });
 
+test("a server that accepts requests and answers none is tried again", async () => {
+  let hanging = true;
+  const fetch: typeof globalThis.fetch = (url, init) =>
+    hanging && String(url).endsWith("/auth/ticket")
+      ? new Promise((_, reject) => {
+          init?.signal?.addEventListener("abort", () => reject(new DOMException("aborted")));
+        })
+      : server.fetch(String(url), init);
+  await connected({ fetch });
+  expect(client.status).toBe("connecting");
+  hanging = false;
+  await pass(32_000);
+  expect(client.status).toBe("online");
+});
+
+test("a connection that never opens is given up", async () => {
+  const Plain = server.WebSocket;
+  let opening = 0;
+  class Stuck extends Plain {
+    constructor(url: string) {
+      super(url);
+      opening += 1;
+      if (opening === 1) this.readyState = 4;
+    }
+  }
+  await connected({ WebSocket: Stuck });
+  await pass(17_000);
+  expect([client.status, opening]).toEqual(["online", 2]);
+});
+
 test("closing while a connection is being made leaves none", async () => {
   await connected();
   client.close();

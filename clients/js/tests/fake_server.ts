@@ -19,6 +19,7 @@ interface FakeRoom {
   id: string;
   seq: number;
   members: string[];
+  direct?: boolean;
   messages: StoredMessage[];
   /** Durable events, for replay. */
   events: Frame[];
@@ -283,7 +284,7 @@ const problem = (status: number, code: string): Response =>
 const channel = (room: FakeRoom) => ({
   id: room.id,
   name: room.id,
-  type: "PRIVATE",
+  type: room.direct === true ? "DM" : "PRIVATE",
   assistant: false,
   createdAt: "2020-01-01T00:00:00.000Z",
   lastSeq: room.seq,

@@ -332,6 +332,47 @@ test("what comes while the newest page is read is not missed", async () => {
   expect(shown(room.messages)).toEqual(["between/SENT"]);
 });
 
+test("a server that allows fewer rooms is not asked for more again and again", async () => {
+  server = new FakeServer(...Array.from({ length: 30 }, (_, at) => `room-${at}`));
+  server.hooks.frame = (frame, socket) => {
+    if (frame["type"] !== "subscribe_conversation" || socket.followed.size < 10) return true;
+    const { type: in_reply_to, conversation_id } = frame;
+    socket.push({ type: "error", code: "too_large", message: "", in_reply_to, conversation_id });
+    return false;
+  };
+  void clientOf().connect();
+  await pass(5_000);
+  expect(server.socket.followed.size).toBe(10);
+  const asked = server.sent("subscribe_conversation").length;
+  await pass(30_000);
+  expect(server.sent("subscribe_conversation").length).toBe(asked);
+  const left = [...server.rooms.keys()].find((id) => !server.socket.followed.has(id)) ?? "";
+  client.room(left).open();
+  await pass();
+  expect(server.socket.followed.has(left)).toBe(true);
+});
+
+test("a direct message is named after the other one, whose presence shows", async () => {
+  server.room("plans").direct = true;
+  await opened();
+  expect(client.roomList[0]?.peer).toEqual({ userId: "ann", name: "ANN" });
+  expect(client.presenceOf("ann")?.isOnline).toBe(true);
+  let told = 0;
+  client.on("rooms", () => (told += 1));
+  server.socket.push({ type: "presence_update", user_id: "ann", is_online: false, last_seen: 5 });
+  await pass();
+  expect([client.presenceOf("ann")?.isOnline, told > 0]).toEqual([false, true]);
+});
+
+test("an invitation is told", async () => {
+  await opened();
+  let told = 0;
+  client.on("invitations", () => (told += 1));
+  server.socket.push({ type: "invitation", invitation_id: "i", conversation_id: "x", inviter_id: "ann" });
+  await pass();
+  expect(told).toBe(1);
+});
+
 test("frames keep the pace that the server allows", async () => {
   server = new FakeServer(...Array.from({ length: 128 }, (_, at) => `room-${at}`));
   void clientOf().connect();
