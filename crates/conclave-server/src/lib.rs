@@ -9,7 +9,6 @@ mod attendance;
 pub mod audit;
 pub mod bench;
 pub mod cli;
-mod client;
 mod clock;
 pub mod config;
 mod handshake;

@@ -6,6 +6,7 @@ use crate::tree::Manifest;
 pub(crate) const DRAWN: &[(&str, &[&str])] = &[
     ("conclave-asyncapi", &[]),
     ("conclave-auth", &["conclave-protocol"]),
+    ("conclave-client", &["conclave-websocket"]),
     ("conclave-core", &["conclave-protocol"]),
     ("conclave-dialects", &["conclave-protocol"]),
     ("conclave-pages", &[]),
@@ -18,6 +19,7 @@ pub(crate) const DRAWN: &[(&str, &[&str])] = &[
         "conclave-server",
         &[
             "conclave-auth",
+            "conclave-client",
             "conclave-core",
             "conclave-dialects",
             "conclave-pages",

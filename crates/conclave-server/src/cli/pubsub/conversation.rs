@@ -4,17 +4,16 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use conclave_client::{Address, Incoming, Socket};
 use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
 use super::Endpoint;
 use crate::cli::Failure;
-use crate::client::{Address, Client, Incoming};
-use crate::config::Secret;
 
 /// An open conversation.
 pub(super) struct Conversation {
-    client: Client,
+    socket: Socket,
     /// Messages that came while an answer was awaited.
     backlog: VecDeque<String>,
 }
@@ -81,15 +80,13 @@ impl Conversation {
     ) -> Result<Self, Failure> {
         let parameters = [&[("ack", "1")], parameters].concat();
         let address = Address::parse(&endpoint.url, &parameters)
-            .map_err(|error| Failure::usage(format!("{error:#}")))?;
-        let token = endpoint
-            .token
-            .clone()
-            .filter(|token| !token.is_empty())
-            .map(Secret::new);
-        let client = Client::connect(&address, token.as_ref(), endpoint.ca.as_deref()).await?;
+            .map_err(|error| Failure::usage(format!("--url: {error}")))?;
+        let token = endpoint.token.as_deref().filter(|token| !token.is_empty());
+        let socket = Socket::connect(&address, token, endpoint.ca.as_deref())
+            .await
+            .map_err(|error| anyhow::Error::from(error).context(address.authority().to_owned()))?;
         let mut conversation = Self {
-            client,
+            socket,
             backlog: VecDeque::new(),
         };
         // The session before the name: a change of session ends what came before it.
@@ -112,7 +109,7 @@ impl Conversation {
     pub(super) async fn ask(&mut self, command: &str) -> Result<(), Failure> {
         let mut tries = 0;
         loop {
-            self.client.send(command).await;
+            self.socket.send(command).await;
             let answer = timeout(ANSWER_TIME, self.answer()).await;
             let silent =
                 |_elapsed| Failure::failed(format!("no answer within {} s", ANSWER_TIME.as_secs()));
@@ -156,15 +153,18 @@ impl Conversation {
     }
 
     async fn text(&mut self) -> Result<String, Failure> {
-        match self.client.receive().await? {
-            Incoming::Closed(ending) => Err(Failure::failed(ending.to_string())),
-            Incoming::Text(text) => Ok(text),
+        loop {
+            match self.socket.receive().await.map_err(anyhow::Error::from)? {
+                Incoming::Closed(ending) => return Err(Failure::failed(ending.to_string())),
+                Incoming::Pong => {}
+                Incoming::Text(text) => return Ok(text),
+            }
         }
     }
 
     /// Closes in order.
     pub(super) async fn close(self) {
-        self.client.close().await;
+        self.socket.close().await;
     }
 }
 

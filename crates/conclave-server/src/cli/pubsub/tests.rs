@@ -1,6 +1,7 @@
 use std::future::pending;
 use std::io::{self, Cursor, Write};
 
+use conclave_client::peer::{Peer, listener};
 use tokio::join;
 use tokio::sync::oneshot;
 
@@ -10,7 +11,6 @@ use super::subscriber::subscribe;
 use super::*;
 use crate::cli::Exit;
 use crate::cli::tests::parsed;
-use crate::client::peer::{Peer, listener};
 
 const ACK: &str = r#"{"type":"ack","command":"any","topic":"T"}"#;
 const MESSAGE: &str = r#"{"publisher_name":"P","topic":"T","payload":1,"user":"alice"}"#;

@@ -1,24 +1,25 @@
 //! Where a URL leads.
 
-use anyhow::{Context as _, ensure};
 use reqwest::Url;
+
+use crate::error::{Error, Result};
 
 /// A server and what to ask of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Address {
-    pub(super) security: Security,
+pub struct Address {
+    pub(crate) security: Security,
     /// Name or IP address, without brackets.
-    pub(super) host: String,
-    pub(super) port: u16,
+    pub(crate) host: String,
+    pub(crate) port: u16,
     /// Host, with the port where it is not the usual one: the value of `Host`.
-    pub(super) authority: String,
+    pub(crate) authority: String,
     /// Path and query.
-    pub(super) target: String,
+    pub(crate) target: String,
 }
 
 /// What protects the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Security {
+pub(crate) enum Security {
     /// Nothing: `ws`.
     None,
     /// `wss`.
@@ -30,26 +31,24 @@ impl Address {
     /// query.
     ///
     /// # Errors
-    /// Says what is wrong; never repeats the URL, which may hold a token.
-    pub(crate) fn parse(url: &str, parameters: &[(&str, &str)]) -> anyhow::Result<Self> {
-        let mut url = Url::parse(url).context("--url")?;
+    /// [`Error::Address`], which never repeats the URL: it may hold a token.
+    pub fn parse(url: &str, parameters: &[(&str, &str)]) -> Result<Self> {
+        let mut url = Url::parse(url).map_err(|error| unfit(&error.to_string()))?;
         let security = match url.scheme() {
             "ws" => Security::None,
             "wss" => Security::Tls,
-            other => anyhow::bail!("--url: {other}: given, expected ws: or wss:"),
+            other => return Err(unfit(&format!("{other}: given, expected ws: or wss:"))),
         };
-        let plain = url.username().is_empty() && url.password().is_none();
-        ensure!(
-            plain,
-            "--url: a password given, expected --token or CONCLAVE_TOKEN"
-        );
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(unfit("a password given, expected none in a URL"));
+        }
         if !parameters.is_empty() {
             url.query_pairs_mut().extend_pairs(parameters);
         }
-        let host = url.host_str().context("--url: no host given")?;
+        let host = url.host_str().ok_or_else(|| unfit("no host given"))?;
         let port = url
             .port_or_known_default()
-            .context("--url: no port given")?;
+            .ok_or_else(|| unfit("no port given"))?;
         Ok(Self {
             security,
             host: host
@@ -66,6 +65,16 @@ impl Address {
             },
         })
     }
+
+    /// The server's name, with the port where it is not the usual one.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+}
+
+fn unfit(what: &str) -> Error {
+    Error::Address(what.into())
 }
 
 #[cfg(test)]
@@ -109,23 +118,17 @@ mod tests {
     #[test]
     fn other_urls_are_refused_without_repeating_them() {
         for (url, expected) in [
-            (
-                "localhost:8081",
-                "--url: localhost: given, expected ws: or wss:",
-            ),
-            (
-                "http://a/ws?token=T",
-                "--url: http: given, expected ws: or wss:",
-            ),
+            ("localhost:8081", "localhost: given, expected ws: or wss:"),
+            ("http://a/ws?token=T", "http: given, expected ws: or wss:"),
             (
                 "ws://alice:secret@a/ws",
-                "--url: a password given, expected --token or CONCLAVE_TOKEN",
+                "a password given, expected none in a URL",
             ),
-            ("/ws", "--url: relative URL without a base"),
-            ("ws://a:99999/?token=T", "--url: invalid port number"),
+            ("/ws", "relative URL without a base"),
+            ("ws://a:99999/?token=T", "invalid port number"),
         ] {
             let error = Address::parse(url, &[]).unwrap_err();
-            assert_eq!(format!("{error:#}"), expected);
+            assert_eq!(error.to_string(), expected);
         }
     }
 }

@@ -8,15 +8,26 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::join;
 use tokio_rustls::TlsAcceptor;
 
-use super::peer::{Peer, listener};
 use super::*;
+use crate::peer::{Peer, listener};
 
 fn address(url: &str) -> Address {
     Address::parse(url, &[]).unwrap()
 }
 
-async fn connected(url: &str) -> Client {
-    Client::connect(&address(url), None, None).await.unwrap()
+async fn connected(url: &str) -> Socket {
+    Socket::connect(&address(url), None, None).await.unwrap()
+}
+
+/// An error with its causes.
+fn said(error: Error) -> String {
+    let mut said = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(error) = cause {
+        said.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    said
 }
 
 fn text(text: &str) -> Incoming {
@@ -32,8 +43,16 @@ async fn messages_go_both_ways_and_pings_are_answered() {
     peer.frame(Opcode::Ping, b"are you there").await;
     peer.frame(Opcode::Pong, b"unasked").await;
     peer.say("world").await;
+    assert_eq!(client.receive().await.unwrap(), Incoming::Pong);
     assert_eq!(client.receive().await.unwrap(), text("world"));
-    assert_eq!(peer.heard().await, "pong:are you there");
+    let (heard, ()) = join!(peer.heard(), async {
+        tokio::select! {
+            biased;
+            _ = client.receive() => panic!("nothing was said"),
+            () = tokio::task::yield_now() => {}
+        }
+    });
+    assert_eq!(heard, "pong:are you there");
     join!(client.close(), async {
         assert_eq!(peer.heard().await, "close:1000");
         peer.close(1000, "").await;
@@ -44,10 +63,9 @@ async fn messages_go_both_ways_and_pings_are_answered() {
 #[tokio::test]
 async fn the_token_is_a_header_and_not_in_the_url() {
     let (listener, url) = listener().await;
-    let token = Secret::new("T.O.K".to_owned());
     let address = address(&url);
     let (client, peer) = join!(
-        Client::connect(&address, Some(&token), None),
+        Socket::connect(&address, Some("T.O.K"), None),
         Peer::accept(&listener)
     );
     client.unwrap();
@@ -135,19 +153,19 @@ async fn a_lost_connection_is_told() {
 async fn a_server_that_breaks_the_protocol_is_told() {
     for (bytes, expected) in [
         (&[0x83, 0][..], "broke the WebSocket protocol"),
-        (&[0x82, 1, 0][..], "the server sent a binary message"),
+        (&[0x82, 1, 0][..], "a binary message"),
         (&[0x81, 1, 0xff][..], "broke the WebSocket protocol"),
     ] {
         let (listener, url) = listener().await;
         let (mut client, mut peer) = join!(connected(&url), Peer::accept(&listener));
         peer.write(bytes).await;
-        let error = client.receive().await.unwrap_err();
-        assert!(error.to_string().contains(expected), "{error:#}");
+        let error = said(client.receive().await.unwrap_err());
+        assert!(error.contains(expected), "{error}");
     }
 }
 
 #[tokio::test]
-async fn refused_handshakes_name_server_and_status() {
+async fn refused_handshakes_name_the_status() {
     let (listener, url) = listener().await;
     for (answer, expected) in [
         (
@@ -158,7 +176,7 @@ async fn refused_handshakes_name_server_and_status() {
         ("", "the server ended the connection instead of answering"),
     ] {
         let address = address(&url);
-        let (error, ()) = join!(Client::connect(&address, None, None), async {
+        let (error, ()) = join!(Socket::connect(&address, None, None), async {
             let mut socket = listener.accept().await.unwrap().0;
             let mut head = [0; 1024];
             tokio::io::AsyncReadExt::read(&mut socket, &mut head)
@@ -166,24 +184,18 @@ async fn refused_handshakes_name_server_and_status() {
                 .unwrap();
             socket.write_all(answer.as_bytes()).await.unwrap();
         });
-        let host = url
-            .strip_prefix("ws://")
-            .unwrap()
-            .strip_suffix("/ws")
-            .unwrap();
-        assert_eq!(
-            format!("{:#}", error.err().unwrap()),
-            format!("{host}: {expected}")
-        );
+        let error = said(error.err().unwrap());
+        assert!(error.starts_with(expected), "{error}");
     }
     drop(listener);
-    let error = Client::connect(&address(&url), None, None)
+    let error = Socket::connect(&address(&url), None, None)
         .await
         .err()
         .unwrap();
+    let error = said(error);
     assert!(
-        format!("{error:#}").contains("cannot connect: Connection refused"),
-        "{error:#}"
+        error.contains("cannot connect: Connection refused"),
+        "{error}"
     );
 }
 
@@ -208,7 +220,7 @@ async fn tls_trusts_the_certificates_of_the_file_only() {
     let url = url.replace("ws://127.0.0.1", "wss://localhost");
     let address = address(&url);
 
-    let (client, mut peer) = join!(Client::connect(&address, None, Some(&ca)), async {
+    let (client, mut peer) = join!(Socket::connect(&address, None, Some(&ca)), async {
         let socket = listener.accept().await.unwrap().0;
         Peer::over(acceptor.accept(socket).await.unwrap()).await
     });
@@ -218,25 +230,23 @@ async fn tls_trusts_the_certificates_of_the_file_only() {
     peer.say("back").await;
     assert_eq!(client.receive().await.unwrap(), text("back"));
 
-    let (error, _) = join!(Client::connect(&address, None, Some(&other)), async {
+    let (error, _) = join!(Socket::connect(&address, None, Some(&other)), async {
         acceptor
             .accept(listener.accept().await.unwrap().0)
             .await
             .is_err()
     });
-    let error = format!("{:#}", error.err().unwrap());
+    let error = said(error.err().unwrap());
     assert!(
         error.contains("no TLS: invalid peer certificate"),
         "{error}"
     );
 
     std::fs::write(&other, "no certificate").unwrap();
-    let error = Client::connect(&address, None, Some(&other))
+    let error = Socket::connect(&address, None, Some(&other))
         .await
         .err()
         .unwrap();
-    assert!(
-        format!("{error:#}").contains("other.pem: no certificate in it"),
-        "{error:#}"
-    );
+    let error = said(error);
+    assert!(error.contains("other.pem: no certificate in it"), "{error}");
 }

@@ -1,4 +1,10 @@
 //! The other end of a client, for tests: a server that does what the test tells it.
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "only tests use it: whatever goes wrong in it fails the test"
+)]
 
 use conclave_websocket::handshake::{AcceptOptions, accept};
 use conclave_websocket::{
@@ -8,17 +14,17 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 /// A connection that was accepted.
-pub(crate) struct Peer<S> {
+pub struct Peer<S> {
     stream: S,
     decoder: Decoder,
     inflater: Inflater,
     input: Vec<u8>,
     /// The request's head.
-    pub(crate) head: String,
+    pub head: String,
 }
 
 /// A listener on a free port, and the URL of its `/ws`.
-pub(crate) async fn listener() -> (TcpListener, String) {
+pub async fn listener() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}/ws", listener.local_addr().unwrap());
     (listener, url)
@@ -26,14 +32,14 @@ pub(crate) async fn listener() -> (TcpListener, String) {
 
 impl Peer<TcpStream> {
     /// Accepts a connection and its handshake.
-    pub(crate) async fn accept(listener: &TcpListener) -> Self {
+    pub async fn accept(listener: &TcpListener) -> Self {
         Self::over(listener.accept().await.unwrap().0).await
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     /// Accepts the handshake on a connected stream.
-    pub(crate) async fn over(stream: S) -> Self {
+    pub async fn over(stream: S) -> Self {
         let mut peer = Self {
             stream,
             decoder: Decoder::new(Role::Server, false),
@@ -62,7 +68,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     }
 
     /// The next frame as text: a text message itself, `ping:…`, `pong:…`, `close:CODE`, `end`.
-    pub(crate) async fn heard(&mut self) -> String {
+    pub async fn heard(&mut self) -> String {
         loop {
             let limits = DecoderLimits {
                 message_bytes: 1 << 20,
@@ -91,32 +97,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     }
 
     /// Expects a text message and answers it.
-    pub(crate) async fn answer(&mut self, expected: &str, answer: &str) {
+    pub async fn answer(&mut self, expected: &str, answer: &str) {
         assert_eq!(self.heard().await, expected);
         self.say(answer).await;
     }
 
     /// Sends a text message.
-    pub(crate) async fn say(&mut self, text: &str) {
+    pub async fn say(&mut self, text: &str) {
         self.frame(Opcode::Text, text.as_bytes()).await;
     }
 
     /// Sends a frame.
-    pub(crate) async fn frame(&mut self, opcode: Opcode, payload: &[u8]) {
+    pub async fn frame(&mut self, opcode: Opcode, payload: &[u8]) {
         let mut frame = Vec::new();
         encode(opcode, payload, &mut frame);
         self.write(&frame).await;
     }
 
     /// Sends a Close.
-    pub(crate) async fn close(&mut self, code: u16, reason: &str) {
+    pub async fn close(&mut self, code: u16, reason: &str) {
         let mut frame = Vec::new();
         encode_close(code, reason, &mut frame);
         self.write(&frame).await;
     }
 
     /// Sends bytes, one after the other.
-    pub(crate) async fn write(&mut self, bytes: &[u8]) {
+    pub async fn write(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.unwrap();
         self.stream.flush().await.unwrap();
     }
