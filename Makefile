@@ -54,7 +54,7 @@ test: ## unit, layout and end-to-end tests
 	@echo '==> testing the documents of the dialects with the parser of AsyncAPI'
 	@node tests/asyncapi/check.mjs .tools/asyncapi docs/asyncapi/*.yaml
 	@cargo build $(quiet) --locked -p conclave-server
-	@cargo build $(quiet) --locked -p conclave-client --example sender
+	@cargo build $(quiet) --locked -p conclave-client --examples
 	@echo '==> testing what deploys: settings, metrics, hardening'
 	@CONCLAVE_PROGRAM=$(target)/debug/conclave $(python) -m unittest discover -q -s deploy/tests
 	@echo '==> testing the Python client'
@@ -76,7 +76,7 @@ outage: ## the server away for OUTAGE_SECONDS while Rust, TypeScript and Python 
 	@npm --prefix clients/js run --silent build
 	@echo '==> building conclave and the Rust sender (release)'
 	@cargo build $(quiet) --locked --release -p conclave-server
-	@cargo build $(quiet) --locked --release -p conclave-client --example sender
+	@cargo build $(quiet) --locked --release -p conclave-client --examples
 	@$(python) tests/clients/outage.py --conclave $(target)/release/conclave --seconds $(OUTAGE_SECONDS)
 
 cluster: ## PostgreSQL, Redis and three nodes behind HAProxy, to try out; CHECK=1 runs what is shown and ends

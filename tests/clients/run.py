@@ -32,7 +32,11 @@ import python_client
 import recovering
 import refusals
 import revoking
+<<<<<<< HEAD
 import seed_snippets
+=======
+import rust_client
+>>>>>>> 7e50b45 (Let conclave demo play what the first seed ran)
 import signing_in
 from world import World
 
@@ -51,10 +55,14 @@ MODULES = [
     revoking,
     hostile,
     kills,
+<<<<<<< HEAD
     outage,
     python_client,
     documents,
     seed_snippets,
+=======
+    rust_client,
+>>>>>>> 7e50b45 (Let conclave demo play what the first seed ran)
 ]
 
 

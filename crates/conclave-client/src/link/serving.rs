@@ -61,6 +61,11 @@ impl Going {
         }
     }
 
+    /// The server said something.
+    fn is_there(&mut self) {
+        (self.silent_since, self.pinged) = (Instant::now(), false);
+    }
+
     /// When the server's silence is too long: for a ping, then for the connection.
     fn silent_at(&self) -> Instant {
         let after = if self.pinged {
@@ -101,7 +106,7 @@ impl<E: Engine, S: Surface> Link<E, S> {
                         break error;
                     }
                 }
-                Event::Incoming(Ok(Incoming::Pong)) => going.silent_since = Instant::now(),
+                Event::Incoming(Ok(Incoming::Pong)) => going.is_there(),
                 Event::Incoming(Ok(Incoming::Closed(ending))) => break Error::Ended(ending),
                 Event::Incoming(Err(error)) => break error,
                 Event::Page(room, page) => {
@@ -171,8 +176,7 @@ impl<E: Engine, S: Surface> Link<E, S> {
     }
 
     fn heard(&mut self, text: &str, going: &mut Going) -> Option<Error> {
-        let now = Instant::now();
-        (going.silent_since, going.pinged) = (now, false);
+        going.is_there();
         // Whatever it is, the server works on what it was sent.
         going.waiting_since = None;
         if !going.answered {

@@ -156,6 +156,15 @@ impl Rooms {
                 }
                 return Heard::Fine;
             }
+            // It does not say which: the one on its way in that room, or in any.
+            ("send_message", None, _) if !later => {
+                for (name, state) in &mut self.rooms {
+                    if room.is_none_or(|room| *room == **name) {
+                        state.sending.refused(error());
+                    }
+                }
+                return Heard::Fine;
+            }
             (_, Some(client_id), _) if later => {
                 for state in self.rooms.values_mut() {
                     state.sending.again(Some(client_id));

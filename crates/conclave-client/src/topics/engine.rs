@@ -1,8 +1,5 @@
 //! What is said and heard at `/ws`: one command at a time, each answered before the next.
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 

@@ -10,6 +10,7 @@
 mod api_key;
 mod audit;
 mod config;
+mod demo;
 mod desk;
 mod health;
 mod keys;
@@ -46,12 +47,16 @@ use crate::config::Faults;
 #[command(
     name = "conclave",
     version,
-    arg_required_else_help = true,
+    args_conflicts_with_subcommands = true,
     after_help = EXAMPLES
 )]
 struct Cli {
+    /// Serve in dev mode with the pages on port 8080 too: serve --dev --web
+    #[arg(long)]
+    web: bool,
+    /// Without one: demo.
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -72,6 +77,12 @@ enum Command {
         /// The shell
         shell: Shell,
     },
+    /// Start a server of its own, let three clients talk through it, and check what they hear
+    #[command(
+        after_help = "Example:\n  conclave demo\n\nPorts are free ones of 127.0.0.1, data goes \
+                      with the end. Exits with 0 where all was as it should be."
+    )]
+    Demo,
     /// Ask a server whether it may be sent clients
     Health(health::HealthArgs),
     /// Make, list or revoke keys of backends for the server API
@@ -115,7 +126,7 @@ pub enum Exit {
 /// Reads the command line, does what it says, and says how that ended.
 #[must_use]
 pub fn run() -> ExitCode {
-    match dispatch(Cli::parse().command) {
+    match dispatch(Cli::parse().chosen()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             let mut stderr = io::stderr().lock();
@@ -126,6 +137,22 @@ pub fn run() -> ExitCode {
                 }
             }
             failure.exit.into()
+        }
+    }
+}
+
+impl Cli {
+    /// What is to be done.
+    fn chosen(self) -> Command {
+        let web = ServeArgs {
+            dev: true,
+            web: true,
+            ..ServeArgs::default()
+        };
+        match self.command {
+            Some(command) => command,
+            None if self.web => Command::Serve(web),
+            None => Command::Demo,
         }
     }
 }
@@ -143,6 +170,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
             clap_complete::generate(shell, &mut Cli::command(), "conclave", &mut script);
             print(&script)
         }
+        Command::Demo => demo::run(),
         Command::Health(arguments) => health::run(arguments),
         Command::Key(command) => api_key::run(command),
         Command::Pub(arguments) => pubsub::run_pub(&arguments),
@@ -234,7 +262,11 @@ impl From<io::Error> for Failure {
 }
 
 const EXAMPLES: &str = "\
+Without a command: demo.
+
 Examples:
+  conclave
+  conclave --web
   conclave serve --dev
   conclave user add alice
   conclave config check --config conclave.toml

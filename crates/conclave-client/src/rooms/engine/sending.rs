@@ -81,6 +81,13 @@ impl Sending {
         true
     }
 
+    /// The server takes whatever is under way for nothing.
+    pub(super) fn refused(&mut self, error: Error) {
+        if let Some(waiting) = self.under_way.take() {
+            waiting.done.send(Err(error)).ok();
+        }
+    }
+
     /// The message under way, or only that of the key, is to be sent again.
     pub(super) fn again(&mut self, client_id: Option<&str>) {
         let is_it = |waiting: &mut Waiting| client_id.is_none_or(|id| *waiting.client_id == *id);
@@ -97,9 +104,7 @@ impl Sending {
         match error {
             // It may be this message that the server would end every connection for.
             Error::Ended(Ending::Close(Some(1002 | 1003 | 1007 | 1009), _)) => {
-                if let Some(waiting) = self.under_way.take() {
-                    waiting.done.send(Err(error.clone())).ok();
-                }
+                self.refused(error.clone());
             }
             _ => self.again(None),
         }
