@@ -32,11 +32,8 @@ import python_client
 import recovering
 import refusals
 import revoking
-<<<<<<< HEAD
-import seed_snippets
-=======
 import rust_client
->>>>>>> 7e50b45 (Let conclave demo play what the first seed ran)
+import seed_snippets
 import signing_in
 from world import World
 
@@ -55,14 +52,11 @@ MODULES = [
     revoking,
     hostile,
     kills,
-<<<<<<< HEAD
     outage,
     python_client,
+    rust_client,
     documents,
     seed_snippets,
-=======
-    rust_client,
->>>>>>> 7e50b45 (Let conclave demo play what the first seed ran)
 ]
 
 

@@ -82,6 +82,22 @@ fn serve_flags_become_a_launch() {
 }
 
 #[test]
+fn without_a_command_it_is_the_demo_or_the_pages() {
+    let chosen = |line: &str| {
+        let words = std::iter::once("conclave").chain(line.split_whitespace());
+        Cli::try_parse_from(words).map(Cli::chosen)
+    };
+    assert!(matches!(chosen(""), Ok(Command::Demo)));
+    assert!(matches!(chosen("demo"), Ok(Command::Demo)));
+    let Ok(Command::Serve(serve)) = chosen("--web") else {
+        panic!("it serves")
+    };
+    assert!(serve.dev && serve.web && serve.listen.is_empty());
+    assert!(chosen("--web demo").is_err());
+    assert!(chosen("demo --web").is_err());
+}
+
+#[test]
 fn passwords_are_no_arguments() {
     assert!(command::<UserCommand>("add alice --password x").is_err());
     assert!(command::<UserCommand>("passwd alice x").is_err());

@@ -15,6 +15,7 @@ mod client;
 mod console;
 mod credentials;
 mod deflate;
+mod demo;
 mod documents;
 mod drain;
 mod hostile;
