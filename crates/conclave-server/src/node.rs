@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use crate::audit::AuditLog;
 use crate::config::Setup;
 use crate::handshake::{RouteKind, counted_as};
+use crate::http::Trail;
 use crate::identity::Identity;
 use crate::metrics::{Counters, Latencies};
 use crate::names::Names;
@@ -55,6 +56,7 @@ pub(crate) struct Node {
     /// When the process began, by the monotonic clock.
     pub(crate) began: Duration,
     pub(crate) audit: Arc<AuditLog>,
+    pub(crate) trail: Trail,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) draining: AtomicBool,
     /// Set when the workers have to end.

@@ -20,6 +20,7 @@ use crate::attendance;
 use crate::audit::{AuditKey, AuditLog, Event, Kind, Options};
 use crate::clock::WallClock;
 use crate::config::{self, Config, Setup};
+use crate::http::Trail;
 use crate::identity::{self, Authority, Blacklist, Identity, PasswordPool, Sources, SystemRandom};
 use crate::metrics::{Counters, Latencies};
 use crate::names::Names;
@@ -194,6 +195,7 @@ fn node(setup: Setup, opened: Opened, controls: Vec<mpsc::UnboundedSender<Contro
         latencies: Latencies::default(),
         began: clock.monotonic(),
         audit,
+        trail: Trail::default(),
         clock,
         draining: AtomicBool::new(false),
         worker_connections: controls.iter().map(|_| AtomicU32::new(0)).collect(),

@@ -16,7 +16,7 @@
 //! Several processes may write one file (the server and `conclave user …`): each batch is written
 //! under a lock, by whom finds the other's lines first.
 //!
-//! Reading order: `event`, `chain`, `file`, `queue`, `log`, `verify`.
+//! Reading order: `event`, `chain`, `file`, `queue`, `log`, `verify`, `trail`.
 
 mod chain;
 mod event;
@@ -25,10 +25,12 @@ mod log;
 mod queue;
 #[cfg(test)]
 mod tests;
+mod trail;
 mod verify;
 
 pub use chain::{AuditKey, Flaw, Head};
 pub use event::{Event, Kind, Level};
 pub use log::{AuditLog, Options};
 pub use queue::Recorded;
+pub(crate) use trail::{Line, Wanted, newest};
 pub use verify::{AuditError, Checkpoint, Report, checkpoint, verify};

@@ -69,6 +69,19 @@ macro_rules! section {
                 }, )* ])
             }
 
+            fn show(
+                &self,
+                key: &str,
+                _: &'static [&'static str],
+                into: &mut Vec<$crate::config::shown::Shown>,
+            ) {
+                $(
+                    let below = $crate::config::shown::below(key, stringify!($field));
+                    let doc: &[&str] = &[$($field_doc),+];
+                    $crate::config::value::Value::show(&self.$field, &below, doc, into);
+                )*
+            }
+
             fn sample() -> Option<Self> {
                 Some(Self::default())
             }

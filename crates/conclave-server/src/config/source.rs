@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use super::fault::{Origin, Place};
+use super::shown::{Source, Sources};
 use super::value::{Input, Setting, Value};
 use super::{Config, Fault, Faults, Limits, Secret, files, rules};
 
@@ -55,6 +56,8 @@ pub struct Setup {
     /// What is allowed and yet worth a thought, each beginning with its key. [`read`] leaves it
     /// empty.
     pub warnings: Vec<String>,
+    /// Where the values came from.
+    pub(crate) sources: Sources,
 }
 
 /// Reads all sources and applies every rule; also reads the secret file and opens every key file
@@ -98,23 +101,34 @@ pub fn read(
         secret: None,
         test_token: None,
         warnings: Vec::new(),
+        sources: Sources::default(),
     };
     if let Some(path) = file(launch) {
-        apply_file(&mut setup.config, &path, &mut faults);
+        apply_file(&mut setup, path, &mut faults);
     }
     apply_environment(&mut setup, environment, &mut faults);
-    let server = &mut setup.config.server;
-    if !launch.flags.listen.is_empty() {
-        server.listen.clone_from(&launch.flags.listen);
-    }
-    if let Some(data_dir) = &launch.flags.data_dir {
-        server.data_dir.clone_from(data_dir);
-    }
-    server.workers = launch.flags.workers.unwrap_or(server.workers);
+    apply_flags(&mut setup, &launch.flags);
     if faults.is_empty() {
         Ok(setup)
     } else {
         Err(Faults(faults))
+    }
+}
+
+fn apply_flags(setup: &mut Setup, flags: &Flags) {
+    let server = &mut setup.config.server;
+    let mut note = |key: &str| setup.sources.note(key.to_owned(), Source::Flag);
+    if !flags.listen.is_empty() {
+        server.listen.clone_from(&flags.listen);
+        note("server.listen");
+    }
+    if let Some(data_dir) = &flags.data_dir {
+        server.data_dir.clone_from(data_dir);
+        note("server.data_dir");
+    }
+    if let Some(workers) = flags.workers {
+        server.workers = workers;
+        note("server.workers");
     }
 }
 
@@ -142,9 +156,9 @@ fn file(launch: &Launch) -> Option<PathBuf> {
     launch.config_file.clone().or_else(usual)
 }
 
-fn apply_file(config: &mut Config, path: &Path, faults: &mut Vec<Fault>) {
-    let place = Place::root(Origin::File(path.to_owned()));
-    let text = match fs::read_to_string(path) {
+fn apply_file(setup: &mut Setup, path: PathBuf, faults: &mut Vec<Fault>) {
+    let place = Place::root(Origin::File(path.clone()));
+    let text = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) => {
             faults.push(place.fault(error.to_string()));
@@ -153,8 +167,10 @@ fn apply_file(config: &mut Config, path: &Path, faults: &mut Vec<Fault>) {
     };
     match toml::from_str::<toml::Table>(&text) {
         Ok(table) => {
+            setup.sources.note_table("", &table);
+            setup.sources.file = Some(path);
             let table = toml::Value::Table(table);
-            config.assign(
+            setup.config.assign(
                 Setting {
                     path: &[],
                     input: Input::Toml(&table),
@@ -190,6 +206,7 @@ fn apply_environment(
             continue;
         };
         let path: Vec<&str> = path.split("__").collect();
+        setup.sources.note_variable(&path, &name);
         let auth = &mut setup.config.auth;
         match path.as_slice() {
             ["auth", "secret"] => auth.secret_file = None,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::fault::{Fault, Place};
 use super::scalar::Scalar;
+use super::shown::{Shown, below};
 
 /// A value as it was given.
 #[derive(Clone, Copy)]
@@ -70,6 +71,23 @@ pub(crate) trait Value: Sized {
         Inner::Plain
     }
 
+    /// Whether there is a value.
+    fn is_set(&self) -> bool {
+        true
+    }
+
+    /// Adds this value, which has that key, or everything below it.
+    fn show(&self, key: &str, doc: &'static [&'static str], into: &mut Vec<Shown>) {
+        let secret = Self::shape().contains("secret");
+        into.push(Shown {
+            key: key.to_owned(),
+            doc,
+            text: self.text().filter(|_| !secret),
+            secret,
+            set: self.is_set(),
+        });
+    }
+
     /// A table with its defaults, where lists of it can be written key by key.
     fn sample() -> Option<Self> {
         None
@@ -111,6 +129,10 @@ impl<T: Value> Value for Option<T> {
 
     fn text(&self) -> Option<String> {
         self.as_ref().and_then(Value::text)
+    }
+
+    fn is_set(&self) -> bool {
+        self.is_some()
     }
 }
 
@@ -167,6 +189,22 @@ impl<T: Value> Value for Vec<T> {
         }
     }
 
+    fn show(&self, key: &str, doc: &'static [&'static str], into: &mut Vec<Shown>) {
+        if T::sample().is_none() || self.is_empty() {
+            into.push(Shown {
+                key: key.to_owned(),
+                doc,
+                text: self.text(),
+                secret: Self::shape().contains("secret"),
+                set: true,
+            });
+            return;
+        }
+        for (index, item) in self.iter().enumerate() {
+            item.show(&format!("{key}[{index}]"), doc, into);
+        }
+    }
+
     fn inner(&self) -> Inner {
         match T::sample().map(|sample| sample.inner()) {
             Some(Inner::Table(entries)) => Inner::List(entries),
@@ -199,6 +237,12 @@ impl<T: Value> Value for BTreeMap<String, T> {
             } else if let Some(value) = T::read(setting.input, &place, faults) {
                 self.insert(key.to_owned(), value);
             }
+        }
+    }
+
+    fn show(&self, key: &str, doc: &'static [&'static str], into: &mut Vec<Shown>) {
+        for (name, value) in self {
+            value.show(&below(key, name), doc, into);
         }
     }
 

@@ -46,6 +46,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub(crate) use limiter::RequestLimiter;
 use pages::Pages;
 pub(crate) use problem::Problem;
+pub(crate) use server_api::Trail;
 
 use crate::node::Node;
 use crate::{handshake, polling};

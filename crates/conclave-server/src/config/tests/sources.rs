@@ -259,3 +259,56 @@ fn files_are_in_the_data_folder_unless_named() {
     config.store.path = Some(PathBuf::from("/else/s"));
     assert_eq!(files(&config), ["/else/a", "/else/k", "/else/s"]);
 }
+
+#[test]
+fn each_key_says_where_its_value_came_from() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("some.toml");
+    let text = "[limits]\nmessage_bytes = 65536\n[auth]\nsecret_file = \"key\"\n[auth.roles]\n\
+                user = [\"chat:send\"]\n[[auth.issuers]]\nname = \"one\"\n[auth.issuers.claims]\n\
+                user = \"id\"\n[[auth.issuers]]\nname = \"two\"\n";
+    fs::write(&file, text).unwrap();
+    let launch = Launch {
+        config_file: Some(file.clone()),
+        flags: Flags {
+            workers: Some(3),
+            ..Flags::default()
+        },
+        ..Launch::default()
+    };
+    let variables = environment(&[
+        ("JWT_SECRET_KEY", "never shown"),
+        ("CONCLAVE_AUTH__ISSUERS__1__NAME", "three"),
+    ]);
+    let setup = read(&launch, variables).unwrap();
+    let keys = shown(&setup.config);
+    let of = |key: &str| {
+        let found: Vec<_> = keys.iter().filter(|shown| shown.key == key).collect();
+        assert_eq!(found.len(), 1, "{key}");
+        (found[0].text.as_deref(), setup.sources.of(key).cloned())
+    };
+    let by = |name: &str| Some(Source::Environment(name.to_owned()));
+    assert_eq!(
+        of("limits.message_bytes"),
+        (Some("65536"), Some(Source::File))
+    );
+    assert_eq!(of("limits.messages_burst").1, None);
+    assert_eq!(of("auth.secret"), (None, by("JWT_SECRET_KEY")));
+    assert_eq!(of("auth.secret_file"), (None, None), "put out of force");
+    assert_eq!(
+        of("auth.roles.user"),
+        (Some("[\"chat:send\"]"), Some(Source::File))
+    );
+    assert_eq!(of("auth.roles.admin").1, None);
+    assert_eq!(
+        of("auth.issuers[0].name"),
+        (Some("\"one\""), Some(Source::File))
+    );
+    assert_eq!(of("auth.issuers[0].claims.user").1, Some(Source::File));
+    let three = by("CONCLAVE_AUTH__ISSUERS__1__NAME");
+    assert_eq!(of("auth.issuers[1].name"), (Some("\"three\""), three));
+    assert_eq!(of("server.workers"), (Some("3"), Some(Source::Flag)));
+    assert_eq!(of("webhooks"), (Some("[]"), None));
+    assert_eq!(setup.sources.file, Some(file));
+    assert!(!format!("{keys:?}").contains("never shown"));
+}

@@ -3,12 +3,15 @@
 use axum::http::Method;
 
 use super::Chapter;
-use super::operation::{Field, Operation, call, limit, may, must, text, text_of};
-use crate::http::server_api::shapes::{Connection, Figures, HeardRoom, HeardTopic};
+use super::operation::{Field, Operation, call, limit, may, must, number, one_of, text, text_of};
+use crate::http::server_api::shapes::{
+    AuditPage, AuditState, Connection, Figures, HeardRoom, HeardTopic, Role, Settings,
+};
 
 pub(super) fn chapter() -> Chapter {
     let mut operations = vec![figures()];
     operations.extend(heard());
+    operations.extend(kept());
     Chapter {
         tag: "console",
         about: "What the console shows of a server, for who has `system.monitor`.",
@@ -73,5 +76,42 @@ fn heard() -> Vec<Operation> {
         .query(must("topic", text(), ""))
         .query(limit(50, 200))
         .gives_list::<Connection>(200),
+    ]
+}
+
+fn kept() -> Vec<Operation> {
+    vec![
+        call(Method::GET, "/api/v1/audit", "The audit, newest first")
+            .about("Reads a bounded part: `lines` may be short, or empty, and yet `before` say that there is more.")
+            .backend(MONITOR)
+            .query(search("what happened"))
+            .query(may("event", text(), "Those of this event."))
+            .query(may(
+                "level",
+                one_of(&["info", "warning", "critical"]),
+                "Those of this level.",
+            ))
+            .query(may("user", text(), "Those about this user."))
+            .query(may("before", number(), "Those with a lower `seq`."))
+            .query(limit(50, 200))
+            .gives::<AuditPage>(200),
+        call(
+            Method::GET,
+            "/api/v1/audit/state",
+            "Does the audit's chain hold?",
+        )
+        .about("Kept for 10 seconds. It shows what was changed, not that the end was cut: a checkpoint kept elsewhere does.")
+        .backend(MONITOR)
+        .gives::<AuditState>(200),
+        call(
+            Method::GET,
+            "/api/v1/config",
+            "The configuration in force, without secrets",
+        )
+        .backend(MONITOR)
+        .gives::<Settings>(200),
+        call(Method::GET, "/api/v1/roles", "What each role grants")
+            .backend(MONITOR)
+            .gives_list::<Role>(200),
     ]
 }

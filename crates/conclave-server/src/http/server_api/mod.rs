@@ -1,7 +1,8 @@
 //! What backends call (server.md), under `/api/v1`.
 //!
 //! Reading order: this file (from a backend to a permit), `publish`, `reading`, `connections`
-//! (and `place`, what one is called), `accounts`, `explain`, `batch` (many of the above in one).
+//! (and `place`, what one is called), `accounts`, `explain`; `figures`, `heard`, `trail` and
+//! `settings` (what the console shows); `batch` (many of the above in one).
 
 mod accounts;
 mod batch;
@@ -12,7 +13,9 @@ mod heard;
 mod place;
 mod publish;
 mod reading;
+mod settings;
 pub(super) mod shapes;
+mod trail;
 
 use std::sync::Arc;
 
@@ -26,6 +29,7 @@ use crate::audit::Kind;
 use crate::node::Node;
 
 pub(super) use batch::BODY_BYTES_MAX as BATCH_BYTES_MAX;
+pub(crate) use trail::Trail;
 
 /// The calls, each of which a batch may hold.
 pub(super) fn pages(pages: Pages) -> Pages {
@@ -47,6 +51,10 @@ pub(super) fn pages(pages: Pages) -> Pages {
         .delete("/api/v1/users/{id}", accounts::remove)
         .get("/api/v1/explain", explain::explain)
         .get("/api/v1/figures", figures::figures)
+        .get("/api/v1/audit", trail::lines)
+        .get("/api/v1/audit/state", trail::state)
+        .get("/api/v1/config", settings::config)
+        .get("/api/v1/roles", settings::roles)
         .get("/api/v1/rooms", heard::rooms)
         .get("/api/v1/rooms/{id}/subscribers", heard::room_subscribers)
         .get("/api/v1/topics", heard::topics)
