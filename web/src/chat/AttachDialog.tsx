@@ -31,7 +31,7 @@ export function AttachDialog({ onClose, onSend }: AttachDialogProps) {
           type="url"
           inputMode="url"
           placeholder="https://"
-          autoFocus
+          data-focus
           value={text}
           error={error}
           hint="Where it can be fetched. Who reads it asks that server."

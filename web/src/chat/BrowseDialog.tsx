@@ -53,7 +53,7 @@ export function BrowseDialog({ client, own, onClose, onOpen }: BrowseDialogProps
         labelHidden
         type="search"
         placeholder="Search"
-        autoFocus
+        data-focus
         value={search}
         onChange={(event) => setSearch(event.target.value)}
       />

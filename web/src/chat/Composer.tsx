@@ -47,6 +47,10 @@ export function Composer(props: ComposerProps) {
     setText(edited ? edited.content : props.draft);
   }
   useImperativeHandle(props.handle, () => ({ focus: () => field.current?.focus() }));
+  // Who opens a room wants to write; on a touch screen that would bring the keyboard up.
+  useEffect(() => {
+    if (!touch) field.current?.focus();
+  }, [touch]);
   useEffect(() => {
     if (purpose.is !== "message") field.current?.focus();
   }, [purpose]);
@@ -71,7 +75,7 @@ export function Composer(props: ComposerProps) {
     field.current?.focus();
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.nativeEvent.isComposing) return;
+    if (event.nativeEvent.isComposing || event.altKey || event.ctrlKey || event.metaKey) return;
     if (event.key === "Enter" && !event.shiftKey && !touch) {
       event.preventDefault();
       send();

@@ -37,7 +37,7 @@ export function InviteDialog({ client, summary, onClose }: InviteDialogProps) {
           label="User"
           hint="Their user name. They are asked whether they want to come."
           required
-          autoFocus
+          data-focus
           autoCapitalize="none"
           spellCheck={false}
           value={user}

@@ -45,14 +45,14 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
 function Bubble(props: MessageRowProps) {
   const { message, own, author, head, active, found, connection, actions } = props;
   return (
-    <div className={classes("flex gap-2.5 px-4", own && "flex-row-reverse", head ? "pt-2.5" : "pt-0.5")}>
-      {!own && <div className="w-10 shrink-0">{head && <Avatar name={author} />}</div>}
+    <div className={classes("flex gap-2 px-3 sm:gap-2.5 sm:px-4", own && "flex-row-reverse", head ? "pt-2.5" : "pt-0.5")}>
+      {!own && <div className="w-8 shrink-0 sm:w-10">{head && <Avatar name={author} size="fitting" />}</div>}
       <article
         data-message
         tabIndex={active ? 0 : -1}
         aria-label={`${own ? "You" : author}, ${timeWords(message.createdAt)}`}
         className={classes(
-          "relative max-w-[min(40rem,82%)] min-w-24 rounded-2xl px-3.5 py-2 text-[0.9375rem] leading-snug",
+          "relative max-w-[min(40rem,82%)] rounded-2xl px-3.5 py-2 text-[0.9375rem] leading-snug",
           own ? "bg-own" : "border border-line bg-surface",
           head && (own ? "rounded-tr-md" : "rounded-tl-md"),
           found && "outline-2 outline-offset-2 outline-accent",
@@ -69,16 +69,19 @@ function Bubble(props: MessageRowProps) {
             jump={() => message.replyTo && actions.jump(message.replyTo)}
           />
         )}
-        <div data-content>
-          <Content message={message} author={author} />
+        {/* The time stands beside the last line where that is short enough, else below. */}
+        <div className="flex flex-wrap items-end justify-end gap-x-4">
+          <div data-content className="min-w-0 flex-auto">
+            <Content message={message} author={author} />
+          </div>
+          <p className="-mb-1 flex min-h-5 items-center gap-1.5 text-xs whitespace-nowrap text-muted">
+            {message.editedAt && !message.deleted && <span>edited</span>}
+            <time dateTime={message.createdAt.toISOString()} title={momentWords(message.createdAt)}>
+              {timeWords(message.createdAt)}
+            </time>
+            {own && !message.deleted && <Marks message={message} connection={connection} />}
+          </p>
         </div>
-        <p className="mt-1 -mb-0.5 flex items-center justify-end gap-1.5 text-xs text-muted">
-          {message.editedAt && !message.deleted && <span>edited</span>}
-          <time dateTime={message.createdAt.toISOString()} title={momentWords(message.createdAt)}>
-            {timeWords(message.createdAt)}
-          </time>
-          {own && !message.deleted && <Marks message={message} connection={connection} />}
-        </p>
         {message.status === "FAILED" && <Failed message={message} actions={actions} />}
       </article>
     </div>

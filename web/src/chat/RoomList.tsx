@@ -1,6 +1,6 @@
 import type { ConclaveClient, RoomSummary } from "conclave-client";
 import { Compass, Keyboard, LogOut, Plus } from "lucide-react";
-import { useState, type KeyboardEvent } from "react";
+import { useEffect, useState, type KeyboardEvent } from "react";
 
 import { Avatar } from "../ui/Avatar.tsx";
 import { IconButton } from "../ui/Button.tsx";
@@ -29,6 +29,7 @@ interface RoomListProps {
 export function RoomList(props: RoomListProps) {
   const { client, rooms, me, current, drafts, onOpen, onOverlay, onLeave } = props;
   const [search, setSearch] = useState("");
+  const name = useOwnName(client, me);
   const shown = matching(rooms, search);
   const tab = shown.some(({ id }) => id === current) ? current : shown[0]?.id;
   return (
@@ -81,8 +82,8 @@ export function RoomList(props: RoomListProps) {
         </ul>
       </nav>
       <footer className="flex shrink-0 items-center gap-2 border-t border-line px-3 py-2">
-        <Avatar name={client.me?.name ?? me} size="small" />
-        <p className="min-w-0 flex-1 truncate text-sm font-medium">{client.me?.name ?? me}</p>
+        <Avatar name={name} size="small" />
+        <p className="min-w-0 flex-1 truncate text-sm font-medium">{name}</p>
         <IconButton label="Keyboard shortcuts" onClick={() => onOverlay("shortcuts")}>
           <Keyboard size={18} aria-hidden />
         </IconButton>
@@ -92,6 +93,22 @@ export function RoomList(props: RoomListProps) {
       </footer>
     </div>
   );
+}
+
+/** As others see it. Until that is known, as the token says it. */
+function useOwnName(client: ConclaveClient, me: string): string {
+  const [name, setName] = useState(client.me?.name ?? me);
+  useEffect(() => {
+    let wanted = true;
+    client.profile().then(
+      (profile) => wanted && setName(profile.name),
+      () => {},
+    );
+    return () => {
+      wanted = false;
+    };
+  }, [client]);
+  return name;
 }
 
 /** Arrows go from room to room, Home and End to the first and the last. */

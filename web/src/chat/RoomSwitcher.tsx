@@ -43,7 +43,7 @@ export function RoomSwitcher({ rooms, onClose, onOpen }: RoomSwitcherProps) {
         aria-controls={list}
         aria-activedescendant={shown[at] ? `${list}-${at}` : undefined}
         aria-autocomplete="list"
-        autoFocus
+        data-focus
         placeholder="A few letters of its name"
         value={search}
         onChange={(event) => {

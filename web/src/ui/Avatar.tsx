@@ -3,8 +3,8 @@ import { hueOf, initials } from "./names.ts";
 
 interface AvatarProps {
   name: string;
-  /** Small ones stand in lists of people. */
-  size?: "small" | "plain";
+  /** Small ones stand in lists of people; fitting ones are small on narrow screens. */
+  size?: "small" | "plain" | "fitting";
   /** Shows a dot; the words for screen readers are the caller's. */
   online?: boolean | undefined;
 }
@@ -16,7 +16,7 @@ export function Avatar({ name, size = "plain", online }: AvatarProps) {
       <span
         className={classes(
           "grid place-items-center rounded-full font-semibold text-white select-none",
-          size === "small" ? "size-8 text-xs" : "size-10 text-sm",
+          SIZES[size],
           HUES[hueOf(name, HUES.length)],
         )}
       >
@@ -34,6 +34,11 @@ export function Avatar({ name, size = "plain", online }: AvatarProps) {
   );
 }
 
+const SIZES = {
+  small: "size-8 text-xs",
+  plain: "size-10 text-sm",
+  fitting: "size-8 text-xs sm:size-10 sm:text-sm",
+};
 const HUES = [
   "bg-[#3a4fc4]",
   "bg-[#1f7a45]",

@@ -19,7 +19,7 @@ export function ConfirmDialog({ title, yes, onYes, onClose, children }: ConfirmD
       <div className="text-sm text-muted">{children}</div>
       <DialogButtons>
         <Button onClick={onClose}>Cancel</Button>
-        <Button tone="danger" autoFocus onClick={onYes}>
+        <Button tone="danger" data-focus onClick={onYes}>
           {yes}
         </Button>
       </DialogButtons>

@@ -13,8 +13,8 @@ interface DialogProps {
 }
 
 /**
- * A modal dialog, open as long as it is rendered. The browser keeps the focus inside, closes on
- * Escape and gives the focus back; a click beside it closes too.
+ * A modal dialog, open as long as it is rendered. The focus goes to what is marked `data-focus`, is
+ * kept inside, and goes back in the end; Escape and a click beside it close.
  */
 export function Dialog({ title, onClose, children, className }: DialogProps) {
   const box = useRef<HTMLDialogElement>(null);
@@ -23,6 +23,8 @@ export function Dialog({ title, onClose, children, className }: DialogProps) {
     const dialog = box.current;
     const before = document.activeElement;
     dialog?.showModal();
+    // React's autoFocus comes before the dialog is shown, and is lost.
+    dialog?.querySelector<HTMLElement>(WANTED)?.focus();
     return () => {
       dialog?.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();
@@ -59,6 +61,8 @@ export function Dialog({ title, onClose, children, className }: DialogProps) {
     </dialog>
   );
 }
+
+const WANTED = "[data-focus]";
 
 /** The row of buttons at a dialog's end. */
 export function DialogButtons({ children }: { children: ReactNode }) {

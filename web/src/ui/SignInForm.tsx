@@ -95,7 +95,7 @@ function DevUsers({ pick }: { pick: (name: string) => void }) {
   }, []);
   if (!dev) return null;
   return (
-    <section aria-label="Dev mode" className="mt-5 text-center text-sm text-muted">
+    <section aria-label="Dev mode" className="mt-5 text-center sm:-mx-12 text-sm text-muted">
       <p className="mb-2">
         This server is in dev mode. All of these have the password{" "}
         <code className="font-mono text-ink">password</code>:
