@@ -84,7 +84,7 @@ test("rooms and topics show who hears them and what was said", async ({ page, pe
   await connected(await person(), "testuser", "orders.new");
   await enter(page, "Rooms");
   await page.getByRole("searchbox").fill("gener");
-  await page.getByRole("link", { name: "General" }).click();
+  await page.getByRole("link", { name: "general" }).click();
   await expect(page.getByText(said)).toBeVisible();
   await expect(page.getByText("No connection hears this room")).toBeVisible();
   await open(page, "Topics");

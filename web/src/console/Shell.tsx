@@ -36,7 +36,7 @@ export function Shell({ leave }: { leave: () => void }) {
   }, [route.section, title]);
   const Section = VIEWS[route.section];
   return (
-    <div className="flex min-h-full flex-col md:grid md:h-full md:grid-cols-[13rem_minmax(0,1fr)] md:grid-rows-1">
+    <div className="flex min-h-full flex-col md:grid md:grid-cols-[13rem_minmax(0,1fr)]">
       <a
         href="#section"
         onClick={(event) => {
@@ -48,7 +48,7 @@ export function Shell({ leave }: { leave: () => void }) {
         To the content
       </a>
       <Side current={route.section} leave={leave} watched={watched} />
-      <main className="min-w-0 flex-1 md:overflow-y-auto">
+      <main className="min-w-0 flex-1">
         <div className="mx-auto grid max-w-7xl gap-4 p-4 md:p-6">
           <h1 ref={heading} tabIndex={-1} className="text-xl font-semibold tracking-tight outline-none">
             {title}
@@ -63,7 +63,7 @@ export function Shell({ leave }: { leave: () => void }) {
 function Side({ current, leave, watched }: { current: SectionId; leave: () => void; watched: Watched }) {
   const { me } = useSession();
   return (
-    <header className="sticky top-0 z-10 flex flex-col border-line bg-surface max-md:border-b md:border-r">
+    <header className="sticky top-0 z-10 flex flex-col border-line bg-surface max-md:border-b md:h-dvh md:overflow-y-auto md:border-r">
       <div className="flex items-center gap-2.5 px-4 pt-3 pb-2 md:pt-5 md:pb-4">
         <img src="/favicon.svg" alt="" width={24} height={24} />
         <span className="font-semibold tracking-tight">Conclave</span>

@@ -53,7 +53,7 @@ const COLUMNS: readonly Column<RoomLine>[] = [
 
 function OneRoom({ id }: { id: string }) {
   const path = `/api/v1/rooms/${encodeURIComponent(id)}`;
-  const subscribers = useList<Connection>(withQuery(`${path}/subscribers`, { limit: 50 }));
+  const subscribers = useList<Connection>(withQuery(`${path}/subscribers`, { limit: 200 }));
   const messages = useList<RoomMessage>(withQuery(`${path}/messages`, { limit: 50 }));
   return (
     <>

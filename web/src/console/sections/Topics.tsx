@@ -15,11 +15,7 @@ import { CONNECTION_COLUMNS } from "./Connections.tsx";
 /** The topics that somebody hears, by session; one of them with its subscribers. */
 export function Topics({ route }: SectionProps) {
   const [session, topic] = route.rest;
-  if (session !== undefined && topic !== undefined) {
-    const path = { session, topic, issuer: route.query.get("issuer"), anonymous: route.query.get("anonymous") };
-    return <OneTopic {...path} />;
-  }
-  return <AllTopics />;
+  return session !== undefined && topic !== undefined ? <OneTopic session={session} topic={topic} /> : <AllTopics />;
 }
 
 function AllTopics() {
@@ -45,7 +41,7 @@ const COLUMNS: readonly Column<TopicLine>[] = [
   {
     head: "Topic",
     cell: (row) => (
-      <a href={linkTo("topics", [row.session, row.topic], of(row))} className="font-medium text-accent hover:underline">
+      <a href={linkTo("topics", [row.session, row.topic])} className="font-medium text-accent hover:underline">
         {row.topic}
       </a>
     ),
@@ -58,23 +54,12 @@ const COLUMNS: readonly Column<TopicLine>[] = [
   { head: "Subscribers", cell: (row) => count(row.subscribers), number: true },
 ];
 
-/** Sessions of one name are several: by issuer, and anonymous ones. */
-function of(row: TopicLine): Record<string, string> {
-  return row.anonymous ? { anonymous: "true" } : { issuer: row.issuer ?? "" };
-}
-
-interface OneTopicProps {
-  session: string;
-  topic: string;
-  issuer: string | null;
-  anonymous: string | null;
-}
-
-function OneTopic({ session, topic, issuer, anonymous }: OneTopicProps) {
-  const list = useList<Connection>(withQuery("/api/v1/topics/subscribers", { session, topic, issuer, anonymous, limit: 50 }));
+/** Sessions of one name may be several, of other issuers or without tokens: shown together. */
+function OneTopic({ session, topic }: { session: string; topic: string }) {
+  const list = useList<Connection>(withQuery("/api/v1/topics/subscribers", { session, topic, limit: 200 }));
   return (
     <>
-      <BackTo href={linkTo("topics")} all="All topics" name={`${topic} in ${session}${anonymous ? " (anonymous)" : ""}`} />
+      <BackTo href={linkTo("topics")} all="All topics" name={`${topic} in ${session}`} />
       <Panel title="Who hears it now" reload={list.reload}>
         <ListFrame list={list} empty="No connection hears this topic any more">
           <Table label={`Connections that hear ${topic}`} rows={list.rows} columns={CONNECTION_COLUMNS} id={(row) => `${row.id}-${row.node ?? ""}`} />
