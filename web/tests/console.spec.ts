@@ -7,7 +7,9 @@ test("who may not look is told what is missing", async ({ page }) => {
   await page.getByLabel("User name").fill("user");
   await page.getByLabel("Password").fill("password");
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
-  await expect(page.getByRole("heading", { name: "You may not look at this console" })).toBeVisible();
+  await expect(
+    page.getByRole("heading", { name: "You may not look at this console" }),
+  ).toBeVisible();
   await expect(page.getByText("system.monitor")).toBeVisible();
   await accessible(page);
   await page.getByRole("button", { name: "Sign in as somebody else" }).click();
@@ -54,14 +56,18 @@ test("a revoked user is out, and the audit log says so", async ({ page, person }
   await expect(dialog.getByText("Every token that testuser holds now stops working")).toBeVisible();
   await dialog.getByRole("button", { name: "Revoke" }).click();
   await expect(page.getByText("All tokens of testuser are revoked.")).toBeVisible();
-  await expect(other.getByRole("article", { name: "WebClient1" }).getByText("closed 1008")).toBeVisible();
+  await expect(
+    other.getByRole("article", { name: "WebClient1" }).getByText("closed 1008"),
+  ).toBeVisible();
   await open(page, "Audit");
   await expect(page.getByText(/The chain is whole: \d+ lines verified/)).toBeVisible();
   await page.getByLabel("Event").selectOption("revocation");
   const lines = page.getByRole("table", { name: "Audit lines" });
   await expect(lines.getByRole("row", { name: /revocation.*testuser/ }).first()).toBeVisible();
   await expect(lines.getByRole("row", { name: /sign in ok/ })).toHaveCount(0);
-  await page.getByRole("searchbox", { name: "Search in the whole line" }).fill("nothing has this in it");
+  await page
+    .getByRole("searchbox", { name: "Search in the whole line" })
+    .fill("nothing has this in it");
   await expect(page.getByText("No line fits the filters")).toBeVisible();
 });
 
@@ -80,7 +86,9 @@ test("the overview follows the server through a restart", async ({ page, person,
 
 test("rooms and topics show who hears them and what was said", async ({ page, person, node }) => {
   const said = "the plan is on the wall";
-  await node.call("POST", "/channels/general/messages", await node.token("user"), { content: said });
+  await node.call("POST", "/channels/general/messages", await node.token("user"), {
+    content: said,
+  });
   await connected(await person(), "testuser", "orders.new");
   await enter(page, "Rooms");
   await page.getByRole("searchbox").fill("gener");
@@ -103,10 +111,14 @@ test("a decision is explained in words", async ({ page }) => {
   };
   await ask("chat:send", "room:general");
   await expect(page.getByText("user may use chat:send in room:general.")).toBeVisible();
-  await expect(page.getByText("The role user grants it and the user is a member of the room.")).toBeVisible();
+  await expect(
+    page.getByText("The role user grants it and the user is a member of the room."),
+  ).toBeVisible();
   await ask("system.monitor", "");
   await expect(page.getByText("user may not use system.monitor.")).toBeVisible();
-  await expect(page.getByText("No role of the user and no permission of their own grants it.")).toBeVisible();
+  await expect(
+    page.getByText("No role of the user and no permission of their own grants it."),
+  ).toBeVisible();
   await ask("chat:send", "a b");
   await expect(page.getByRole("alert")).toContainText("Channel: expected room:ID");
 });
@@ -127,10 +139,21 @@ test("sections are reached and left by keys", async ({ page }) => {
 });
 
 test("every section can be used by everybody", async ({ page, person, node }) => {
-  await node.call("POST", "/channels/general/messages", await node.token("user"), { content: "hello" });
+  await node.call("POST", "/channels/general/messages", await node.token("user"), {
+    content: "hello",
+  });
   await connected(await person(), "testuser");
   await enter(page, "Overview");
-  for (const section of ["Overview", "Connections", "Rooms", "Topics", "Users", "Audit", "Config", "Why denied"]) {
+  for (const section of [
+    "Overview",
+    "Connections",
+    "Rooms",
+    "Topics",
+    "Users",
+    "Audit",
+    "Config",
+    "Why denied",
+  ]) {
     await open(page, section);
     await expect(page.getByText("Reading", { exact: true })).toHaveCount(0);
     await expect(page.getByRole("main").getByRole("alert")).toHaveCount(0);

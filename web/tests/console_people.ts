@@ -9,7 +9,10 @@ export async function enter(page: Page, section: string, name = "admin"): Promis
 
 /** Goes to a section by its link. */
 export async function open(page: Page, section: string): Promise<void> {
-  await page.getByRole("navigation", { name: "Sections" }).getByRole("link", { name: section }).click();
+  await page
+    .getByRole("navigation", { name: "Sections" })
+    .getByRole("link", { name: section })
+    .click();
   await expect(page.getByRole("heading", { level: 1, name: section })).toBeVisible();
 }
 

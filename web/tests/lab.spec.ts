@@ -7,7 +7,10 @@ const KEY = "a-key-for-tests-that-is-long-enough-0123";
 
 test("two clients of a session hear each other, one by one", async ({ page }) => {
   await page.goto("/lab");
-  const [one, two] = [page.getByRole("article", { name: "WebClient1" }), page.getByRole("article", { name: "WebClient2" })];
+  const [one, two] = [
+    page.getByRole("article", { name: "WebClient1" }),
+    page.getByRole("article", { name: "WebClient2" }),
+  ];
   for (const card of [one, two]) {
     await card.getByRole("button", { name: "Connect", exact: true }).click();
     await card.getByRole("button", { name: "Subscribe", exact: true }).click();
@@ -48,7 +51,9 @@ test.describe("with a known key", () => {
   test("an expired token is explained, and refused with 1008", async ({ page }) => {
     await page.goto("/lab#/token");
     const now = Math.floor(Date.now() / 1000);
-    await page.getByRole("textbox", { name: "Token", exact: true }).fill(signed({ sub: "user", iat: now - 9000, exp: now - 7200 }));
+    await page
+      .getByRole("textbox", { name: "Token", exact: true })
+      .fill(signed({ sub: "user", iat: now - 9000, exp: now - 7200 }));
     await expect(page.getByText("It ended 2 hours ago.")).toBeVisible();
     await page.getByRole("button", { name: "Try it" }).click();
     await expect(page.getByRole("alert")).toContainText("Refused: 1008 Invalid or expired token.");
@@ -57,9 +62,13 @@ test.describe("with a known key", () => {
 
   test("a good token is taken, a spoilt one is not", async ({ page }) => {
     await page.goto("/lab#/token");
-    await page.getByRole("textbox", { name: "Token", exact: true }).fill(signed({ sub: "user", exp: Math.floor(Date.now() / 1000) + 600 }));
+    await page
+      .getByRole("textbox", { name: "Token", exact: true })
+      .fill(signed({ sub: "user", exp: Math.floor(Date.now() / 1000) + 600 }));
     await page.getByRole("button", { name: "Try it" }).click();
-    await expect(page.getByText("The server takes it. The connection was in the session session-user.")).toBeVisible();
+    await expect(
+      page.getByText("The server takes it. The connection was in the session session-user."),
+    ).toBeVisible();
     await page.getByRole("button", { name: "Spoil the signature" }).click();
     await page.getByRole("button", { name: "Try it" }).click();
     await expect(page.getByRole("alert")).toContainText("Refused: 1008 Invalid or expired token.");
@@ -85,7 +94,9 @@ test("a broadcast reaches all who listen, with who sent it", async ({ page }) =>
   await page.getByRole("button", { name: "Connect two listeners" }).click();
   await page.getByRole("button", { name: "Broadcast", exact: true }).click();
   for (const name of ["Listener 1, who sends", "Listener 2"]) {
-    await expect(page.getByRole("article", { name }).getByText(/broadcast by user: .*Hello/)).toBeVisible();
+    await expect(
+      page.getByRole("article", { name }).getByText(/broadcast by user: .*Hello/),
+    ).toBeVisible();
   }
 });
 
@@ -93,7 +104,9 @@ test("what is not allowed is refused as it should be", async ({ page }) => {
   await page.goto("/lab#/limits");
   const tried = async (what: string, answer: string) => {
     await page.getByRole("button", { name: `Do it: ${what}` }).click();
-    await expect(page.getByRole("listitem").filter({ hasText: what }).getByRole("status")).toContainText(answer);
+    await expect(
+      page.getByRole("listitem").filter({ hasText: what }).getByRole("status"),
+    ).toContainText(answer);
   };
   await tried("Subscribe in another session", "forbidden");
   await tried("Say what is no command", "unknown_command");
@@ -108,13 +121,17 @@ test("every bench can be used by everybody", async ({ page }) => {
   await page.goto("/lab");
   await expect(page.getByRole("article", { name: "WebClient1" })).toBeVisible();
   for (const bench of ["Clients", "Isolation", "Token", "Broadcast", "Limits"]) {
-    await page.getByRole("navigation", { name: "Benches" }).getByRole("link", { name: bench }).click();
+    await page
+      .getByRole("navigation", { name: "Benches" })
+      .getByRole("link", { name: bench })
+      .click();
     await expect(page.getByRole("heading", { level: 1, name: bench })).toBeVisible();
     if (bench === "Isolation") {
       await page.getByRole("button", { name: "Run the scene" }).click();
       await isIsolated(page);
     }
-    if (bench === "Token") await page.getByRole("button", { name: "Test token of dev mode" }).click();
+    if (bench === "Token")
+      await page.getByRole("button", { name: "Test token of dev mode" }).click();
     await accessible(page);
   }
 });
@@ -134,12 +151,17 @@ test("it looks like this", async ({ page }) => {
 /** Of the first client's message two heard, one did not; of the third's, only it heard. */
 async function isIsolated(page: Page): Promise<void> {
   const verdict = page.getByRole("region", { name: "Who heard it" });
-  const cells = (publisher: string) => verdict.getByRole("row", { name: `by ${publisher}` }).getByRole("cell");
+  const cells = (publisher: string) =>
+    verdict.getByRole("row", { name: `by ${publisher}` }).getByRole("cell");
   await expect(cells("Client 1")).toHaveText(["heard it", "heard it", "heard nothing"]);
   await expect(cells("Client 3")).toHaveText(["heard nothing", "heard nothing", "heard it"]);
   await expect(verdict).toContainText("was refused: forbidden");
-  await expect(page.getByRole("article", { name: "Client 2" }).getByText(/from Client 1/)).toBeVisible();
-  await expect(page.getByRole("article", { name: "Client 3" }).getByText(/from Client 1/)).toHaveCount(0);
+  await expect(
+    page.getByRole("article", { name: "Client 2" }).getByText(/from Client 1/),
+  ).toBeVisible();
+  await expect(
+    page.getByRole("article", { name: "Client 3" }).getByText(/from Client 1/),
+  ).toHaveCount(0);
 }
 
 async function fillUser(page: Page, name: string): Promise<void> {

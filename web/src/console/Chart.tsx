@@ -25,18 +25,33 @@ interface ChartProps {
 }
 
 /** A chart of the last ten minutes, with its newest values as text for who cannot see it. */
-export function Chart({ title, now, times, lines, format, stacked = false, whole = false }: ChartProps) {
+export function Chart({
+  title,
+  now,
+  times,
+  lines,
+  format,
+  stacked = false,
+  whole = false,
+}: ChartProps) {
   const spot = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
   const dark = useMedia("(prefers-color-scheme: dark)");
-  const data: uPlot.AlignedData = [times, ...(stacked ? upon(lines) : lines.map(({ values }) => values))];
+  const data: uPlot.AlignedData = [
+    times,
+    ...(stacked ? upon(lines) : lines.map(({ values }) => values)),
+  ];
   const latest = useRef(data);
   latest.current = data;
   const shape = lines.map(({ label }) => label).join("\n");
   useEffect(() => {
     const at = spot.current;
     if (!at) return;
-    const made = new uPlot(options(at.clientWidth, { labels: shape.split("\n"), format, stacked, whole }), latest.current, at);
+    const made = new uPlot(
+      options(at.clientWidth, { labels: shape.split("\n"), format, stacked, whole }),
+      latest.current,
+      at,
+    );
     plot.current = made;
     const sizes = new ResizeObserver(() => made.setSize({ width: at.clientWidth, height: HEIGHT }));
     sizes.observe(at);
@@ -47,14 +62,21 @@ export function Chart({ title, now, times, lines, format, stacked = false, whole
     };
   }, [shape, format, stacked, whole, dark]);
   useEffect(() => plot.current?.setData(data));
-  const last = lines.map(({ label, values }) => `${label} ${format(values.at(-1) ?? null)}`).join(", ");
+  const last = lines
+    .map(({ label, values }) => `${label} ${format(values.at(-1) ?? null)}`)
+    .join(", ");
   return (
     <figure className="min-w-0 rounded-lg border border-line bg-surface p-3">
       <figcaption className="mb-1 flex items-baseline justify-between gap-3">
         <span className="text-sm text-muted">{title}</span>
         <span className="text-lg font-semibold tabular-nums">{now}</span>
       </figcaption>
-      <div ref={spot} role="img" aria-label={`${title}, the last ten minutes. Now: ${last}.`} className="h-36" />
+      <div
+        ref={spot}
+        role="img"
+        aria-label={`${title}, the last ten minutes. Now: ${last}.`}
+        className="h-36"
+      />
       <ul className="mt-1 flex flex-wrap gap-x-3 gap-y-1 text-xs text-muted" aria-hidden="true">
         {lines.map(({ label, values }, index) => (
           <li key={label} className="flex items-center gap-1.5 tabular-nums">
@@ -70,7 +92,9 @@ export function Chart({ title, now, times, lines, format, stacked = false, whole
 /** Each line on the sum of those before it, the highest first: the lower ones are painted over it. */
 export function upon(lines: Line[]): (number | null)[][] {
   const sums: number[] = [];
-  return lines.map(({ values }) => values.map((value, at) => (sums[at] = (sums[at] ?? 0) + (value ?? 0)))).reverse();
+  return lines
+    .map(({ values }) => values.map((value, at) => (sums[at] = (sums[at] ?? 0) + (value ?? 0))))
+    .reverse();
 }
 
 interface Shape {
@@ -83,7 +107,12 @@ interface Shape {
 function options(width: number, { labels, format, stacked, whole }: Shape): uPlot.Options {
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string) => style.getPropertyValue(name).trim();
-  const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: FONT };
+  const axis = {
+    stroke: colour("--muted"),
+    grid: { stroke: colour("--line"), width: 1 },
+    ticks: { show: false },
+    font: FONT,
+  };
   const series: uPlot.Series[] = labels.map((label, index) => {
     const stroke = colour(`--chart-${(index % DOTS.length) + 1}`);
     const fill = stacked ? { fill: mixed(stroke, colour("--surface")) } : {};
@@ -121,7 +150,9 @@ function clock(seconds: number): string {
 /** A quarter of one colour on another, both as `#rrggbb`: covers what is below it. */
 export function mixed(colour: string, ground: string): string {
   const part = (text: string, at: number) => Number.parseInt(text.slice(at, at + 2), 16);
-  const parts = [1, 3, 5].map((at) => Math.round(part(colour, at) / 4 + (part(ground, at) * 3) / 4));
+  const parts = [1, 3, 5].map((at) =>
+    Math.round(part(colour, at) / 4 + (part(ground, at) * 3) / 4),
+  );
   return `rgb(${parts.join(" ")})`;
 }
 
@@ -133,4 +164,6 @@ export function ceiling(max: number | null): number {
 const HEIGHT = 144;
 const FONT = "11px system-ui, sans-serif";
 const DOTS = ["dot-1", "dot-2", "dot-3", "dot-4", "dot-5", "dot-6"];
-const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6];
+const WHOLE = [
+  1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6,
+];

@@ -16,8 +16,11 @@ import { asProblem } from "./useList.ts";
 export function Console() {
   const [state, actions] = useSignedIn();
   if (state.at === "asking") return <Waiting label="Looking who is there" />;
-  if (state.at === "out") return <SignInForm title="Conclave console" why={state.why} enter={actions.enter} />;
-  return <Entrance tokens={state.tokens} leave={() => void actions.leave()} ended={actions.ended} />;
+  if (state.at === "out")
+    return <SignInForm title="Conclave console" why={state.why} enter={actions.enter} />;
+  return (
+    <Entrance tokens={state.tokens} leave={() => void actions.leave()} ended={actions.ended} />
+  );
 }
 
 interface EntranceProps {
@@ -42,7 +45,8 @@ function Entrance({ tokens, leave, ended }: EntranceProps) {
   const session = useMemo(() => (me ? { api, me } : null), [api, me]);
   if (problem) return <Failed problem={problem} again={() => setTurn(turn + 1)} leave={leave} />;
   if (!session) return <Waiting label="Reading your permissions" />;
-  if (!holds(session.me.permissions, "system.monitor")) return <NotAllowed me={session.me} leave={leave} />;
+  if (!holds(session.me.permissions, "system.monitor"))
+    return <NotAllowed me={session.me} leave={leave} />;
   return (
     <SessionContext value={session}>
       <Shell leave={leave} />
@@ -61,14 +65,17 @@ function NotAllowed({ me, leave }: { me: Me; leave: () => void }) {
           <strong>{me.name}</strong> does not have: the token carries {roles}.
         </p>
         <p className="mb-5 text-sm text-muted">
-          An administrator can give you the role <code className="font-mono">moderator</code> to look, or{" "}
-          <code className="font-mono">admin</code> to act as well. Then sign in again.
+          An administrator can give you the role <code className="font-mono">moderator</code> to
+          look, or <code className="font-mono">admin</code> to act as well. Then sign in again.
         </p>
         <div className="flex flex-wrap gap-2">
           <Button tone="primary" onClick={leave}>
             Sign in as somebody else
           </Button>
-          <a href="/" className="inline-flex min-h-9 items-center rounded-lg px-3.5 text-sm font-medium text-accent underline">
+          <a
+            href="/"
+            className="inline-flex min-h-9 items-center rounded-lg px-3.5 text-sm font-medium text-accent underline"
+          >
             To the chat
           </a>
         </div>
@@ -77,7 +84,15 @@ function NotAllowed({ me, leave }: { me: Me; leave: () => void }) {
   );
 }
 
-function Failed({ problem, again, leave }: { problem: ApiProblem; again: () => void; leave: () => void }) {
+function Failed({
+  problem,
+  again,
+  leave,
+}: {
+  problem: ApiProblem;
+  again: () => void;
+  leave: () => void;
+}) {
   return (
     <main className="grid min-h-full place-items-center p-4">
       <Banner

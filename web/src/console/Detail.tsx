@@ -7,7 +7,10 @@ import { IconButton } from "../ui/Button.tsx";
 export function BackTo({ href, all, name }: { href: string; all: string; name: ReactNode }) {
   return (
     <div className="flex flex-wrap items-baseline gap-x-4 gap-y-1">
-      <a href={href} className="inline-flex items-center gap-1.5 text-sm text-accent hover:underline">
+      <a
+        href={href}
+        className="inline-flex items-center gap-1.5 text-sm text-accent hover:underline"
+      >
         <ArrowLeft size={16} aria-hidden />
         {all}
       </a>
@@ -17,7 +20,15 @@ export function BackTo({ href, all, name }: { href: string; all: string; name: R
 }
 
 /** A part of a section with a heading of its own. */
-export function Panel({ title, reload, children }: { title: string; reload?: () => void; children: ReactNode }) {
+export function Panel({
+  title,
+  reload,
+  children,
+}: {
+  title: string;
+  reload?: () => void;
+  children: ReactNode;
+}) {
   return (
     <section aria-label={title} className="grid gap-2">
       <div className="flex items-center justify-between gap-2">

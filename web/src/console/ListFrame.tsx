@@ -23,12 +23,14 @@ export function ListFrame<T>({ list, empty, children }: ListFrameProps<T>) {
       {problem && <ProblemBanner problem={problem} again={reload} />}
       {silent.length > 0 && (
         <Banner tone="warn">
-          Not everything is here: {silent.length === 1 ? "a node" : `${silent.length} nodes`} did not answer (
-          {silent.join(", ")}).
+          Not everything is here: {silent.length === 1 ? "a node" : `${silent.length} nodes`} did
+          not answer ({silent.join(", ")}).
         </Banner>
       )}
       {rows.length > 0 && children}
-      {rows.length === 0 && !problem && (loading ? <Spinner label="Reading" /> : <EmptyState title={empty} />)}
+      {rows.length === 0 &&
+        !problem &&
+        (loading ? <Spinner label="Reading" /> : <EmptyState title={empty} />)}
       {rows.length > 0 && (
         <div className="flex items-center gap-3 text-sm text-muted">
           <span aria-live="polite">
@@ -76,18 +78,34 @@ export function Toolbar({ label, search, onSearch, reload, children }: ToolbarPr
     <div role="search" aria-label={label} className="flex flex-wrap items-center gap-2">
       <SearchField label={label} value={search} onChange={onSearch} />
       {children}
-      <IconButton label="Refresh" onClick={reload} className="ml-auto border border-line bg-surface">
+      <IconButton
+        label="Refresh"
+        onClick={reload}
+        className="ml-auto border border-line bg-surface"
+      >
         <RefreshCw size={16} aria-hidden />
       </IconButton>
     </div>
   );
 }
 
-export function SearchField({ label, value, onChange }: { label: string; value: string; onChange: (text: string) => void }) {
+export function SearchField({
+  label,
+  value,
+  onChange,
+}: {
+  label: string;
+  value: string;
+  onChange: (text: string) => void;
+}) {
   return (
     <label className="relative min-w-48 flex-1 sm:max-w-sm">
       <span className="sr-only">{label}</span>
-      <Search size={16} aria-hidden className="pointer-events-none absolute top-1/2 left-3 -translate-y-1/2 text-muted" />
+      <Search
+        size={16}
+        aria-hidden
+        className="pointer-events-none absolute top-1/2 left-3 -translate-y-1/2 text-muted"
+      />
       <input
         type="search"
         value={value}

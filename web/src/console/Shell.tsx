@@ -50,17 +50,33 @@ export function Shell({ leave }: { leave: () => void }) {
       <Side current={route.section} leave={leave} watched={watched} />
       <main className="min-w-0 flex-1">
         <div className="mx-auto grid max-w-7xl gap-4 p-4 md:p-6">
-          <h1 ref={heading} tabIndex={-1} className="text-xl font-semibold tracking-tight outline-none">
+          <h1
+            ref={heading}
+            tabIndex={-1}
+            className="text-xl font-semibold tracking-tight outline-none"
+          >
             {title}
           </h1>
-          <Section key={route.section === "explain" ? "" : String(route.query)} route={route} watched={watched} />
+          <Section
+            key={route.section === "explain" ? "" : String(route.query)}
+            route={route}
+            watched={watched}
+          />
         </div>
       </main>
     </div>
   );
 }
 
-function Side({ current, leave, watched }: { current: SectionId; leave: () => void; watched: Watched }) {
+function Side({
+  current,
+  leave,
+  watched,
+}: {
+  current: SectionId;
+  leave: () => void;
+  watched: Watched;
+}) {
   const { me } = useSession();
   return (
     <header className="sticky top-0 z-10 flex flex-col border-line bg-surface max-md:border-b md:h-dvh md:overflow-y-auto md:border-r">
@@ -73,7 +89,10 @@ function Side({ current, leave, watched }: { current: SectionId; leave: () => vo
           <LogOut size={18} aria-hidden />
         </IconButton>
       </div>
-      <nav aria-label="Sections" className="flex gap-1 overflow-x-auto px-2 pb-2 md:flex-col md:overflow-visible">
+      <nav
+        aria-label="Sections"
+        className="flex gap-1 overflow-x-auto px-2 pb-2 md:flex-col md:overflow-visible"
+      >
         {SECTIONS.map(({ id, title, key }) => (
           <a
             key={id}
@@ -83,7 +102,10 @@ function Side({ current, leave, watched }: { current: SectionId; leave: () => vo
             className="group flex items-center justify-between rounded-lg px-3 py-1.5 text-sm whitespace-nowrap text-muted hover:bg-raised hover:text-ink aria-[current=page]:bg-own aria-[current=page]:font-medium aria-[current=page]:text-ink"
           >
             {title}
-            <kbd aria-hidden className="hidden font-mono text-xs text-muted lg:group-hover:inline lg:group-focus-visible:inline">
+            <kbd
+              aria-hidden
+              className="hidden font-mono text-xs text-muted lg:group-hover:inline lg:group-focus-visible:inline"
+            >
               g {key}
             </kbd>
           </a>
@@ -92,7 +114,9 @@ function Side({ current, leave, watched }: { current: SectionId; leave: () => vo
       <div className="mt-auto hidden items-center justify-between gap-2 border-t border-line px-4 py-3 md:flex">
         <div className="min-w-0 text-sm">
           <div className="truncate font-medium">{me.name}</div>
-          <div className="truncate text-xs text-muted">{me.roles.join(", ") || "by permissions"}</div>
+          <div className="truncate text-xs text-muted">
+            {me.roles.join(", ") || "by permissions"}
+          </div>
         </div>
         <IconButton label="Sign out" onClick={leave}>
           <LogOut size={18} aria-hidden />
@@ -106,7 +130,14 @@ function Side({ current, leave, watched }: { current: SectionId; leave: () => vo
 function onArrow(event: React.KeyboardEvent<HTMLAnchorElement>): void {
   const links = [...(event.currentTarget.parentElement?.querySelectorAll("a") ?? [])];
   const at = links.indexOf(event.currentTarget);
-  const steps: Record<string, number> = { ArrowDown: at + 1, ArrowRight: at + 1, ArrowUp: at - 1, ArrowLeft: at - 1, Home: 0, End: -1 };
+  const steps: Record<string, number> = {
+    ArrowDown: at + 1,
+    ArrowRight: at + 1,
+    ArrowUp: at - 1,
+    ArrowLeft: at - 1,
+    Home: 0,
+    End: -1,
+  };
   const to = steps[event.key];
   if (to === undefined) return;
   event.preventDefault();

@@ -36,7 +36,11 @@ function Grid<T>({ label, rows, columns, id, actions }: TableProps<T>) {
         <thead>
           <tr className="border-b border-line bg-raised/60 text-xs text-muted">
             {columns.map((column) => (
-              <th key={column.head} scope="col" className={`px-3 py-2 font-medium whitespace-nowrap ${look(column)}`}>
+              <th
+                key={column.head}
+                scope="col"
+                className={`px-3 py-2 font-medium whitespace-nowrap ${look(column)}`}
+              >
                 {column.head}
               </th>
             ))}
@@ -51,11 +55,16 @@ function Grid<T>({ label, rows, columns, id, actions }: TableProps<T>) {
           {rows.map((row) => (
             <tr key={id(row)} className="border-b border-line/60 last:border-0 hover:bg-raised/50">
               {columns.map((column) => (
-                <td key={column.head} className={`px-3 py-1.5 align-middle break-words ${look(column)}`}>
+                <td
+                  key={column.head}
+                  className={`px-3 py-1.5 align-middle break-words ${look(column)}`}
+                >
                   {column.cell(row)}
                 </td>
               ))}
-              {actions && <td className="px-2 py-1 text-right whitespace-nowrap">{actions(row)}</td>}
+              {actions && (
+                <td className="px-2 py-1 text-right whitespace-nowrap">{actions(row)}</td>
+              )}
             </tr>
           ))}
         </tbody>
@@ -88,5 +97,7 @@ function Cards<T>({ label, rows, columns, id, actions }: TableProps<T>) {
 
 /** A small button of a row. */
 export function RowButton(props: ComponentProps<typeof Button>) {
-  return <Button tone="quiet" {...props} className="min-h-8! px-2.5! max-md:border max-md:border-line" />;
+  return (
+    <Button tone="quiet" {...props} className="min-h-8! px-2.5! max-md:border max-md:border-line" />
+  );
 }

@@ -7,8 +7,7 @@ import { useApi } from "./session.ts";
 import type { Account, Role } from "./shapes.ts";
 
 export type AccountTask =
-  | { what: "create" }
-  | { what: "grants" | "password" | "disable" | "delete"; of: Account };
+  { what: "create" } | { what: "grants" | "password" | "disable" | "delete"; of: Account };
 
 interface AccountDialogProps {
   task: AccountTask;
@@ -47,9 +46,22 @@ function Create({ roles, close, done }: Omit<AccountDialogProps, "task">) {
   };
   return (
     <Confirm title="Add a user" verb="Add" act={create} close={close} danger={false}>
-      <TextField label="Name" value={name} required maxLength={255} autoComplete="off" onChange={(event) => setName(event.target.value)} />
+      <TextField
+        label="Name"
+        value={name}
+        required
+        maxLength={255}
+        autoComplete="off"
+        onChange={(event) => setName(event.target.value)}
+      />
       <Password value={password} onChange={setPassword} />
-      <Grants roles={roles} chosen={chosen} choose={setChosen} permissions={permissions} permit={setPermissions} />
+      <Grants
+        roles={roles}
+        chosen={chosen}
+        choose={setChosen}
+        permissions={permissions}
+        permit={setPermissions}
+      />
     </Confirm>
   );
 }
@@ -63,8 +75,20 @@ function SetGrants({ of, roles, close, done }: OfAccount) {
     done(`${of.name} now has ${chosen.length > 0 ? `the roles ${chosen.join(", ")}` : "no role"}.`);
   };
   return (
-    <Confirm title={`What ${of.name} may do`} verb="Change" act={change} close={close} danger={false}>
-      <Grants roles={roles} chosen={chosen} choose={setChosen} permissions={permissions} permit={setPermissions} />
+    <Confirm
+      title={`What ${of.name} may do`}
+      verb="Change"
+      act={change}
+      close={close}
+      danger={false}
+    >
+      <Grants
+        roles={roles}
+        chosen={chosen}
+        choose={setChosen}
+        permissions={permissions}
+        permit={setPermissions}
+      />
       <p className="text-muted">Open connections follow within two seconds.</p>
     </Confirm>
   );
@@ -78,9 +102,17 @@ function ResetPassword({ of, close, done }: OfAccount) {
     done(`${of.name} has a new password.`);
   };
   return (
-    <Confirm title={`New password for ${of.name}`} verb="Set the password" act={reset} close={close}>
+    <Confirm
+      title={`New password for ${of.name}`}
+      verb="Set the password"
+      act={reset}
+      close={close}
+    >
       <Password value={password} onChange={setPassword} />
-      <p>All tokens of {of.name} end now and their connections close. Signing in works with the new password only.</p>
+      <p>
+        All tokens of {of.name} end now and their connections close. Signing in works with the new
+        password only.
+      </p>
     </Confirm>
   );
 }
@@ -92,7 +124,13 @@ function Disable({ of, close, done }: OfAccount) {
     done(`${of.name} is ${of.disabled ? "enabled again" : "disabled"}.`);
   };
   return (
-    <Confirm title={`${of.disabled ? "Enable" : "Disable"} ${of.name}?`} verb={of.disabled ? "Enable" : "Disable"} act={change} close={close} danger={!of.disabled}>
+    <Confirm
+      title={`${of.disabled ? "Enable" : "Disable"} ${of.name}?`}
+      verb={of.disabled ? "Enable" : "Disable"}
+      act={change}
+      close={close}
+      danger={!of.disabled}
+    >
       <p>
         {of.disabled
           ? `${of.name} may sign in again, with the same roles, rooms and messages as before.`
@@ -112,8 +150,16 @@ function Delete({ of, close, done }: OfAccount) {
   };
   return (
     <Confirm title={`Delete ${of.name}?`} verb="Delete" act={remove} close={close}>
-      <p>The account, its password and its roles are removed; tokens end and connections close. This cannot be undone.</p>
-      <TextField label={`Type ${of.name} to confirm`} value={typed} autoComplete="off" onChange={(event) => setTyped(event.target.value)} />
+      <p>
+        The account, its password and its roles are removed; tokens end and connections close. This
+        cannot be undone.
+      </p>
+      <TextField
+        label={`Type ${of.name} to confirm`}
+        value={typed}
+        autoComplete="off"
+        onChange={(event) => setTyped(event.target.value)}
+      />
     </Confirm>
   );
 }
@@ -144,14 +190,19 @@ interface GrantsProps {
 
 function Grants({ roles, chosen, choose, permissions, permit }: GrantsProps) {
   const known = [...new Set([...roles.map(({ role }) => role), ...chosen])];
-  const toggle = (role: string) => choose(chosen.includes(role) ? chosen.filter((held) => held !== role) : [...chosen, role]);
+  const toggle = (role: string) =>
+    choose(chosen.includes(role) ? chosen.filter((held) => held !== role) : [...chosen, role]);
   return (
     <>
       <fieldset className="grid gap-2">
         <legend className="mb-1.5 font-medium">Roles</legend>
         {known.map((role) => (
           <div key={role}>
-            <CheckField label={role} checked={chosen.includes(role)} onChange={() => toggle(role)} />
+            <CheckField
+              label={role}
+              checked={chosen.includes(role)}
+              onChange={() => toggle(role)}
+            />
             <p className="ml-6.5 font-mono text-xs break-words text-muted">
               {roles.find((one) => one.role === role)?.permissions.join(", ")}
             </p>

@@ -7,16 +7,29 @@ describe("calls", () => {
   const tokens = () => ({ token: vi.fn().mockResolvedValue("t"), invalidate: vi.fn() });
   const answer = (status: number, body: unknown, headers: Record<string, string> = {}) =>
     new Response(status === 204 ? null : JSON.stringify(body), { status, headers });
-  const unpaced = () => new Pace(1000, () => 0, () => Promise.resolve());
+  const unpaced = () =>
+    new Pace(
+      1000,
+      () => 0,
+      () => Promise.resolve(),
+    );
 
   it("fail with the words of the problem", async () => {
-    const send = vi.fn().mockResolvedValue(answer(403, { code: "forbidden", detail: "needs system.monitor" }));
+    const send = vi
+      .fn()
+      .mockResolvedValue(answer(403, { code: "forbidden", detail: "needs system.monitor" }));
     const api = new Api(tokens(), () => {}, unpaced(), send);
-    await expect(api.get("/api/v1/figures")).rejects.toEqual(new ApiProblem(403, "forbidden", "needs system.monitor"));
+    await expect(api.get("/api/v1/figures")).rejects.toEqual(
+      new ApiProblem(403, "forbidden", "needs system.monitor"),
+    );
   });
 
   it("are asked again once with a new token, then the session is over", async () => {
-    const send = vi.fn().mockImplementation(() => Promise.resolve(answer(401, { code: "unauthenticated", detail: "no" })));
+    const send = vi
+      .fn()
+      .mockImplementation(() =>
+        Promise.resolve(answer(401, { code: "unauthenticated", detail: "no" })),
+      );
     const held = tokens();
     const ended = vi.fn();
     await expect(new Api(held, ended, unpaced(), send).get("/x")).rejects.toThrow("no");
@@ -26,7 +39,10 @@ describe("calls", () => {
   });
 
   it("tell which nodes did not answer and where the list goes on", async () => {
-    const headers = { link: '</api/v1/rooms?limit=1&after=a>; rel="next"', "conclave-silent-nodes": "b, c" };
+    const headers = {
+      link: '</api/v1/rooms?limit=1&after=a>; rel="next"',
+      "conclave-silent-nodes": "b, c",
+    };
     const send = vi.fn().mockResolvedValue(answer(200, [1], headers));
     const page = await new Api(tokens(), () => {}, unpaced(), send).list("/api/v1/rooms");
     expect(page).toEqual({ items: [1], next: "/api/v1/rooms?limit=1&after=a", silent: ["b", "c"] });
@@ -43,7 +59,11 @@ describe("calls", () => {
 
 describe("the link header", () => {
   it("is read by its relation", () => {
-    expect(nextOf('<https://a.example/x?after=1>; rel="prev", <https://a.example/x?after=2>; rel="next"')).toBe("/x?after=2");
+    expect(
+      nextOf(
+        '<https://a.example/x?after=1>; rel="prev", <https://a.example/x?after=2>; rel="next"',
+      ),
+    ).toBe("/x?after=2");
     expect(nextOf('</x>; rel="prev"')).toBeNull();
     expect(nextOf(null)).toBeNull();
   });
@@ -59,7 +79,11 @@ describe("queries", () => {
 describe("the pace", () => {
   it("lets a burst go and spreads the rest", async () => {
     const waits: number[] = [];
-    const pace = new Pace(4, () => 0, (ms) => (waits.push(ms), Promise.resolve()));
+    const pace = new Pace(
+      4,
+      () => 0,
+      (ms) => (waits.push(ms), Promise.resolve()),
+    );
     for (let call = 0; call < 6; call++) await pace.turn();
     expect(waits).toEqual([250, 500]);
   });
@@ -68,7 +92,11 @@ describe("the pace", () => {
 describe("the audit log", () => {
   it("is asked on while a step finds nothing", async () => {
     const line = { seq: 3 } as never;
-    const steps = [{ lines: [], before: 9 }, { lines: [], before: 5 }, { lines: [line], before: null }];
+    const steps = [
+      { lines: [], before: 9 },
+      { lines: [], before: 5 },
+      { lines: [line], before: null },
+    ];
     const get = vi.fn().mockImplementation(() => Promise.resolve(steps.shift()));
     const filter = { search: "x", event: "", level: "", user: "" };
     expect(await readOn({ get }, filter, null)).toEqual({ lines: [line], before: null });

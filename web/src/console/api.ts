@@ -53,7 +53,12 @@ export class Api {
     return response.status === 204 ? null : ((await response.json()) as T);
   }
 
-  private async call(method: string, path: string, body?: object, signal?: AbortSignal): Promise<Response> {
+  private async call(
+    method: string,
+    path: string,
+    body?: object,
+    signal?: AbortSignal,
+  ): Promise<Response> {
     await this.pace.turn(signal);
     const response = await this.once(method, path, body, signal);
     if (response.status !== 401) return answered(response);
@@ -63,7 +68,12 @@ export class Api {
     return answered(again);
   }
 
-  private async once(method: string, path: string, body?: object, signal?: AbortSignal): Promise<Response> {
+  private async once(
+    method: string,
+    path: string,
+    body?: object,
+    signal?: AbortSignal,
+  ): Promise<Response> {
     const headers: Record<string, string> = { Authorization: `Bearer ${await this.token()}` };
     if (body) headers["Content-Type"] = "application/json";
     const init: RequestInit = { method, headers, credentials: "omit", cache: "no-store" };
@@ -90,7 +100,10 @@ export class Api {
 
 async function answered(response: Response): Promise<Response> {
   if (response.ok) return response;
-  const problem = (await response.json().catch(() => null)) as { code?: string; detail?: string } | null;
+  const problem = (await response.json().catch(() => null)) as {
+    code?: string;
+    detail?: string;
+  } | null;
   throw new ApiProblem(
     response.status,
     problem?.code ?? "internal",
@@ -114,8 +127,13 @@ function namesOf(header: string | null): string[] {
 }
 
 /** A path with those parameters that are set. */
-export function withQuery(path: string, query: Record<string, string | number | null | undefined>): string {
-  const filled = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
+export function withQuery(
+  path: string,
+  query: Record<string, string | number | null | undefined>,
+): string {
+  const filled = Object.entries(query).filter(
+    ([, value]) => value !== null && value !== undefined && value !== "",
+  );
   if (filled.length === 0) return path;
   return `${path}?${new URLSearchParams(filled.map(([name, value]) => [name, String(value)]))}`;
 }
@@ -127,7 +145,8 @@ export class Pace {
   constructor(
     private readonly each = 12,
     private readonly now: () => number = () => performance.now(),
-    private readonly wait: (ms: number) => Promise<void> = (ms) => new Promise((done) => setTimeout(done, ms)),
+    private readonly wait: (ms: number) => Promise<void> = (ms) =>
+      new Promise((done) => setTimeout(done, ms)),
   ) {}
 
   /** Resolves when it is this call's turn; the first `each` of a quiet second go at once. */

@@ -8,7 +8,10 @@ export function histogram(bounds: [number | null, number][]): Histogram {
 
 export function figures(otherwise: Partial<Figures>): Figures {
   const bySurface = { topics: 0, conversation: 0, socketio: 0, service: 0, web3: 0, general: 0 };
-  const empty = histogram([[1, 0], [null, 0]]);
+  const empty = histogram([
+    [1, 0],
+    [null, 0],
+  ]);
   return {
     at: "2026-11-23T15:00:00.000Z",
     version: "0.1.0",
@@ -16,7 +19,13 @@ export function figures(otherwise: Partial<Figures>): Figures {
     node: null,
     draining: false,
     workers: 1,
-    connections: { total: 0, authenticated: 0, users: 0, by_surface: { ...bySurface }, by_worker: [0] },
+    connections: {
+      total: 0,
+      authenticated: 0,
+      users: 0,
+      by_surface: { ...bySurface },
+      by_worker: [0],
+    },
     everywhere: { nodes: 1, total: 0, users: 0, by_surface: { ...bySurface } },
     channels: 0,
     messages: { received: 0, published: 0, delivered: 0 },

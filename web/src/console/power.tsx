@@ -23,15 +23,19 @@ export function Kick({ connection, close, done }: PowerProps) {
   const kick = async () => {
     const node = connection.node ? `-${connection.node}` : "";
     const id = connection.id.includes("-") ? connection.id : connection.id + node;
-    const body = reason.trim() ? { connection_id: id, reason: reason.trim() } : { connection_id: id };
+    const body = reason.trim()
+      ? { connection_id: id, reason: reason.trim() }
+      : { connection_id: id };
     const answer = await api.act<{ closed: number }>("POST", "/api/v1/disconnect", body);
-    done(answer?.closed ? `The connection of ${who} was closed.` : "The connection was already gone.");
+    done(
+      answer?.closed ? `The connection of ${who} was closed.` : "The connection was already gone.",
+    );
   };
   return (
     <Confirm title={`Kick ${who}?`} verb="Kick" act={kick} close={close}>
       <p>
-        This one connection ({connection.surface}, {connection.address}) is closed. The token stays good: the client may
-        connect again at once. To keep it out, revoke the user or the session.
+        This one connection ({connection.surface}, {connection.address}) is closed. The token stays
+        good: the client may connect again at once. To keep it out, revoke the user or the session.
       </p>
       <TextField
         label="Reason, sent to the client"
@@ -50,8 +54,16 @@ export function Revoke({ connection, close, done }: PowerProps) {
   const [what, setWhat] = useState<"user" | "session">("user");
   const user = connection.user_id ?? "";
   const revoke = async () => {
-    await api.act("POST", "/auth/revoke", what === "user" ? { user_id: user } : { session_id: connection.session });
-    done(what === "user" ? `All tokens of ${user} are revoked.` : `All tokens of the session ${connection.session} are revoked.`);
+    await api.act(
+      "POST",
+      "/auth/revoke",
+      what === "user" ? { user_id: user } : { session_id: connection.session },
+    );
+    done(
+      what === "user"
+        ? `All tokens of ${user} are revoked.`
+        : `All tokens of the session ${connection.session} are revoked.`,
+    );
   };
   return (
     <Confirm title="Revoke tokens?" verb="Revoke" act={revoke} close={close}>
@@ -77,10 +89,24 @@ export function Revoke({ connection, close, done }: PowerProps) {
   );
 }
 
-function Radio({ checked, onChange, children }: { checked: boolean; onChange: () => void; children: ReactNode }) {
+function Radio({
+  checked,
+  onChange,
+  children,
+}: {
+  checked: boolean;
+  onChange: () => void;
+  children: ReactNode;
+}) {
   return (
     <label className="flex cursor-pointer items-center gap-2">
-      <input type="radio" name="what" checked={checked} onChange={onChange} className="size-4 accent-accent" />
+      <input
+        type="radio"
+        name="what"
+        checked={checked}
+        onChange={onChange}
+        className="size-4 accent-accent"
+      />
       <span>{children}</span>
     </label>
   );

@@ -5,19 +5,42 @@ import { figures, histogram } from "./fixtures.ts";
 
 describe("rates", () => {
   it("come from two readings and the time between them", () => {
-    const before = figures({ uptime_seconds: 10, messages: { received: 100, published: 90, delivered: 400 } });
-    const after = figures({ uptime_seconds: 12, messages: { received: 150, published: 130, delivered: 1400 } });
+    const before = figures({
+      uptime_seconds: 10,
+      messages: { received: 100, published: 90, delivered: 400 },
+    });
+    const after = figures({
+      uptime_seconds: 12,
+      messages: { received: 150, published: 130, delivered: 1400 },
+    });
     expect(sample(after, before)).toMatchObject({ received: 25, delivered: 500, restarted: false });
   });
 
   it("are unknown after the first reading", () => {
-    expect(sample(figures({}), null)).toMatchObject({ received: null, delivered: null, limits: null, commandP50: null, restarted: false });
+    expect(sample(figures({}), null)).toMatchObject({
+      received: null,
+      delivered: null,
+      limits: null,
+      commandP50: null,
+      restarted: false,
+    });
   });
 
   it("are never negative: a restart is told instead", () => {
-    const before = figures({ uptime_seconds: 900, messages: { received: 5000, published: 0, delivered: 9000 } });
-    const after = figures({ uptime_seconds: 1, messages: { received: 3, published: 0, delivered: 4 } });
-    expect(sample(after, before)).toMatchObject({ received: null, delivered: null, limits: null, restarted: true });
+    const before = figures({
+      uptime_seconds: 900,
+      messages: { received: 5000, published: 0, delivered: 9000 },
+    });
+    const after = figures({
+      uptime_seconds: 1,
+      messages: { received: 3, published: 0, delivered: 4 },
+    });
+    expect(sample(after, before)).toMatchObject({
+      received: null,
+      delivered: null,
+      limits: null,
+      restarted: true,
+    });
   });
 
   it("take another node at the same address for a restart", () => {
@@ -62,7 +85,15 @@ describe("quantiles", () => {
   });
 
   it("stop at the last bound that is finite", () => {
-    expect(quantile([{ le_ms: 10, count: 0 }, { le_ms: null, count: 5 }], 0.5)).toBe(10);
+    expect(
+      quantile(
+        [
+          { le_ms: 10, count: 0 },
+          { le_ms: null, count: 5 },
+        ],
+        0.5,
+      ),
+    ).toBe(10);
   });
 
   it("are unknown where nothing happened", () => {
@@ -71,8 +102,16 @@ describe("quantiles", () => {
   });
 
   it("are of what came between two readings only", () => {
-    const slowStart = histogram([[1, 0], [100, 50], [null, 50]]);
-    const quickNow = histogram([[1, 40], [100, 90], [null, 90]]);
+    const slowStart = histogram([
+      [1, 0],
+      [100, 50],
+      [null, 50],
+    ]);
+    const quickNow = histogram([
+      [1, 40],
+      [100, 90],
+      [null, 90],
+    ]);
     expect(quantile(between(quickNow, slowStart), 0.99)).toBeLessThanOrEqual(1);
   });
 });

@@ -70,7 +70,10 @@ type Buckets = { le_ms: number | null; count: number }[];
 export function between(now: Histogram, earlier: Histogram | undefined): Buckets | null {
   if (!earlier) return null;
   const before = new Map(earlier.buckets.map((bucket) => [bucket.le_ms, bucket.count]));
-  return now.buckets.map(({ le_ms, count }) => ({ le_ms, count: count - (before.get(le_ms) ?? 0) }));
+  return now.buckets.map(({ le_ms, count }) => ({
+    le_ms,
+    count: count - (before.get(le_ms) ?? 0),
+  }));
 }
 
 /** The quantile in milliseconds, linear inside its bucket; of the last bucket its lower bound. */

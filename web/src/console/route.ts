@@ -27,7 +27,11 @@ export function parseRoute(hash: string): Route {
   return { section, rest: rest.filter(Boolean), query: new URLSearchParams(query) };
 }
 
-export function linkTo(section: SectionId, rest: string[] = [], query: Record<string, string> = {}): string {
+export function linkTo(
+  section: SectionId,
+  rest: string[] = [],
+  query: Record<string, string> = {},
+): string {
   const path = [section, ...rest.map(encodeURIComponent)].join("/");
   const filled = Object.entries(query).filter(([, value]) => value !== "");
   return `#/${path}${filled.length > 0 ? `?${new URLSearchParams(filled)}` : ""}`;

@@ -1,7 +1,14 @@
 /** What the console's calls answer: the shapes of `/api/v1`, as the server writes them. */
 
 /** The six kinds of connection, in the order in which they are shown. */
-export const SURFACES = ["topics", "conversation", "socketio", "service", "web3", "general"] as const;
+export const SURFACES = [
+  "topics",
+  "conversation",
+  "socketio",
+  "service",
+  "web3",
+  "general",
+] as const;
 export type Surface = (typeof SURFACES)[number];
 
 /** A histogram since the server's start; `buckets` are cumulative, `le_ms` null is infinity. */
@@ -43,7 +50,12 @@ export interface Figures {
   store: { database: string; bytes: number | null; newest_event: number };
   bus: Bus | null;
   audit: { queued: number; left_out: number; failing: boolean };
-  memory: { resident_bytes: number | null; inbox_bytes: number; revocations: number; tickets: number };
+  memory: {
+    resident_bytes: number | null;
+    inbox_bytes: number;
+    revocations: number;
+    tickets: number;
+  };
 }
 
 export interface Bus {

@@ -59,11 +59,22 @@ export function useAudit(filter: AuditFilter): AuditLog {
     return () => asked.current?.abort();
   }, [read]);
   const reload = useCallback(() => void read(null), [read]);
-  return { lines, problem, loading, reload, older: before === null ? null : () => void read(before) };
+  return {
+    lines,
+    problem,
+    loading,
+    reload,
+    older: before === null ? null : () => void read(before),
+  };
 }
 
 /** Asks on while a step finds nothing: it reads a bounded part of the file. */
-export async function readOn(api: Pick<Api, "get">, filter: AuditFilter, from: number | null, signal?: AbortSignal): Promise<Step> {
+export async function readOn(
+  api: Pick<Api, "get">,
+  filter: AuditFilter,
+  from: number | null,
+  signal?: AbortSignal,
+): Promise<Step> {
   const lines: AuditLine[] = [];
   let before = from;
   for (let turn = 0; turn < STEPS_MAX; turn++) {

@@ -10,9 +10,25 @@ import { detailText } from "./sections/Audit.tsx";
 import { filterAccounts } from "./sections/Users.tsx";
 import { holds } from "./session.ts";
 import type { ConfigKey, Explanation } from "./shapes.ts";
-import { bytes, configValue, explanation, filterConfig, milliseconds, moment, rate, span } from "./words.ts";
+import {
+  bytes,
+  configValue,
+  explanation,
+  filterConfig,
+  milliseconds,
+  moment,
+  rate,
+  span,
+} from "./words.ts";
 
-const key = (name: string, otherwise: Partial<ConfigKey> = {}): ConfigKey => ({ key: name, value: 1, from: "default", source: null, about: "", ...otherwise });
+const key = (name: string, otherwise: Partial<ConfigKey> = {}): ConfigKey => ({
+  key: name,
+  value: 1,
+  from: "default",
+  source: null,
+  about: "",
+  ...otherwise,
+});
 
 describe("numbers in words", () => {
   it.each([
@@ -40,39 +56,72 @@ describe("numbers in words", () => {
 
 describe("the configuration", () => {
   it("shows of a secret only whether it is set", () => {
-    expect(configValue(key("auth.secret", { value: "leaked", secret: true, set: true }))).toBe("set, not shown");
-    expect(configValue(key("auth.secret", { value: null, secret: true, set: false }))).toBe("not set");
+    expect(configValue(key("auth.secret", { value: "leaked", secret: true, set: true }))).toBe(
+      "set, not shown",
+    );
+    expect(configValue(key("auth.secret", { value: null, secret: true, set: false }))).toBe(
+      "not set",
+    );
   });
 
   it("is filtered by every word, in any field", () => {
-    const keys = [key("limits.message_bytes", { about: "Largest message" }), key("server.listen", { from: "flag" })];
+    const keys = [
+      key("limits.message_bytes", { about: "Largest message" }),
+      key("server.listen", { from: "flag" }),
+    ];
     expect(filterConfig(keys, "LARGEST limits", false)).toEqual([keys[0]]);
     expect(filterConfig(keys, "", true)).toEqual([keys[1]]);
   });
 
   it("is grouped by the first word of a key", () => {
-    const groups = bySection([key("auth.secret"), key("auth.issuers[0].name"), key("webhooks[0].url")]);
-    expect(groups.map(([name, keys]) => [name, keys.length])).toEqual([["auth", 2], ["webhooks", 1]]);
+    const groups = bySection([
+      key("auth.secret"),
+      key("auth.issuers[0].name"),
+      key("webhooks[0].url"),
+    ]);
+    expect(groups.map(([name, keys]) => [name, keys.length])).toEqual([
+      ["auth", 2],
+      ["webhooks", 1],
+    ]);
   });
 });
 
 describe("a decision", () => {
   const told = (otherwise: Partial<Explanation>): Explanation => ({
-    user: "bob", permission: "chat:send", channel: null, allowed: true, rule: "role", role: "user",
-    grant: "chat:send", membership: null, certain: true, detail: "", ...otherwise,
+    user: "bob",
+    permission: "chat:send",
+    channel: null,
+    allowed: true,
+    rule: "role",
+    role: "user",
+    grant: "chat:send",
+    membership: null,
+    certain: true,
+    detail: "",
+    ...otherwise,
   });
 
   it("says by which role it is granted", () => {
-    expect(explanation(told({}))).toEqual({ verdict: "bob may use chat:send.", because: "The role user grants it.", change: null });
+    expect(explanation(told({}))).toEqual({
+      verdict: "bob may use chat:send.",
+      because: "The role user grants it.",
+      change: null,
+    });
   });
 
   it("says which wider grant covers it", () => {
-    const { because } = explanation(told({ rule: "permission", grant: "admin", membership: "room.any" }));
-    expect(because).toBe("A permission of the user's own grants “admin”, which covers it and room.any opens every room.");
+    const { because } = explanation(
+      told({ rule: "permission", grant: "admin", membership: "room.any" }),
+    );
+    expect(because).toBe(
+      "A permission of the user's own grants “admin”, which covers it and room.any opens every room.",
+    );
   });
 
   it("says what would change a denial", () => {
-    const denied = explanation(told({ allowed: false, rule: "not_a_member", channel: "room:x", membership: "none" }));
+    const denied = explanation(
+      told({ allowed: false, rule: "not_a_member", channel: "room:x", membership: "none" }),
+    );
     expect(denied.verdict).toBe("bob may not use chat:send in room:x.");
     expect(denied.change).toContain("Invite");
     expect(explanation(told({ allowed: false, rule: "not_granted" })).change).toContain("role");
@@ -84,7 +133,12 @@ describe("routes", () => {
   it("carry what is in a path and a query, whatever its letters", () => {
     const link = linkTo("topics", ["a/b", "c d"], { issuer: "own", anonymous: "" });
     const route = parseRoute(link);
-    expect([route.section, route.rest, route.query.get("issuer"), route.query.get("anonymous")]).toEqual(["topics", ["a/b", "c d"], "own", null]);
+    expect([
+      route.section,
+      route.rest,
+      route.query.get("issuer"),
+      route.query.get("anonymous"),
+    ]).toEqual(["topics", ["a/b", "c d"], "own", null]);
   });
 
   it("fall back to the overview", () => {
@@ -106,8 +160,14 @@ describe("small things", () => {
   it("are listed once each", () => expect(listed("a, b  a,,c")).toEqual(["a", "b", "c"]));
 
   it("stack lines with the highest first", () => {
-    const lines = [{ label: "a", values: [1, 2] }, { label: "b", values: [10, null] }];
-    expect(upon(lines)).toEqual([[11, 2], [1, 2]]);
+    const lines = [
+      { label: "a", values: [1, 2] },
+      { label: "b", values: [10, null] },
+    ];
+    expect(upon(lines)).toEqual([
+      [11, 2],
+      [1, 2],
+    ]);
   });
 
   it("mix colours", () => expect(mixed("#ff0000", "#ffffff")).toBe("rgb(255 191 191)"));
@@ -119,13 +179,20 @@ describe("small things", () => {
   });
 
   it("filter users by role and state", () => {
-    const users = [{ name: "a", roles: ["admin"], permissions: [], disabled: false }, { name: "b", roles: [], permissions: [], disabled: true }];
+    const users = [
+      { name: "a", roles: ["admin"], permissions: [], disabled: false },
+      { name: "b", roles: [], permissions: [], disabled: true },
+    ];
     expect(filterAccounts(users, "DISABLED").map(({ name }) => name)).toEqual(["b"]);
     expect(filterAccounts(users, "adm").map(({ name }) => name)).toEqual(["a"]);
   });
 
   it("say that a call is missing, and a problem as a sentence", () => {
-    expect(inWords(new ApiProblem(404, "not_found", "there is nothing at this path"))).toContain("does not have this call");
-    expect(inWords(new ApiProblem(400, "bad_request", "search: too long"))).toBe("Search: too long.");
+    expect(inWords(new ApiProblem(404, "not_found", "there is nothing at this path"))).toContain(
+      "does not have this call",
+    );
+    expect(inWords(new ApiProblem(400, "bad_request", "search: too long"))).toBe(
+      "Search: too long.",
+    );
   });
 });

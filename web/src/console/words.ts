@@ -21,7 +21,8 @@ export function bytes(value: number | null | undefined): string {
   if (value === null || value === undefined) return "–";
   let rest = value;
   for (const unit of ["B", "KiB", "MiB", "GiB"]) {
-    if (rest < 1024 || unit === "GiB") return `${rest < 10 && unit !== "B" ? rest.toFixed(1) : Math.round(rest)} ${unit}`;
+    if (rest < 1024 || unit === "GiB")
+      return `${rest < 10 && unit !== "B" ? rest.toFixed(1) : Math.round(rest)} ${unit}`;
     rest /= 1024;
   }
   return `${value} B`;
@@ -31,7 +32,12 @@ export function bytes(value: number | null | undefined): string {
 export function span(seconds: number): string {
   let rest = Math.max(0, Math.floor(seconds));
   const parts: string[] = [];
-  for (const [unit, size] of [["d", 86_400], ["h", 3600], ["min", 60], ["s", 1]] as const) {
+  for (const [unit, size] of [
+    ["d", 86_400],
+    ["h", 3600],
+    ["min", 60],
+    ["s", 1],
+  ] as const) {
     const whole = Math.floor(rest / size);
     rest -= whole * size;
     if (whole > 0 || (unit === "s" && parts.length === 0)) parts.push(`${whole} ${unit}`);
@@ -45,7 +51,9 @@ export function moment(text: string, now = new Date()): string {
   const at = new Date(text);
   if (Number.isNaN(at.getTime())) return text;
   const time = at.toLocaleTimeString("en-GB");
-  return at.toDateString() === now.toDateString() ? time : `${at.toLocaleDateString("en-CA")} ${time}`;
+  return at.toDateString() === now.toDateString()
+    ? time
+    : `${at.toLocaleDateString("en-CA")} ${time}`;
 }
 
 /** A configured value as one line of text. */
@@ -56,25 +64,40 @@ export function configValue(key: ConfigKey): string {
 }
 
 /** Keys whose name, value, origin or description holds every word of the filter. */
-export function filterConfig(keys: readonly ConfigKey[], filter: string, changedOnly: boolean): ConfigKey[] {
+export function filterConfig(
+  keys: readonly ConfigKey[],
+  filter: string,
+  changedOnly: boolean,
+): ConfigKey[] {
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
   return keys.filter((key) => {
     if (changedOnly && key.from === "default") return false;
-    const text = [key.key, configValue(key), key.from, key.source ?? "", key.about].join(" ").toLowerCase();
+    const text = [key.key, configValue(key), key.from, key.source ?? "", key.about]
+      .join(" ")
+      .toLowerCase();
     return words.every((word) => text.includes(word));
   });
 }
 
 /** A decision in whole sentences: what, by which rule, and what would change it. */
-export function explanation(told: Explanation): { verdict: string; because: string; change: string | null } {
+export function explanation(told: Explanation): {
+  verdict: string;
+  because: string;
+  change: string | null;
+} {
   const where = told.channel ? ` in ${told.channel}` : "";
   const verdict = `${told.user} ${told.allowed ? "may" : "may not"} use ${told.permission}${where}.`;
   return { verdict, because: because(told), change: told.allowed ? null : change(told) };
 }
 
 function because(told: Explanation): string {
-  const granted = told.grant && told.grant !== told.permission ? `“${told.grant}”, which covers it` : "it";
-  const inRoom = { member: " and the user is a member of the room", "room.any": " and room.any opens every room", none: "" };
+  const granted =
+    told.grant && told.grant !== told.permission ? `“${told.grant}”, which covers it` : "it";
+  const inRoom = {
+    member: " and the user is a member of the room",
+    "room.any": " and room.any opens every room",
+    none: "",
+  };
   const room = told.membership ? inRoom[told.membership] : "";
   switch (told.rule) {
     case "disabled":

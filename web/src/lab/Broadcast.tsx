@@ -13,7 +13,12 @@ import { UserFields } from "./WhoFields.tsx";
 /** Two listeners of one user; what one sends both get, enriched. */
 export function Broadcast({ dev }: BenchProps) {
   const [sockets] = useState(() => [new LabSocket(), new LabSocket()] as const);
-  const [user, setUser] = useState<Extract<Who, { kind: "user" }>>({ kind: "user", user: "", password: "", session: "" });
+  const [user, setUser] = useState<Extract<Who, { kind: "user" }>>({
+    kind: "user",
+    user: "",
+    password: "",
+    session: "",
+  });
   const [problem, setProblem] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const open = useSocket(sockets[0]).state === "open";
@@ -24,7 +29,8 @@ export function Broadcast({ dev }: BenchProps) {
     setProblem(null);
     try {
       const token = user.user ? await tokenOf(user) : await testToken();
-      for (const socket of token ? sockets : []) await socket.open(await broadcastAddress(token ?? ""));
+      for (const socket of token ? sockets : [])
+        await socket.open(await broadcastAddress(token ?? ""));
     } catch (reason) {
       setProblem(reason instanceof Error ? reason.message : String(reason));
     }
@@ -33,9 +39,14 @@ export function Broadcast({ dev }: BenchProps) {
   return (
     <>
       {!open && (
-        <form onSubmit={(event) => void connect(event)} className="grid max-w-xl gap-2.5 rounded-lg border border-line bg-surface p-4">
+        <form
+          onSubmit={(event) => void connect(event)}
+          className="grid max-w-xl gap-2.5 rounded-lg border border-line bg-surface p-4"
+        >
           <UserFields who={user} change={setUser} sessionless />
-          {dev && <p className="text-sm text-muted">Left empty, the test token of dev mode is used.</p>}
+          {dev && (
+            <p className="text-sm text-muted">Left empty, the test token of dev mode is used.</p>
+          )}
           {problem && <Banner tone="bad">{problem}</Banner>}
           <div>
             <Button type="submit" tone="primary" busy={busy} disabled={!dev && !user.user}>
@@ -44,7 +55,12 @@ export function Broadcast({ dev }: BenchProps) {
           </div>
         </form>
       )}
-      {open && <Compose send={(text) => sockets[0].send(text)} close={() => sockets.forEach((socket) => socket.close())} />}
+      {open && (
+        <Compose
+          send={(text) => sockets[0].send(text)}
+          close={() => sockets.forEach((socket) => socket.close())}
+        />
+      )}
       <div className="grid gap-4 md:grid-cols-2">
         <Listener name="Listener 1, who sends" socket={sockets[0]} />
         <Listener name="Listener 2" socket={sockets[1]} />

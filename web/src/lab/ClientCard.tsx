@@ -33,7 +33,8 @@ export function ClientCard({ socket, first, remove }: ClientCardProps) {
       const { url, first: said } = await addressFor(who, name);
       await socket.open(url, said);
     } catch (reason) {
-      if (socket.now().state !== "closed") setProblem(reason instanceof Error ? reason.message : String(reason));
+      if (socket.now().state !== "closed")
+        setProblem(reason instanceof Error ? reason.message : String(reason));
     }
     setBusy(false);
   };
@@ -53,7 +54,13 @@ export function ClientCard({ socket, first, remove }: ClientCardProps) {
         </>
       ) : (
         <form onSubmit={(event) => void connect(event)} className="grid gap-2.5">
-          <TextField label="Name" value={name} required maxLength={64} onChange={(event) => setName(event.target.value)} />
+          <TextField
+            label="Name"
+            value={name}
+            required
+            maxLength={64}
+            onChange={(event) => setName(event.target.value)}
+          />
           <WhoFields who={who} change={setWho} disabled={busy} />
           {problem && <Banner tone="bad">{problem}</Banner>}
           <CloseReason view={view} />
@@ -73,7 +80,15 @@ function inShort(who: Who): string {
   return who.kind === "user" ? `${who.user}, ${session}` : `without a token, ${session}`;
 }
 
-function Open({ socket, name, topics }: { socket: LabSocket; name: string; topics: readonly string[] }) {
+function Open({
+  socket,
+  name,
+  topics,
+}: {
+  socket: LabSocket;
+  name: string;
+  topics: readonly string[];
+}) {
   const [topic, setTopic] = useState("StatusEvent");
   const subscribe = (event: FormEvent) => {
     event.preventDefault();
@@ -82,7 +97,15 @@ function Open({ socket, name, topics }: { socket: LabSocket; name: string; topic
   return (
     <>
       <form onSubmit={subscribe} className="flex items-end gap-2">
-        <TextField label="Topic" value={topic} required maxLength={255} spellCheck={false} className="min-w-0 flex-1" onChange={(event) => setTopic(event.target.value)} />
+        <TextField
+          label="Topic"
+          value={topic}
+          required
+          maxLength={255}
+          spellCheck={false}
+          className="min-w-0 flex-1"
+          onChange={(event) => setTopic(event.target.value)}
+        />
         <Button type="submit" className="min-h-10">
           Subscribe
         </Button>
@@ -91,7 +114,11 @@ function Open({ socket, name, topics }: { socket: LabSocket; name: string; topic
         {topics.map((held) => (
           <li key={held} className="inline-flex items-center rounded-full bg-own pl-2.5 text-xs">
             <span className="break-all">{held}</span>
-            <IconButton label={`Unsubscribe from ${held}`} className="size-7!" onClick={() => socket.send(commands.unsubscribe(held))}>
+            <IconButton
+              label={`Unsubscribe from ${held}`}
+              className="size-7!"
+              onClick={() => socket.send(commands.unsubscribe(held))}
+            >
               <X size={14} aria-hidden />
             </IconButton>
           </li>
@@ -124,9 +151,20 @@ function Publish({ socket, name, topic }: { socket: LabSocket; name: string; top
   };
   return (
     <form onSubmit={publish} className="grid gap-2">
-      <TextArea label="Payload" rows={2} value={text} spellCheck={!json} error={wrong} onChange={(event) => setText(event.target.value)} />
+      <TextArea
+        label="Payload"
+        rows={2}
+        value={text}
+        spellCheck={!json}
+        error={wrong}
+        onChange={(event) => setText(event.target.value)}
+      />
       <div className="flex items-center justify-between gap-2">
-        <CheckField label="It is JSON" checked={json} onChange={(event) => setJson(event.target.checked)} />
+        <CheckField
+          label="It is JSON"
+          checked={json}
+          onChange={(event) => setJson(event.target.checked)}
+        />
         <Button type="submit" tone="primary">
           Publish
         </Button>

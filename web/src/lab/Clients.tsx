@@ -18,7 +18,11 @@ interface LabClient {
 export function Clients({ dev }: BenchProps) {
   const [clients, setClients] = useState<LabClient[] | null>(null);
   if (dev !== null && clients === null) setClients([client(1, dev), client(2, dev)]);
-  const add = () => setClients((before) => [...(before ?? []), client((before?.at(-1)?.id ?? 0) + 1, dev === true)]);
+  const add = () =>
+    setClients((before) => [
+      ...(before ?? []),
+      client((before?.at(-1)?.id ?? 0) + 1, dev === true),
+    ]);
   const remove = (gone: LabClient) => {
     gone.socket.close();
     setClients((before) => before?.filter(({ id }) => id !== gone.id) ?? null);
@@ -37,6 +41,8 @@ export function Clients({ dev }: BenchProps) {
 }
 
 function client(id: number, dev: boolean): LabClient {
-  const who: Who = dev ? { kind: "anonymous", session: "lab" } : { kind: "user", user: "", password: "", session: "" };
+  const who: Who = dev
+    ? { kind: "anonymous", session: "lab" }
+    : { kind: "user", user: "", password: "", session: "" };
   return { id, name: `WebClient${id}`, who, socket: new LabSocket() };
 }

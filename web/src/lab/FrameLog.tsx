@@ -24,10 +24,20 @@ export function FrameLog({ label, log, clear }: FrameLogProps) {
       <div className="flex items-center justify-between gap-2 text-xs text-muted">
         <span>Frames</span>
         <span className="flex gap-1">
-          <Button tone="quiet" className="min-h-7! px-2! text-xs!" aria-pressed={raw} onClick={() => setRaw(!raw)}>
+          <Button
+            tone="quiet"
+            className="min-h-7! px-2! text-xs!"
+            aria-pressed={raw}
+            onClick={() => setRaw(!raw)}
+          >
             {raw ? "In words" : "Raw"}
           </Button>
-          <Button tone="quiet" className="min-h-7! px-2! text-xs!" onClick={clear} disabled={log.length === 0}>
+          <Button
+            tone="quiet"
+            className="min-h-7! px-2! text-xs!"
+            onClick={clear}
+            disabled={log.length === 0}
+          >
             Clear
           </Button>
         </span>
@@ -52,7 +62,10 @@ function Line({ line, raw }: { line: LogLine; raw: boolean }) {
   const refused = line.way === "in" && line.text.includes('"type":"error"');
   const look = refused ? "text-bad" : line.way === "note" ? "text-muted" : "";
   return (
-    <li className={`grid grid-cols-[1.25rem_minmax(0,1fr)] ${look}`} title={line.at.toLocaleTimeString("en-GB")}>
+    <li
+      className={`grid grid-cols-[1.25rem_minmax(0,1fr)] ${look}`}
+      title={line.at.toLocaleTimeString("en-GB")}
+    >
       <span aria-hidden className={line.way === "in" ? "text-good" : "text-accent"}>
         {MARKS[line.way]}
       </span>
@@ -65,7 +78,9 @@ function Line({ line, raw }: { line: LogLine; raw: boolean }) {
 }
 
 function cut(text: string): string {
-  return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}… (${text.length} characters)` : text;
+  return text.length > SHOWN_MAX
+    ? `${text.slice(0, SHOWN_MAX)}… (${text.length} characters)`
+    : text;
 }
 
 const SHOWN_MAX = 2000;

@@ -13,7 +13,12 @@ import { UserFields } from "./WhoFields.tsx";
 /** One click publishes in two sessions and shows who heard what. */
 export function Isolation({ dev }: BenchProps) {
   const [actors, setActors] = useState(() => cast(tag()));
-  const [user, setUser] = useState<Extract<Who, { kind: "user" }>>({ kind: "user", user: "", password: "", session: "" });
+  const [user, setUser] = useState<Extract<Who, { kind: "user" }>>({
+    kind: "user",
+    user: "",
+    password: "",
+    session: "",
+  });
   const [scene, setScene] = useState<Scene | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
@@ -29,7 +34,8 @@ export function Isolation({ dev }: BenchProps) {
     setProblem(null);
     setBusy(true);
     try {
-      const who = ({ session }: Actor): Who => (user.user ? { ...user, session } : { kind: "anonymous", session });
+      const who = ({ session }: Actor): Who =>
+        user.user ? { ...user, session } : { kind: "anonymous", session };
       setScene(await play(fresh, who));
     } catch (reason) {
       setProblem(reason instanceof Error ? reason.message : String(reason));
@@ -41,13 +47,20 @@ export function Isolation({ dev }: BenchProps) {
       <div className="flex flex-wrap items-start gap-3 rounded-lg border border-line bg-surface p-4">
         <details open={dev === false} className="min-w-0 flex-1 pt-2 text-sm">
           <summary className="cursor-pointer">
-            {dev === false ? "Sign in: this server lets nobody in without a token" : "Play it signed in, instead of without tokens"}
+            {dev === false
+              ? "Sign in: this server lets nobody in without a token"
+              : "Play it signed in, instead of without tokens"}
           </summary>
           <div className="mt-3 grid max-w-md gap-2.5">
             <UserFields who={user} change={setUser} sessionless />
           </div>
         </details>
-        <Button tone="primary" onClick={() => void run()} busy={busy} disabled={dev === false && !user.user}>
+        <Button
+          tone="primary"
+          onClick={() => void run()}
+          busy={busy}
+          disabled={dev === false && !user.user}
+        >
           <Play size={16} aria-hidden />
           {scene ? "Run it again" : "Run the scene"}
         </Button>
@@ -66,13 +79,17 @@ export function Isolation({ dev }: BenchProps) {
 function Stage({ actor }: { actor: Actor }) {
   const view = useSocket(actor.socket);
   return (
-    <article aria-label={actor.name} className="grid gap-2 rounded-lg border border-line bg-surface p-4">
+    <article
+      aria-label={actor.name}
+      className="grid gap-2 rounded-lg border border-line bg-surface p-4"
+    >
       <div className="flex flex-wrap items-center gap-2">
         <h2 className="font-medium">{actor.name}</h2>
         <StateBadge view={view} />
       </div>
       <p className="text-sm text-muted">
-        session <span className="font-mono text-xs text-ink">{actor.session}</span>, topic <span className="font-mono text-xs text-ink">{TOPIC}</span>
+        session <span className="font-mono text-xs text-ink">{actor.session}</span>, topic{" "}
+        <span className="font-mono text-xs text-ink">{TOPIC}</span>
       </p>
       <FrameLog label={actor.name} log={view.log} clear={() => actor.socket.clear()} />
     </article>
@@ -82,22 +99,34 @@ function Stage({ actor }: { actor: Actor }) {
 function Verdict({ scene, actors }: { scene: Scene; actors: readonly Actor[] }) {
   const [first] = actors;
   return (
-    <section aria-label="Who heard it" aria-live="polite" className="overflow-x-auto rounded-lg border border-line bg-surface">
+    <section
+      aria-label="Who heard it"
+      aria-live="polite"
+      className="overflow-x-auto rounded-lg border border-line bg-surface"
+    >
       <table className="w-full text-sm">
         <thead>
           <tr className="border-b border-line bg-raised/60 text-xs text-muted">
-            <th scope="col" className="px-3 py-2 text-left font-medium">Published</th>
+            <th scope="col" className="px-3 py-2 text-left font-medium">
+              Published
+            </th>
             {actors.map(({ name }) => (
-              <th key={name} scope="col" className="px-3 py-2 text-left font-medium">{name}</th>
+              <th key={name} scope="col" className="px-3 py-2 text-left font-medium">
+                {name}
+              </th>
             ))}
           </tr>
         </thead>
         <tbody>
           {scene.outcomes.map((outcome) => (
             <tr key={outcome.publisher} className="border-b border-line/60">
-              <th scope="row" className="px-3 py-2 text-left font-normal">by {outcome.publisher}</th>
+              <th scope="row" className="px-3 py-2 text-left font-normal">
+                by {outcome.publisher}
+              </th>
               {actors.map(({ name }) => (
-                <td key={name} className="px-3 py-2"><Heard outcome={outcome} name={name} /></td>
+                <td key={name} className="px-3 py-2">
+                  <Heard outcome={outcome} name={name} />
+                </td>
               ))}
             </tr>
           ))}
@@ -106,11 +135,17 @@ function Verdict({ scene, actors }: { scene: Scene; actors: readonly Actor[] }) 
       <p className="px-3 py-2.5 text-sm">
         {scene.intrusion ? (
           <>
-            Client 3 then asked for <code className="font-mono text-xs">{TOPIC}|{first?.session}</code> and was refused:{" "}
-            <strong>{scene.intrusion.code}</strong>, “{scene.intrusion.message}”.
+            Client 3 then asked for{" "}
+            <code className="font-mono text-xs">
+              {TOPIC}|{first?.session}
+            </code>{" "}
+            and was refused: <strong>{scene.intrusion.code}</strong>, “{scene.intrusion.message}”.
           </>
         ) : (
-          <strong className="text-bad">Client 3 asked for the other session by name and got in. That must not happen: report it.</strong>
+          <strong className="text-bad">
+            Client 3 asked for the other session by name and got in. That must not happen: report
+            it.
+          </strong>
         )}
       </p>
     </section>
@@ -134,5 +169,7 @@ function close(actors: readonly Actor[]): void {
 
 /** So that two pages play in sessions of their own. */
 function tag(): string {
-  return [...crypto.getRandomValues(new Uint8Array(3))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [...crypto.getRandomValues(new Uint8Array(3))]
+    .map((byte) => byte.toString(16).padStart(2, "0"))
+    .join("");
 }

@@ -83,31 +83,36 @@ const BENCHES: readonly [BenchEntry, ...BenchEntry[]] = [
   {
     id: "clients",
     title: "Clients",
-    about: "Several clients side by side, each a connection of its own. Subscribe and publish, and read every frame.",
+    about:
+      "Several clients side by side, each a connection of its own. Subscribe and publish, and read every frame.",
     Bench: Clients,
   },
   {
     id: "isolation",
     title: "Isolation",
-    about: "Two clients share a session, a third is in another. All hear the same topic, yet nothing crosses the border of a session.",
+    about:
+      "Two clients share a session, a third is in another. All hear the same topic, yet nothing crosses the border of a session.",
     Bench: Isolation,
   },
   {
     id: "token",
     title: "Token",
-    about: "What a token says, what is wrong with it, and what the server thinks of it. It is read in this page and goes to this server only.",
+    about:
+      "What a token says, what is wrong with it, and what the server thinks of it. It is read in this page and goes to this server only.",
     Bench: TokenBench,
   },
   {
     id: "broadcast",
     title: "Broadcast",
-    about: "JSON frames go to every signed-in client that has not subscribed, whatever its session, with who sent them.",
+    about:
+      "JSON frames go to every signed-in client that has not subscribed, whatever its session, with who sent them.",
     Bench: Broadcast,
   },
   {
     id: "limits",
     title: "Limits",
-    about: "Do what is not allowed and see how the server answers. Each runs on a connection of its own.",
+    about:
+      "Do what is not allowed and see how the server answers. Each runs on a connection of its own.",
     Bench: Limits,
   },
 ];

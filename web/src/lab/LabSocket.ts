@@ -99,7 +99,11 @@ export class LabSocket {
         this.watch(() => {
           if (this.view.state !== "closed") return;
           done();
-          reject(new Error(`closed with ${this.view.closed?.code} ${this.view.closed?.reason ?? ""}`.trim()));
+          reject(
+            new Error(
+              `closed with ${this.view.closed?.code} ${this.view.closed?.reason ?? ""}`.trim(),
+            ),
+          );
         }),
       );
     });

@@ -11,7 +11,12 @@ import { UserFields } from "./WhoFields.tsx";
 
 /** One button per trespass, and how the server took it. */
 export function Limits({ dev }: BenchProps) {
-  const [user, setUser] = useState<Extract<Who, { kind: "user" }>>({ kind: "user", user: "", password: "", session: "" });
+  const [user, setUser] = useState<Extract<Who, { kind: "user" }>>({
+    kind: "user",
+    user: "",
+    password: "",
+    session: "",
+  });
   const who: Who = dev && !user.user ? { kind: "anonymous", session: "lab-limits" } : user;
   return (
     <>
@@ -22,7 +27,12 @@ export function Limits({ dev }: BenchProps) {
       )}
       <ul className="grid gap-3 md:grid-cols-2">
         {TRESPASSES.map((trespass) => (
-          <Try key={trespass.id} trespass={trespass} who={who} ready={dev === true || user.user !== ""} />
+          <Try
+            key={trespass.id}
+            trespass={trespass}
+            who={who}
+            ready={dev === true || user.user !== ""}
+          />
         ))}
       </ul>
     </>
@@ -64,7 +74,12 @@ function Try({ trespass, who, ready }: { trespass: Trespass; who: Who; ready: bo
           <h2 className="font-medium">{trespass.title}</h2>
           <p className="text-sm break-words text-muted">{trespass.about}</p>
         </div>
-        <Button onClick={() => void run()} busy={busy} disabled={!ready} aria-label={`Do it: ${trespass.title}`}>
+        <Button
+          onClick={() => void run()}
+          busy={busy}
+          disabled={!ready}
+          aria-label={`Do it: ${trespass.title}`}
+        >
           <Play size={16} aria-hidden />
           Do it
         </Button>

@@ -12,7 +12,9 @@ export function useSocket(socket: LabSocket): SocketView {
 export function StateBadge({ view }: { view: SocketView }) {
   const { state, closed } = view;
   const text = state === "closed" && closed ? `closed ${closed.code}` : WORDS[state];
-  return <Badge tone={state === "closed" && closed?.code !== 1000 ? "bad" : TONES[state]}>{text}</Badge>;
+  return (
+    <Badge tone={state === "closed" && closed?.code !== 1000 ? "bad" : TONES[state]}>{text}</Badge>
+  );
 }
 
 /** Why it ended, where it did not end by itself. */
@@ -30,5 +32,15 @@ export function CloseReason({ view }: { view: SocketView }) {
   );
 }
 
-const WORDS: Record<SocketState, string> = { idle: "not connected", connecting: "connecting", open: "connected", closed: "closed" };
-const TONES: Record<SocketState, BadgeTone> = { idle: "plain", connecting: "warn", open: "good", closed: "plain" };
+const WORDS: Record<SocketState, string> = {
+  idle: "not connected",
+  connecting: "connecting",
+  open: "connected",
+  closed: "closed",
+};
+const TONES: Record<SocketState, BadgeTone> = {
+  idle: "plain",
+  connecting: "warn",
+  open: "good",
+  closed: "plain",
+};

@@ -54,14 +54,24 @@ export function TokenBench({ dev }: BenchProps) {
         </div>
         <Mint dev={dev} put={put} />
       </div>
-      {text ? <Reading decoded={decode(text, now)} now={now} /> : <p className="rounded-lg border border-dashed border-line p-6 text-sm text-muted">Paste a token, or make one, to see what it says.</p>}
+      {text ? (
+        <Reading decoded={decode(text, now)} now={now} />
+      ) : (
+        <p className="rounded-lg border border-dashed border-line p-6 text-sm text-muted">
+          Paste a token, or make one, to see what it says.
+        </p>
+      )}
     </div>
   );
 }
 
 function Told({ verdict }: { verdict: Verdict }) {
   if (verdict.taken) {
-    return <Banner tone="good">The server takes it. The connection was in the session {verdict.session ?? "of the token"}.</Banner>;
+    return (
+      <Banner tone="good">
+        The server takes it. The connection was in the session {verdict.session ?? "of the token"}.
+      </Banner>
+    );
   }
   return (
     <Banner tone="bad">
@@ -75,7 +85,12 @@ function Told({ verdict }: { verdict: Verdict }) {
 }
 
 function Mint({ dev, put }: BenchProps & { put: (token: string) => void }) {
-  const [user, setUser] = useState<Extract<Who, { kind: "user" }>>({ kind: "user", user: "", password: "", session: "" });
+  const [user, setUser] = useState<Extract<Who, { kind: "user" }>>({
+    kind: "user",
+    user: "",
+    password: "",
+    session: "",
+  });
   const [problem, setProblem] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const make = async (made: Promise<string | null>) => {
@@ -135,16 +150,29 @@ function Found({ finding }: { finding: Finding }) {
   );
 }
 
-function Fields({ title, fields, now }: { title: string; fields: Record<string, unknown>; now: number }) {
+function Fields({
+  title,
+  fields,
+  now,
+}: {
+  title: string;
+  fields: Record<string, unknown>;
+  now: number;
+}) {
   return (
     <section aria-label={title}>
       <h2 className="mb-1.5 text-sm font-medium">{title}</h2>
       <dl className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-4 gap-y-1 text-sm">
         {Object.entries(fields).map(([name, value]) => (
-          <div key={name} className="col-span-2 grid grid-cols-subgrid border-t border-line/60 pt-1">
+          <div
+            key={name}
+            className="col-span-2 grid grid-cols-subgrid border-t border-line/60 pt-1"
+          >
             <dt className="font-mono text-xs leading-5">{name}</dt>
             <dd className="min-w-0">
-              <span className="font-mono text-xs break-all">{typeof value === "string" ? value : JSON.stringify(value)}</span>
+              <span className="font-mono text-xs break-all">
+                {typeof value === "string" ? value : JSON.stringify(value)}
+              </span>
               <span className="block text-xs text-muted">{inWords(name, value, now)}</span>
             </dd>
           </div>

@@ -3,14 +3,30 @@
 /** Why a connection to `/ws` ended: what the code means, and what this server says with it. */
 export function explainClose(code: number, reason: string): string {
   const known = REASONS.find(([start]) => reason.startsWith(start));
-  return known?.[1] ?? CODES[code] ?? (code >= 3000 ? "A code of the application: the reason says more." : "An unusual code.");
+  return (
+    known?.[1] ??
+    CODES[code] ??
+    (code >= 3000 ? "A code of the application: the reason says more." : "An unusual code.")
+  );
 }
 
 const REASONS: readonly (readonly [string, string])[] = [
-  ["Missing authentication token", "The server wants a token and got none. Clients without one are let in only in dev mode, and must send a text command within five seconds."],
-  ["Invalid or expired token", "The token is over, revoked, or not signed with a key that the server has. Sign in for a new one."],
-  ["Invalid token payload", "The signature is right, but a claim is missing or has the wrong type."],
-  ["Too many connections", "The user, the address or the server has as many connections as it may have. Close one first."],
+  [
+    "Missing authentication token",
+    "The server wants a token and got none. Clients without one are let in only in dev mode, and must send a text command within five seconds.",
+  ],
+  [
+    "Invalid or expired token",
+    "The token is over, revoked, or not signed with a key that the server has. Sign in for a new one.",
+  ],
+  [
+    "Invalid token payload",
+    "The signature is right, but a claim is missing or has the wrong type.",
+  ],
+  [
+    "Too many connections",
+    "The user, the address or the server has as many connections as it may have. Close one first.",
+  ],
 ];
 
 const CODES: Record<number, string> = {
@@ -43,7 +59,8 @@ const ERRORS: Record<string, string> = {
   unknown_command: "There is no such command on this connection.",
   conflict: "It contradicts what is there.",
   too_large: "It is over a limit of size or number.",
-  rate_limited: "Too many commands in a second. A hundred of these within ten seconds end the connection.",
+  rate_limited:
+    "Too many commands in a second. A hundred of these within ten seconds end the connection.",
   unavailable: "Something behind the server is away. Try again.",
   internal: "The server met an error of its own.",
 };

@@ -29,14 +29,27 @@ export async function broadcastAddress(token: string): Promise<string> {
   return socketUrl({ ticket: await ticketOf(token) });
 }
 
-export async function tokenOf({ user, password, session }: { user: string; password: string; session: string }): Promise<string> {
+export async function tokenOf({
+  user,
+  password,
+  session,
+}: {
+  user: string;
+  password: string;
+  session: string;
+}): Promise<string> {
   const signedIn = await signIn(location.origin, user, password, session ? { session } : {});
   return signedIn.token();
 }
 
 /** Signs the library's `jwtManager` in, as pages do that import it. */
 export function mint(user: string, password: string, session: string): Promise<string> {
-  return jwtManager.authenticate(`${location.origin}/auth/token`, user, password, session || undefined);
+  return jwtManager.authenticate(
+    `${location.origin}/auth/token`,
+    user,
+    password,
+    session || undefined,
+  );
 }
 
 /** The dev mode's token that lives ten years; null where the server is not in dev mode. */
@@ -54,8 +67,13 @@ export function socketUrl(query: Record<string, string>): string {
 }
 
 async function ticketOf(token: string): Promise<string> {
-  const answer = await fetch("/auth/ticket", { method: "POST", headers: { Authorization: `Bearer ${token}` }, cache: "no-store" });
+  const answer = await fetch("/auth/ticket", {
+    method: "POST",
+    headers: { Authorization: `Bearer ${token}` },
+    cache: "no-store",
+  });
   const told = (await answer.json().catch(() => ({}))) as { ticket?: string; detail?: string };
-  if (!answer.ok || !told.ticket) throw new Error(told.detail ?? `the server answered ${answer.status}`);
+  if (!answer.ok || !told.ticket)
+    throw new Error(told.detail ?? `the server answered ${answer.status}`);
   return told.ticket;
 }

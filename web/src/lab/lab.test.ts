@@ -8,12 +8,20 @@ import { commands, gist, payloadOf, read } from "./wire.ts";
 const NOW = 1_800_000_000;
 const GOOD = { sub: "user", iat: NOW - 10, exp: NOW + 3600 };
 
-function token(claims: object, header: object = { alg: "HS256", typ: "JWT" }, signature = "c2ln"): string {
+function token(
+  claims: object,
+  header: object = { alg: "HS256", typ: "JWT" },
+  signature = "c2ln",
+): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
   return `${part(header)}.${part(claims)}.${signature}`;
 }
 
-const wrong = (text: string) => decode(text, NOW).findings.filter(({ tone }) => tone === "bad").map(({ text: said }) => said).join(" ");
+const wrong = (text: string) =>
+  decode(text, NOW)
+    .findings.filter(({ tone }) => tone === "bad")
+    .map(({ text: said }) => said)
+    .join(" ");
 
 describe("a token", () => {
   it("without a fault is said to have none that can be seen", () => {
@@ -69,18 +77,34 @@ describe("closes", () => {
 
 describe("frames", () => {
   it("are told apart", () => {
-    expect(read('{"type":"ack","command":"subscribe","topic":"T"}')).toEqual({ kind: "ack", command: "subscribe", topic: "T" });
-    expect(read('{"topic":"T","payload":{"a":1},"publisher_name":"N","session_id":"S","user":null}')).toEqual({
-      kind: "message", topic: "T", payload: { a: 1 }, from: "N", session: "S",
+    expect(read('{"type":"ack","command":"subscribe","topic":"T"}')).toEqual({
+      kind: "ack",
+      command: "subscribe",
+      topic: "T",
     });
-    expect(read('{"type":"x","topic":"T","payload":1,"user":"u","timestamp":1.5,"requestId":"r"}').kind).toBe("broadcast");
+    expect(
+      read('{"topic":"T","payload":{"a":1},"publisher_name":"N","session_id":"S","user":null}'),
+    ).toEqual({
+      kind: "message",
+      topic: "T",
+      payload: { a: 1 },
+      from: "N",
+      session: "S",
+    });
+    expect(
+      read('{"type":"x","topic":"T","payload":1,"user":"u","timestamp":1.5,"requestId":"r"}').kind,
+    ).toBe("broadcast");
     expect(read("pong").kind).toBe("other");
     expect(read("[1]").kind).toBe("other");
   });
 
   it("are said in one line", () => {
-    expect(gist('{"type":"error","code":"forbidden","message":"no","command":"subscribe","topic":"T"}')).toBe("refused subscribe: forbidden. no");
-    expect(gist('{"type":"test","user":"u","timestamp":1.5,"requestId":"r"}')).toBe('broadcast by u: {"type":"test"}');
+    expect(
+      gist('{"type":"error","code":"forbidden","message":"no","command":"subscribe","topic":"T"}'),
+    ).toBe("refused subscribe: forbidden. no");
+    expect(gist('{"type":"test","user":"u","timestamp":1.5,"requestId":"r"}')).toBe(
+      'broadcast by u: {"type":"test"}',
+    );
     expect(gist("pong")).toBeNull();
   });
 
@@ -89,6 +113,8 @@ describe("frames", () => {
     expect(payloadOf('{"a":[1]}', true)).toEqual({ a: [1] });
     expect(() => payloadOf("{", true)).toThrow("This is not JSON");
     expect(commands.subscribe("T", "S")).toBe("subscribe:T|S");
-    expect(JSON.parse(commands.publish("N", "T", { a: 1 }).slice("publish-json:".length))).toMatchObject({ publisher_name: "N", topic: "T", payload: { a: 1 } });
+    expect(
+      JSON.parse(commands.publish("N", "T", { a: 1 }).slice("publish-json:".length)),
+    ).toMatchObject({ publisher_name: "N", topic: "T", payload: { a: 1 } });
   });
 });

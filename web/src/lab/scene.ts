@@ -24,17 +24,29 @@ export interface Scene {
 }
 
 export function cast(tag: string): [Actor, Actor, Actor] {
-  const actor = (name: string, session: string): Actor => ({ name, session: `${session}-${tag}`, socket: new LabSocket() });
-  return [actor("Client 1", "lab-blue"), actor("Client 2", "lab-blue"), actor("Client 3", "lab-green")];
+  const actor = (name: string, session: string): Actor => ({
+    name,
+    session: `${session}-${tag}`,
+    socket: new LabSocket(),
+  });
+  return [
+    actor("Client 1", "lab-blue"),
+    actor("Client 2", "lab-blue"),
+    actor("Client 3", "lab-green"),
+  ];
 }
 
 /** Runs it: each publishes in turn and is heard by its session; what is not heard by then is missed. */
-export async function play(actors: readonly [Actor, Actor, Actor], who: (actor: Actor) => Who): Promise<Scene> {
+export async function play(
+  actors: readonly [Actor, Actor, Actor],
+  who: (actor: Actor) => Who,
+): Promise<Scene> {
   const [one, two, three] = actors;
   const got = new Map<Actor, Set<string>>(actors.map((actor) => [actor, new Set()]));
   const ends = actors.map((actor) =>
     actor.socket.hear((heard) => {
-      if (heard.kind === "message" && typeof heard.payload === "string") got.get(actor)?.add(heard.payload);
+      if (heard.kind === "message" && typeof heard.payload === "string")
+        got.get(actor)?.add(heard.payload);
     }),
   );
   try {
@@ -63,7 +75,9 @@ export async function play(actors: readonly [Actor, Actor, Actor], who: (actor: 
 async function enter({ name, socket }: Actor, who: Who): Promise<void> {
   const { url, first } = await addressFor(who, name.replace(" ", ""));
   await socket.open(url, first);
-  const subscribed = socket.next((heard) => heard.kind === "error" || (heard.kind === "ack" && heard.command === "subscribe"));
+  const subscribed = socket.next(
+    (heard) => heard.kind === "error" || (heard.kind === "ack" && heard.command === "subscribe"),
+  );
   socket.send(commands.subscribe(TOPIC));
   const answer = await subscribed;
   if (answer.kind === "error") throw new Error(answer.message);
@@ -71,7 +85,9 @@ async function enter({ name, socket }: Actor, who: Who): Promise<void> {
 
 async function publish(from: Actor, payload: string, hearers: readonly Actor[]): Promise<void> {
   const heard = hearers.map(({ socket }) =>
-    socket.next((frame) => frame.kind === "error" || (frame.kind === "message" && frame.payload === payload)),
+    socket.next(
+      (frame) => frame.kind === "error" || (frame.kind === "message" && frame.payload === payload),
+    ),
   );
   from.socket.send(commands.publish(from.name, TOPIC, payload));
   for (const frame of await Promise.all(heard)) {

@@ -19,7 +19,11 @@ export const TRESPASSES: readonly Trespass[] = [
     id: "session",
     title: "Subscribe in another session",
     about: "subscribe:StatusEvent|session-of-somebody-else",
-    run: (open) => refused(open, [commands.subscribe("StatusEvent"), commands.subscribe("StatusEvent", "session-of-somebody-else")]),
+    run: (open) =>
+      refused(open, [
+        commands.subscribe("StatusEvent"),
+        commands.subscribe("StatusEvent", "session-of-somebody-else"),
+      ]),
   },
   {
     id: "unknown",
@@ -31,7 +35,10 @@ export const TRESPASSES: readonly Trespass[] = [
     id: "duplicate",
     title: "Name the session twice",
     about: "Two parsers could read two different sessions out of one object.",
-    run: (open) => refused(open, ['publish-json:{"topic":"StatusEvent","payload":1,"session_id":"a","session_id":"b"}']),
+    run: (open) =>
+      refused(open, [
+        'publish-json:{"topic":"StatusEvent","payload":1,"session_id":"a","session_id":"b"}',
+      ]),
   },
   {
     id: "rate",
@@ -107,7 +114,9 @@ async function closes(open: Open, data: string | Blob): Promise<string> {
   socket.send(data);
   try {
     const answer = await answered;
-    return answer.kind === "error" ? errorWords(answer) : "The server took it: it is configured for more.";
+    return answer.kind === "error"
+      ? errorWords(answer)
+      : "The server took it: it is configured for more.";
   } catch {
     return closeWords(socket);
   }

@@ -3,7 +3,9 @@ import { explainClose } from "./closeCodes.ts";
 import { socketUrl } from "./credentials.ts";
 import { LabSocket } from "./LabSocket.ts";
 
-export type Verdict = { taken: true; session: string | null } | { taken: false; code: number; reason: string; why: string };
+export type Verdict =
+  | { taken: true; session: string | null }
+  | { taken: false; code: number; reason: string; why: string };
 
 /**
  * Opens `/ws?token=…` and asks for a pong. The token itself is sent, not a ticket, since it is
@@ -26,7 +28,10 @@ export async function tryToken(token: string): Promise<Verdict> {
 }
 
 async function sessionOf(token: string): Promise<string | null> {
-  const answer = await fetch("/auth/me", { headers: { Authorization: `Bearer ${token}` }, cache: "no-store" });
+  const answer = await fetch("/auth/me", {
+    headers: { Authorization: `Bearer ${token}` },
+    cache: "no-store",
+  });
   return answer.ok ? ((await answer.json()) as { session: string }).session : null;
 }
 

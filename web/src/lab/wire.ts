@@ -3,7 +3,8 @@
 export const commands = {
   name: (name: string) => `register-name:${name}`,
   session: (session: string) => `register-session:${session}`,
-  subscribe: (topic: string, session?: string) => `subscribe:${topic}${session ? `|${session}` : ""}`,
+  subscribe: (topic: string, session?: string) =>
+    `subscribe:${topic}${session ? `|${session}` : ""}`,
   unsubscribe: (topic: string) => `unsubscribe:${topic}`,
   publish: (publisher: string, topic: string, payload: unknown) =>
     `publish-json:${JSON.stringify({ publisher_name: publisher, topic, payload, timestamp: new Date().toISOString() })}`,
@@ -20,18 +21,32 @@ export type Heard =
 export function read(frame: string): Heard {
   const object = parsed(frame);
   if (!object) return { kind: "other" };
-  const text = (name: string) => (typeof object[name] === "string" ? (object[name] as string) : null);
+  const text = (name: string) =>
+    typeof object[name] === "string" ? (object[name] as string) : null;
   if (object["type"] === "error" && text("code")) {
-    return { kind: "error", code: text("code") ?? "", message: text("message") ?? "", command: text("command"), topic: text("topic") };
+    return {
+      kind: "error",
+      code: text("code") ?? "",
+      message: text("message") ?? "",
+      command: text("command"),
+      topic: text("topic"),
+    };
   }
-  if (object["type"] === "ack") return { kind: "ack", command: text("command") ?? "", topic: text("topic") };
+  if (object["type"] === "ack")
+    return { kind: "ack", command: text("command") ?? "", topic: text("topic") };
   if (text("requestId") && "user" in object) {
     return { kind: "broadcast", user: text("user") ?? "", requestId: text("requestId") ?? "" };
   }
   const topic = text("topic");
   if (topic !== null && "payload" in object) {
     const from = text("publisher_name") ?? text("user") ?? "somebody";
-    return { kind: "message", topic, payload: object["payload"], from, session: text("session_id") ?? "" };
+    return {
+      kind: "message",
+      topic,
+      payload: object["payload"],
+      from,
+      session: text("session_id") ?? "",
+    };
   }
   return { kind: "other" };
 }
@@ -59,19 +74,28 @@ export function payloadOf(text: string, json: boolean): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (reason) {
-    throw new Error(`This is not JSON: ${reason instanceof Error ? reason.message : String(reason)}`);
+    throw new Error(
+      `This is not JSON: ${reason instanceof Error ? reason.message : String(reason)}`,
+    );
   }
 }
 
 function withoutEnrichment(frame: string): string {
-  const { user: _user, timestamp: _timestamp, requestId: _requestId, ...rest } = parsed(frame) ?? {};
+  const {
+    user: _user,
+    timestamp: _timestamp,
+    requestId: _requestId,
+    ...rest
+  } = parsed(frame) ?? {};
   return JSON.stringify(rest);
 }
 
 function parsed(frame: string): Record<string, unknown> | null {
   try {
     const value: unknown = JSON.parse(frame);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null;
   } catch {
     return null;
   }

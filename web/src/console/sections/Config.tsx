@@ -25,11 +25,26 @@ export function ConfigSection(_: SectionProps) {
     <>
       <p className="text-sm text-muted">
         {PROFILES[value.profile] ?? value.profile}.{" "}
-        {value.file ? <>File: <code className="font-mono break-all">{value.file}</code>.</> : "No file was given."} Changes
-        take effect when the server starts anew.
+        {value.file ? (
+          <>
+            File: <code className="font-mono break-all">{value.file}</code>.
+          </>
+        ) : (
+          "No file was given."
+        )}{" "}
+        Changes take effect when the server starts anew.
       </p>
-      <Toolbar label="Filter by key, value, description" search={search} onSearch={setSearch} reload={reload}>
-        <CheckField label="Only what is not the default" checked={changed} onChange={(event) => setChanged(event.target.checked)} />
+      <Toolbar
+        label="Filter by key, value, description"
+        search={search}
+        onSearch={setSearch}
+        reload={reload}
+      >
+        <CheckField
+          label="Only what is not the default"
+          checked={changed}
+          onChange={(event) => setChanged(event.target.checked)}
+        />
       </Toolbar>
       {groups.length === 0 && <EmptyState title="No key fits the filter" />}
       {groups.map(([section, keys]) => (
@@ -58,7 +73,14 @@ const PROFILES: Record<string, string> = {
 };
 
 const COLUMNS: readonly Column<ConfigKey>[] = [
-  { head: "Key", cell: (row) => <code className="font-mono text-xs break-all" title={row.about}>{row.key}</code> },
+  {
+    head: "Key",
+    cell: (row) => (
+      <code className="font-mono text-xs break-all" title={row.about}>
+        {row.key}
+      </code>
+    ),
+  },
   { head: "Value", cell: (row) => <Value of={row} /> },
   {
     head: "From",
@@ -82,5 +104,7 @@ function Value({ of }: { of: ConfigKey }) {
     );
   }
   const unset = of.value === null || of.value === undefined;
-  return <span className={unset ? "text-muted" : "font-mono text-xs break-all"}>{configValue(of)}</span>;
+  return (
+    <span className={unset ? "text-muted" : "font-mono text-xs break-all"}>{configValue(of)}</span>
+  );
 }

@@ -28,11 +28,17 @@ export function Connections({ route }: SectionProps) {
   };
   const actions = (row: Connection) => (
     <>
-      <RowButton onClick={() => setPower({ what: "kick", to: row })} aria-label={`Kick ${named(row)}`}>
+      <RowButton
+        onClick={() => setPower({ what: "kick", to: row })}
+        aria-label={`Kick ${named(row)}`}
+      >
         Kick
       </RowButton>
       {row.user_id && (
-        <RowButton onClick={() => setPower({ what: "revoke", to: row })} aria-label={`Revoke ${named(row)}`}>
+        <RowButton
+          onClick={() => setPower({ what: "revoke", to: row })}
+          aria-label={`Revoke ${named(row)}`}
+        >
           Revoke
         </RowButton>
       )}
@@ -40,14 +46,32 @@ export function Connections({ route }: SectionProps) {
   );
   return (
     <>
-      <Toolbar label="Search user, session, address, dialect" search={search} onSearch={setSearch} reload={list.reload} />
+      <Toolbar
+        label="Search user, session, address, dialect"
+        search={search}
+        onSearch={setSearch}
+        reload={list.reload}
+      />
       {done && <Banner tone="good">{done}</Banner>}
       {!may && <Banner>Kicking and revoking need the permission server.disconnect.</Banner>}
-      <ListFrame list={list} empty={settled ? "No connection fits the search" : "Nobody is connected"}>
-        <Table label="Connections" rows={list.rows} columns={CONNECTION_COLUMNS} id={({ id, node }) => `${id}-${node ?? ""}`} {...(may ? { actions } : {})} />
+      <ListFrame
+        list={list}
+        empty={settled ? "No connection fits the search" : "Nobody is connected"}
+      >
+        <Table
+          label="Connections"
+          rows={list.rows}
+          columns={CONNECTION_COLUMNS}
+          id={({ id, node }) => `${id}-${node ?? ""}`}
+          {...(may ? { actions } : {})}
+        />
       </ListFrame>
-      {power?.what === "kick" && <Kick connection={power.to} close={() => setPower(null)} done={finished} />}
-      {power?.what === "revoke" && <Revoke connection={power.to} close={() => setPower(null)} done={finished} />}
+      {power?.what === "kick" && (
+        <Kick connection={power.to} close={() => setPower(null)} done={finished} />
+      )}
+      {power?.what === "revoke" && (
+        <Revoke connection={power.to} close={() => setPower(null)} done={finished} />
+      )}
     </>
   );
 }
@@ -57,14 +81,34 @@ function named(row: Connection): string {
 }
 
 export const CONNECTION_COLUMNS: readonly Column<Connection>[] = [
-  { head: "User", cell: (row) => (row.user_id ? <strong className="font-medium">{row.user_id}</strong> : <span className="text-muted">anonymous</span>) },
+  {
+    head: "User",
+    cell: (row) =>
+      row.user_id ? (
+        <strong className="font-medium">{row.user_id}</strong>
+      ) : (
+        <span className="text-muted">anonymous</span>
+      ),
+  },
   { head: "Dialect", cell: (row) => <Badge>{row.surface}</Badge> },
-  { head: "Session", cell: (row) => <a href={linkTo("connections", [], { search: row.session })} className="hover:underline">{row.session}</a>, wideOnly: true },
+  {
+    head: "Session",
+    cell: (row) => (
+      <a href={linkTo("connections", [], { search: row.session })} className="hover:underline">
+        {row.session}
+      </a>
+    ),
+    wideOnly: true,
+  },
   { head: "Address", cell: (row) => <span className="font-mono text-xs">{row.address}</span> },
   {
     head: "Connected",
     cell: (row) => (
-      <time dateTime={row.connected_at} title={moment(row.connected_at)} className="whitespace-nowrap">
+      <time
+        dateTime={row.connected_at}
+        title={moment(row.connected_at)}
+        className="whitespace-nowrap"
+      >
         {span((Date.now() - Date.parse(row.connected_at)) / 1000)}
       </time>
     ),
@@ -73,7 +117,15 @@ export const CONNECTION_COLUMNS: readonly Column<Connection>[] = [
   { head: "Received", cell: (row) => maybe(row.messages_received), number: true },
   { head: "Topics", cell: (row) => maybe(row.subscriptions), number: true, wideOnly: true },
   { head: "Waiting", cell: (row) => bytes(row.outbox_bytes), number: true, wideOnly: true },
-  { head: "Id", cell: (row) => <span className="font-mono text-xs" title={row.node}>{row.id}</span>, wideOnly: true },
+  {
+    head: "Id",
+    cell: (row) => (
+      <span className="font-mono text-xs" title={row.node}>
+        {row.id}
+      </span>
+    ),
+    wideOnly: true,
+  },
 ];
 
 function maybe(value: number | undefined): string {

@@ -18,20 +18,38 @@ export function Explain({ route }: SectionProps) {
   const [user, setUser] = useState(route.query.get("user") ?? "");
   const [permission, setPermission] = useState(route.query.get("permission") ?? "");
   const [channel, setChannel] = useState(route.query.get("channel") ?? "");
-  const asked = Object.fromEntries(route.query) as { user?: string; permission?: string; channel?: string };
+  const asked = Object.fromEntries(route.query) as {
+    user?: string;
+    permission?: string;
+    channel?: string;
+  };
   const path = asked.user && asked.permission ? withQuery("/api/v1/explain", asked) : null;
   const { value, problem, loading, reload } = useAnswer<Explanation>(path);
   const roles = useAnswer<Role[]>("/api/v1/roles");
   const ask = (event: FormEvent) => {
     event.preventDefault();
-    const to = linkTo("explain", [], { user: user.trim(), permission: permission.trim(), channel: channel.trim() });
+    const to = linkTo("explain", [], {
+      user: user.trim(),
+      permission: permission.trim(),
+      channel: channel.trim(),
+    });
     if (location.hash === to) reload();
     else location.hash = to;
   };
   return (
     <>
-      <form onSubmit={ask} className="grid items-start gap-3 rounded-lg border border-line bg-surface p-4 md:grid-cols-[1fr_1fr_1fr_auto]">
-        <TextField label="User" value={user} required autoCapitalize="none" spellCheck={false} onChange={(event) => setUser(event.target.value)} />
+      <form
+        onSubmit={ask}
+        className="grid items-start gap-3 rounded-lg border border-line bg-surface p-4 md:grid-cols-[1fr_1fr_1fr_auto]"
+      >
+        <TextField
+          label="User"
+          value={user}
+          required
+          autoCapitalize="none"
+          spellCheck={false}
+          onChange={(event) => setUser(event.target.value)}
+        />
         <TextField
           label="Permission"
           list="permissions"
@@ -71,7 +89,11 @@ function Decision({ told }: { told: Explanation }) {
   const { verdict, because, change } = explanation(told);
   const Icon = told.allowed ? CircleCheck : CircleX;
   return (
-    <section aria-label="Decision" aria-live="polite" className="grid gap-3 rounded-lg border border-line bg-surface p-4">
+    <section
+      aria-label="Decision"
+      aria-live="polite"
+      className="grid gap-3 rounded-lg border border-line bg-surface p-4"
+    >
       <p className="flex items-center gap-2.5 text-lg font-semibold">
         <Icon size={22} aria-hidden className={told.allowed ? "text-good" : "text-bad"} />
         {verdict}
@@ -79,13 +101,18 @@ function Decision({ told }: { told: Explanation }) {
       <p>{because}</p>
       {change && (
         <p className="text-muted">
-          {change} {mayChange && <a href={linkTo("users")} className="text-accent underline">To the users</a>}
+          {change}{" "}
+          {mayChange && (
+            <a href={linkTo("users")} className="text-accent underline">
+              To the users
+            </a>
+          )}
         </p>
       )}
       {!told.certain && (
         <Banner tone="warn">
-          {told.user} is not stored here. What they may do is in their token, which only they have; this is what a token
-          without roles and permissions would get.
+          {told.user} is not stored here. What they may do is in their token, which only they have;
+          this is what a token without roles and permissions would get.
         </Banner>
       )}
       <dl className="grid grid-cols-[auto_1fr] gap-x-4 gap-y-1 border-t border-line pt-3 text-sm">
@@ -116,4 +143,13 @@ function known(roles: readonly Role[]): string[] {
   return [...new Set([...COMMON, ...roles.flatMap(({ permissions }) => permissions)])].sort();
 }
 
-const COMMON = ["chat:send", "conversation.read", "room.create", "topic.publish", "topic.subscribe", "topic.broadcast", "system.monitor", "chat:moderate"];
+const COMMON = [
+  "chat:send",
+  "conversation.read",
+  "room.create",
+  "topic.publish",
+  "topic.subscribe",
+  "topic.broadcast",
+  "system.monitor",
+  "chat:moderate",
+];

@@ -17,12 +17,14 @@ export function Overview({ watched }: SectionProps) {
     <>
       {problem && (
         <Banner tone="bad">
-          {problem.message}. The figures are those of {moment(figures.at)}; they are asked for again every two seconds.
+          {problem.message}. The figures are those of {moment(figures.at)}; they are asked for again
+          every two seconds.
         </Banner>
       )}
       {restartedAt && (
         <Banner tone="warn">
-          The server was started anew at {moment(restartedAt.toISOString())}: its counters began at 0.
+          The server was started anew at {moment(restartedAt.toISOString())}: its counters began at
+          0.
         </Banner>
       )}
       <Warnings figures={figures} />
@@ -35,41 +37,75 @@ export function Overview({ watched }: SectionProps) {
 function Warnings({ figures }: { figures: Figures }) {
   return (
     <>
-      {figures.draining && <Banner tone="warn">This node is draining: it takes no new connections and lets go of its own.</Banner>}
-      {figures.bus?.away && <Banner tone="bad">The bus is away: this node hears nothing of the others until it is back.</Banner>}
-      {figures.audit.failing && <Banner tone="bad">The audit log cannot be written. Look at the disk of the data folder.</Banner>}
+      {figures.draining && (
+        <Banner tone="warn">
+          This node is draining: it takes no new connections and lets go of its own.
+        </Banner>
+      )}
+      {figures.bus?.away && (
+        <Banner tone="bad">
+          The bus is away: this node hears nothing of the others until it is back.
+        </Banner>
+      )}
+      {figures.audit.failing && (
+        <Banner tone="bad">
+          The audit log cannot be written. Look at the disk of the data folder.
+        </Banner>
+      )}
     </>
   );
 }
 
 function Charts({ samples, figures }: { samples: readonly Sample[]; figures: Figures }) {
   const times = samples.map(({ at }) => at);
-  const line = (label: string, read: (sample: Sample) => number | null): Line => ({ label, values: samples.map(read) });
+  const line = (label: string, read: (sample: Sample) => number | null): Line => ({
+    label,
+    values: samples.map(read),
+  });
   const last = samples.at(-1);
-  const surfaces = SURFACES.map((surface) => line(surface, (sample) => sample.connections[surface]));
+  const surfaces = SURFACES.map((surface) =>
+    line(surface, (sample) => sample.connections[surface]),
+  );
   const whole = (value: number | null) => (value === null ? "–" : count(Math.round(value)));
   return (
     <div className="grid gap-3 md:grid-cols-2 xl:grid-cols-3">
-      <Chart title="Connections" now={count(figures.everywhere.total)} times={times} lines={surfaces} format={whole} stacked whole />
+      <Chart
+        title="Connections"
+        now={count(figures.everywhere.total)}
+        times={times}
+        lines={surfaces}
+        format={whole}
+        stacked
+        whole
+      />
       <Chart
         title="Messages per second"
         now={rate(last?.delivered ?? null)}
         times={times}
-        lines={[line("received", (sample) => sample.received), line("delivered", (sample) => sample.delivered)]}
+        lines={[
+          line("received", (sample) => sample.received),
+          line("delivered", (sample) => sample.delivered),
+        ]}
         format={rate}
       />
       <Chart
         title="Room commands, until answered"
         now={milliseconds(last?.commandP99 ?? null)}
         times={times}
-        lines={[line("p50", (sample) => sample.commandP50), line("p99", (sample) => sample.commandP99)]}
+        lines={[
+          line("p50", (sample) => sample.commandP50),
+          line("p99", (sample) => sample.commandP99),
+        ]}
         format={milliseconds}
       />
       <Chart
         title="Delivery, until written"
         now={milliseconds(last?.deliveryP99 ?? null)}
         times={times}
-        lines={[line("p50", (sample) => sample.deliveryP50), line("p99", (sample) => sample.deliveryP99)]}
+        lines={[
+          line("p50", (sample) => sample.deliveryP50),
+          line("p99", (sample) => sample.deliveryP99),
+        ]}
         format={milliseconds}
       />
       <Chart
@@ -119,14 +155,18 @@ function Details({ figures }: { figures: Figures }) {
         <Fact name="Delivered">{count(messages.delivered)}</Fact>
         <Fact name="Newest event">{count(store.newest_event)}</Fact>
         {bus && <Fact name="Bus sent, lost">{`${count(bus.sent)}, ${count(bus.lost)}`}</Fact>}
-        {bus && <Fact name="Bus received, missed">{`${count(bus.received)}, ${count(bus.missed)}`}</Fact>}
+        {bus && (
+          <Fact name="Bus received, missed">{`${count(bus.received)}, ${count(bus.missed)}`}</Fact>
+        )}
       </Facts>
       <Facts title="Refused since the start">
         <Fact name="Handshakes">{count(figures.handshakes_refused)}</Fact>
         <Fact name="Commands">{count(figures.refusals)}</Fact>
         <Fact name="Sign-ins">{`${count(figures.sign_ins.failed)} of ${count(figures.sign_ins.failed + figures.sign_ins.ok)}`}</Fact>
         <Fact name="Protocol violations">{count(figures.violations)}</Fact>
-        <Fact name="Limits">{limits.map(([name, hits]) => `${name} ${count(hits)}`).join(", ") || "none hit"}</Fact>
+        <Fact name="Limits">
+          {limits.map(([name, hits]) => `${name} ${count(hits)}`).join(", ") || "none hit"}
+        </Fact>
         <Fact name="Audit lines left out">{count(audit.left_out)}</Fact>
       </Facts>
     </div>

@@ -24,7 +24,12 @@ function AllRooms({ first }: { first: string }) {
   const list = useList<RoomLine>(withQuery("/api/v1/rooms", { search: settled }));
   return (
     <>
-      <Toolbar label="Search name, id, owner" search={search} onSearch={setSearch} reload={list.reload} />
+      <Toolbar
+        label="Search name, id, owner"
+        search={search}
+        onSearch={setSearch}
+        reload={list.reload}
+      />
       <ListFrame list={list} empty={settled ? "No room fits the search" : "There are no rooms yet"}>
         <Table label="Rooms" rows={list.rows} columns={COLUMNS} id={({ id }) => id} />
       </ListFrame>
@@ -41,14 +46,23 @@ const COLUMNS: readonly Column<RoomLine>[] = [
       </a>
     ),
   },
-  { head: "Type", cell: (row) => <Badge tone={row.type === "PUBLIC" ? "good" : "plain"}>{row.type.toLowerCase()}</Badge> },
+  {
+    head: "Type",
+    cell: (row) => (
+      <Badge tone={row.type === "PUBLIC" ? "good" : "plain"}>{row.type.toLowerCase()}</Badge>
+    ),
+  },
   { head: "Owner", cell: (row) => row.owner_id ?? <span className="text-muted">none</span> },
   { head: "Members", cell: (row) => count(row.members), number: true },
   { head: "Messages", cell: (row) => count(row.messages), number: true },
   { head: "Listening", cell: (row) => count(row.subscribers), number: true },
   { head: "Last seq", cell: (row) => count(row.last_seq), number: true, wideOnly: true },
   { head: "Made", cell: (row) => moment(row.created_at), number: true, wideOnly: true },
-  { head: "Id", cell: (row) => <span className="font-mono text-xs">{row.id}</span>, wideOnly: true },
+  {
+    head: "Id",
+    cell: (row) => <span className="font-mono text-xs">{row.id}</span>,
+    wideOnly: true,
+  },
 ];
 
 function OneRoom({ id }: { id: string }) {
@@ -60,12 +74,20 @@ function OneRoom({ id }: { id: string }) {
       <BackTo href={linkTo("rooms")} all="All rooms" name={id} />
       <Panel title="Who hears it now" reload={subscribers.reload}>
         <ListFrame list={subscribers} empty="No connection hears this room">
-          <Table label={`Connections that hear ${id}`} rows={subscribers.rows} columns={CONNECTION_COLUMNS} id={(row) => `${row.id}-${row.node ?? ""}`} />
+          <Table
+            label={`Connections that hear ${id}`}
+            rows={subscribers.rows}
+            columns={CONNECTION_COLUMNS}
+            id={(row) => `${row.id}-${row.node ?? ""}`}
+          />
         </ListFrame>
       </Panel>
       <Panel title="Messages, newest first" reload={messages.reload}>
         <ListFrame list={messages} empty="Nothing was said here">
-          <ol aria-label="Messages" className="divide-y divide-line/60 rounded-lg border border-line bg-surface">
+          <ol
+            aria-label="Messages"
+            className="divide-y divide-line/60 rounded-lg border border-line bg-surface"
+          >
             {messages.rows.map((message) => (
               <Said key={message.id} message={message} />
             ))}
@@ -93,4 +115,3 @@ function Said({ message }: { message: RoomMessage }) {
     </li>
   );
 }
-

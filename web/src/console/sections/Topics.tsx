@@ -15,7 +15,11 @@ import { CONNECTION_COLUMNS } from "./Connections.tsx";
 /** The topics that somebody hears, by session; one of them with its subscribers. */
 export function Topics({ route }: SectionProps) {
   const [session, topic] = route.rest;
-  return session !== undefined && topic !== undefined ? <OneTopic session={session} topic={topic} /> : <AllTopics />;
+  return session !== undefined && topic !== undefined ? (
+    <OneTopic session={session} topic={topic} />
+  ) : (
+    <AllTopics />
+  );
 }
 
 function AllTopics() {
@@ -24,7 +28,12 @@ function AllTopics() {
   const list = useList<TopicLine>(withQuery("/api/v1/topics", { search: settled }));
   return (
     <>
-      <Toolbar label="Search session, topic" search={search} onSearch={setSearch} reload={list.reload} />
+      <Toolbar
+        label="Search session, topic"
+        search={search}
+        onSearch={setSearch}
+        reload={list.reload}
+      />
       <ListFrame list={list} empty={settled ? "No topic fits the search" : "Nobody hears a topic"}>
         <Table
           label="Topics"
@@ -41,7 +50,10 @@ const COLUMNS: readonly Column<TopicLine>[] = [
   {
     head: "Topic",
     cell: (row) => (
-      <a href={linkTo("topics", [row.session, row.topic])} className="font-medium text-accent hover:underline">
+      <a
+        href={linkTo("topics", [row.session, row.topic])}
+        className="font-medium text-accent hover:underline"
+      >
         {row.topic}
       </a>
     ),
@@ -49,20 +61,28 @@ const COLUMNS: readonly Column<TopicLine>[] = [
   { head: "Session", cell: (row) => row.session },
   {
     head: "Whose",
-    cell: (row) => (row.anonymous ? <Badge tone="warn">anonymous</Badge> : <Badge>{row.issuer ?? "own"}</Badge>),
+    cell: (row) =>
+      row.anonymous ? <Badge tone="warn">anonymous</Badge> : <Badge>{row.issuer ?? "own"}</Badge>,
   },
   { head: "Subscribers", cell: (row) => count(row.subscribers), number: true },
 ];
 
 /** Sessions of one name may be several, of other issuers or without tokens: shown together. */
 function OneTopic({ session, topic }: { session: string; topic: string }) {
-  const list = useList<Connection>(withQuery("/api/v1/topics/subscribers", { session, topic, limit: 200 }));
+  const list = useList<Connection>(
+    withQuery("/api/v1/topics/subscribers", { session, topic, limit: 200 }),
+  );
   return (
     <>
       <BackTo href={linkTo("topics")} all="All topics" name={`${topic} in ${session}`} />
       <Panel title="Who hears it now" reload={list.reload}>
         <ListFrame list={list} empty="No connection hears this topic any more">
-          <Table label={`Connections that hear ${topic}`} rows={list.rows} columns={CONNECTION_COLUMNS} id={(row) => `${row.id}-${row.node ?? ""}`} />
+          <Table
+            label={`Connections that hear ${topic}`}
+            rows={list.rows}
+            columns={CONNECTION_COLUMNS}
+            id={(row) => `${row.id}-${row.node ?? ""}`}
+          />
         </ListFrame>
       </Panel>
     </>

@@ -19,7 +19,8 @@ export function Users(_: SectionProps) {
   if (!useMay("admin")) {
     return (
       <Banner tone="warn">
-        Users are shown to administrators only: this needs the permission admin, which your token does not carry.
+        Users are shown to administrators only: this needs the permission admin, which your token
+        does not carry.
       </Banner>
     );
   }
@@ -41,7 +42,11 @@ function AllUsers() {
   const actions = (of: Account) => (
     <>
       {TASKS.map(([what, verb]) => (
-        <RowButton key={what} onClick={() => setTask({ what, of })} aria-label={`${verb}: ${of.name}`}>
+        <RowButton
+          key={what}
+          onClick={() => setTask({ what, of })}
+          aria-label={`${verb}: ${of.name}`}
+        >
           {what === "disable" && of.disabled ? "Enable" : verb}
         </RowButton>
       ))}
@@ -49,18 +54,43 @@ function AllUsers() {
   );
   return (
     <>
-      <Toolbar label="Filter by name, role, permission" search={search} onSearch={setSearch} reload={list.reload}>
+      <Toolbar
+        label="Filter by name, role, permission"
+        search={search}
+        onSearch={setSearch}
+        reload={list.reload}
+      >
         <Button tone="primary" onClick={() => setTask({ what: "create" })}>
           <UserPlus size={16} aria-hidden />
           Add a user
         </Button>
       </Toolbar>
       {done && <Banner tone="good">{done}</Banner>}
-      {search && list.more && <Banner>The filter looks through the users that are loaded. Load more for the others.</Banner>}
-      <ListFrame list={{ ...list, rows }} empty={search ? "No user fits the filter" : "There are no own users"}>
-        <Table label="Users" rows={rows} columns={COLUMNS} id={({ name }) => name} actions={actions} />
+      {search && list.more && (
+        <Banner>
+          The filter looks through the users that are loaded. Load more for the others.
+        </Banner>
+      )}
+      <ListFrame
+        list={{ ...list, rows }}
+        empty={search ? "No user fits the filter" : "There are no own users"}
+      >
+        <Table
+          label="Users"
+          rows={rows}
+          columns={COLUMNS}
+          id={({ name }) => name}
+          actions={actions}
+        />
       </ListFrame>
-      {task && <AccountDialog task={task} roles={roles.value ?? []} close={() => setTask(null)} done={finished} />}
+      {task && (
+        <AccountDialog
+          task={task}
+          roles={roles.value ?? []}
+          close={() => setTask(null)}
+          done={finished}
+        />
+      )}
     </>
   );
 }
@@ -68,7 +98,12 @@ function AllUsers() {
 export function filterAccounts(accounts: readonly Account[], search: string): Account[] {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   return accounts.filter((account) => {
-    const text = [account.name, ...account.roles, ...account.permissions, account.disabled ? "disabled" : ""];
+    const text = [
+      account.name,
+      ...account.roles,
+      ...account.permissions,
+      account.disabled ? "disabled" : "",
+    ];
     return words.every((word) => text.join(" ").toLowerCase().includes(word));
   });
 }
@@ -84,7 +119,10 @@ const COLUMNS: readonly Column<Account>[] = [
   {
     head: "Name",
     cell: (row) => (
-      <a href={linkTo("connections", [], { search: row.name })} className="font-medium text-accent hover:underline">
+      <a
+        href={linkTo("connections", [], { search: row.name })}
+        className="font-medium text-accent hover:underline"
+      >
         {row.name}
       </a>
     ),
@@ -104,7 +142,16 @@ const COLUMNS: readonly Column<Account>[] = [
   },
   {
     head: "Permissions beside them",
-    cell: (row) => row.permissions.length > 0 ? <span className="font-mono text-xs">{row.permissions.join(", ")}</span> : <span className="text-muted">none</span>,
+    cell: (row) =>
+      row.permissions.length > 0 ? (
+        <span className="font-mono text-xs">{row.permissions.join(", ")}</span>
+      ) : (
+        <span className="text-muted">none</span>
+      ),
   },
-  { head: "State", cell: (row) => (row.disabled ? <Badge tone="bad">disabled</Badge> : <Badge tone="good">may sign in</Badge>) },
+  {
+    head: "State",
+    cell: (row) =>
+      row.disabled ? <Badge tone="bad">disabled</Badge> : <Badge tone="good">may sign in</Badge>,
+  },
 ];
