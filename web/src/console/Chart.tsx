@@ -122,7 +122,7 @@ function options(width: number, { labels, format, stacked, whole }: Shape): uPlo
   return {
     width,
     height: HEIGHT,
-    padding: [8, 4, 0, 0],
+    padding: [8, 14, 0, 0],
     legend: { show: false },
     cursor: { show: false },
     scales: {
@@ -147,13 +147,19 @@ function clock(seconds: number): string {
   return new Date(seconds * 1000).toLocaleTimeString("en-GB").slice(0, 5);
 }
 
-/** A quarter of one colour on another, both as `#rrggbb`: covers what is below it. */
+/** A quarter of one colour on another, both as `#rgb` or `#rrggbb`: covers what is below it. */
 export function mixed(colour: string, ground: string): string {
-  const part = (text: string, at: number) => Number.parseInt(text.slice(at, at + 2), 16);
-  const parts = [1, 3, 5].map((at) =>
-    Math.round(part(colour, at) / 4 + (part(ground, at) * 3) / 4),
-  );
+  const below = channels(ground);
+  const parts = channels(colour).map((part, at) => Math.round((part + 3 * (below[at] ?? 0)) / 4));
   return `rgb(${parts.join(" ")})`;
+}
+
+function channels(hex: string): number[] {
+  const size = hex.length === 4 ? 1 : 2;
+  return [0, 1, 2].map((at) => {
+    const part = hex.slice(1 + at * size, 1 + (at + 1) * size);
+    return Number.parseInt(size === 1 ? part + part : part, 16);
+  });
 }
 
 /** A little above the highest value, and never nothing. */

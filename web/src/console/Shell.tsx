@@ -78,6 +78,11 @@ function Side({
   watched: Watched;
 }) {
   const { me } = useSession();
+  const links = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const link = links.current?.querySelector("[aria-current]");
+    link?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [current]);
   return (
     <header className="sticky top-0 z-10 flex flex-col border-line bg-surface max-md:border-b md:h-dvh md:overflow-y-auto md:border-r">
       <div className="flex items-center gap-2.5 px-4 pt-3 pb-2 md:pt-5 md:pb-4">
@@ -90,6 +95,7 @@ function Side({
         </IconButton>
       </div>
       <nav
+        ref={links}
         aria-label="Sections"
         className="flex gap-1 overflow-x-auto px-2 pb-2 md:flex-col md:overflow-visible"
       >

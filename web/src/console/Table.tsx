@@ -10,6 +10,8 @@ export interface Column<T> {
   number?: boolean;
   /** Left out between phone and desktop; cards on a phone show all. */
   wideOnly?: boolean;
+  /** A class for its width, where tables that follow each other shall be alike. */
+  width?: string;
 }
 
 interface TableProps<T> {
@@ -29,7 +31,7 @@ export function Table<T>(props: TableProps<T>) {
 
 function Grid<T>({ label, rows, columns, id, actions }: TableProps<T>) {
   const look = (column: Column<T>) =>
-    `${column.number ? "text-right tabular-nums" : "text-left"} ${column.wideOnly ? "hidden xl:table-cell" : ""}`;
+    `${column.number ? "text-right tabular-nums" : "text-left"} ${column.wideOnly ? "hidden xl:table-cell" : ""} ${column.width ?? ""}`;
   return (
     <div className="overflow-x-auto rounded-lg border border-line bg-surface">
       <table aria-label={label} className="w-full border-collapse text-sm">

@@ -170,7 +170,10 @@ describe("small things", () => {
     ]);
   });
 
-  it("mix colours", () => expect(mixed("#ff0000", "#ffffff")).toBe("rgb(255 191 191)"));
+  it("mix colours, as they are written or shortened", () => {
+    expect(mixed("#ff0000", "#ffffff")).toBe("rgb(255 191 191)");
+    expect(mixed("#f00", "#fff")).toBe("rgb(255 191 191)");
+  });
 
   it("write details as names and values", () => {
     expect(detailText({ reason: "expired", limit: 3 })).toBe("reason: expired, limit: 3");

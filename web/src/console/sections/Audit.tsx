@@ -73,7 +73,7 @@ function Chain() {
       className="flex flex-wrap items-start gap-3 rounded-lg border border-line bg-surface p-3 text-sm"
     >
       <Icon size={20} aria-hidden className={value.verified ? "text-good" : "text-bad"} />
-      <div className="min-w-0 flex-1">
+      <div className="min-w-60 flex-1">
         {value.verified ? <Whole state={value} /> : <Broken state={value} />}
         {value.recovered.length > 0 && (
           <p className="mt-1 text-muted">

@@ -75,15 +75,17 @@ const PROFILES: Record<string, string> = {
 const COLUMNS: readonly Column<ConfigKey>[] = [
   {
     head: "Key",
+    width: "w-[26%] min-w-40",
     cell: (row) => (
       <code className="font-mono text-xs break-all" title={row.about}>
         {row.key}
       </code>
     ),
   },
-  { head: "Value", cell: (row) => <Value of={row} /> },
+  { head: "Value", cell: (row) => <Value of={row} />, width: "w-[24%]" },
   {
     head: "From",
+    width: "w-[20%]",
     cell: (row) => (
       <span className="whitespace-nowrap">
         <Badge tone={row.from === "default" ? "plain" : "warn"}>{row.from}</Badge>

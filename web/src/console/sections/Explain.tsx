@@ -62,7 +62,7 @@ export function Explain({ route }: SectionProps) {
         />
         <TextField
           label="Channel, where it matters"
-          hint="room:ID, topic:NAME, user:ID or broadcast"
+          hint="Or topic:NAME, user:ID, broadcast"
           value={channel}
           autoCapitalize="none"
           spellCheck={false}

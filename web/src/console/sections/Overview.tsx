@@ -4,7 +4,7 @@ import { Banner } from "../../ui/Banner.tsx";
 import { Spinner } from "../../ui/Spinner.tsx";
 import { Chart, type Line } from "../Chart.tsx";
 import { ProblemBanner } from "../ListFrame.tsx";
-import { total, type Sample } from "../rates.ts";
+import type { Sample } from "../rates.ts";
 import { SURFACES, type Figures } from "../shapes.ts";
 import type { SectionProps } from "../Shell.tsx";
 import { bytes, count, milliseconds, moment, rate, span } from "../words.ts";
@@ -63,6 +63,8 @@ function Charts({ samples, figures }: { samples: readonly Sample[]; figures: Fig
     values: samples.map(read),
   });
   const last = samples.at(-1);
+  const sum = (read: (sample: Sample) => number | null) =>
+    samples.reduce((all, sample) => all + (read(sample) ?? 0), 0);
   const surfaces = SURFACES.map((surface) =>
     line(surface, (sample) => sample.connections[surface]),
   );
@@ -89,7 +91,7 @@ function Charts({ samples, figures }: { samples: readonly Sample[]; figures: Fig
         format={rate}
       />
       <Chart
-        title="Room commands, until answered"
+        title="Command latency, p99"
         now={milliseconds(last?.commandP99 ?? null)}
         times={times}
         lines={[
@@ -99,7 +101,7 @@ function Charts({ samples, figures }: { samples: readonly Sample[]; figures: Fig
         format={milliseconds}
       />
       <Chart
-        title="Delivery, until written"
+        title="Delivery latency, p99"
         now={milliseconds(last?.deliveryP99 ?? null)}
         times={times}
         lines={[
@@ -109,16 +111,16 @@ function Charts({ samples, figures }: { samples: readonly Sample[]; figures: Fig
         format={milliseconds}
       />
       <Chart
-        title="Limits hit"
-        now={count(total(figures.limits_hit))}
+        title="Limits hit in ten minutes"
+        now={count(sum((sample) => sample.limits))}
         times={times}
         lines={[line("hits", (sample) => sample.limits)]}
         format={whole}
         whole
       />
       <Chart
-        title="Slow readers cut"
-        now={count(figures.slow_readers)}
+        title="Slow readers cut in ten minutes"
+        now={count(sum((sample) => sample.slowReaders))}
         times={times}
         lines={[line("cut", (sample) => sample.slowReaders)]}
         format={whole}
@@ -153,6 +155,7 @@ function Details({ figures }: { figures: Figures }) {
         <Fact name="Received">{count(messages.received)}</Fact>
         <Fact name="Published">{count(messages.published)}</Fact>
         <Fact name="Delivered">{count(messages.delivered)}</Fact>
+        <Fact name="Slow readers cut">{count(figures.slow_readers)}</Fact>
         <Fact name="Newest event">{count(store.newest_event)}</Fact>
         {bus && <Fact name="Bus sent, lost">{`${count(bus.sent)}, ${count(bus.lost)}`}</Fact>}
         {bus && (

@@ -141,7 +141,7 @@ const COLUMNS: readonly Column<Account>[] = [
     ),
   },
   {
-    head: "Permissions beside them",
+    head: "Further permissions",
     cell: (row) =>
       row.permissions.length > 0 ? (
         <span className="font-mono text-xs">{row.permissions.join(", ")}</span>
