@@ -23,6 +23,15 @@ pub(crate) fn client(service: &Service) -> TokenStream {
         Some(method(service, channel, operation))
     });
     let events = events(service);
+    let hear = events.is_some().then(|| {
+        quote! {
+            /// What the server sends without being asked; the first caller gets it.
+            #[must_use]
+            pub fn events(&self) -> Events<#event> {
+                self.client.events()
+            }
+        }
+    });
     let items = quote! {
         #said
         #[derive(Debug)]
@@ -42,10 +51,14 @@ pub(crate) fn client(service: &Service) -> TokenStream {
 
             #(#methods)*
 
-            /// What the server sends without being asked; the first caller gets it.
-            #[must_use]
-            pub fn events(&self) -> Events<#event> {
-                self.client.events()
+            #hear
+
+            /// Ends the connection.
+            ///
+            /// # Errors
+            /// If it has ended already.
+            pub async fn close(&self) -> Result<(), ClientError> {
+                self.client.close().await
             }
         }
 
@@ -100,17 +113,20 @@ fn method(service: &Service, channel: &Channel, operation: &Operation) -> TokenS
         /// # Errors
         /// What the server answers, or what went wrong on the way.
         pub async fn #name(&self, #(#arguments,)* request: &#request) -> Result<#reply, ClientError> {
-            #address
+            #address.map_err(|error| ClientError::Encode(error.to_string()))?;
             self.client.#call(operations::#route, &address, request).await
         }
     }
 }
 
 /// What the client hears: what the server sends, and replies that come later.
-fn events(service: &Service) -> TokenStream {
+fn events(service: &Service) -> Option<TokenStream> {
     let event = ident(&service.event);
     let heard = |operation: &&Operation| operation.way == Way::Out || operation.reply.is_some();
     let all: Vec<&Operation> = service.operations.iter().filter(heard).collect();
+    if all.is_empty() {
+        return None;
+    }
     let variants = all.iter().map(|operation| {
         let name = ident(&operation.variant);
         let of = carried(service, operation);
@@ -137,7 +153,7 @@ fn events(service: &Service) -> TokenStream {
         quote! { operations::#route => Ok(Self::#name { #parameters message: push.payload()? }), }
     });
     let said = doc(None, &format!("What {} sends.", service.title));
-    quote! {
+    Some(quote! {
         #said
         #[derive(Debug, Clone, PartialEq)]
         #[non_exhaustive]
@@ -153,7 +169,7 @@ fn events(service: &Service) -> TokenStream {
                 }
             }
         }
-    }
+    })
 }
 
 /// What a push of this operation carries: its message, or, of one that is asked, its reply.

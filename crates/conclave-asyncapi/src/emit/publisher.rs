@@ -66,7 +66,7 @@ fn method(service: &Service, channel: &Channel, operation: &Operation) -> TokenS
         /// # Errors
         /// If a parameter cannot stand in an address, or the message cannot be written as JSON.
         pub fn #name(&self, #(#arguments,)* message: &#message) -> AsyncApiResult<Reach> {
-            #address
+            #address?;
             self.publisher.publish(operations::#route, &address, message)
         }
     }
@@ -96,7 +96,7 @@ fn is_copied(of: &Type) -> bool {
     )
 }
 
-/// `let address = …;` from arguments of the parameters' names.
+/// `let address = …`, a result, from arguments of the parameters' names.
 pub(crate) fn address(channel: &Channel) -> TokenStream {
     let constant = ident(&channel.constant);
     let texts = channel
@@ -116,7 +116,7 @@ pub(crate) fn address(channel: &Channel) -> TokenStream {
     });
     quote! {
         #(#texts)*
-        let address = SPEC.address(channels::#constant, &[#(#pairs),*])?;
+        let address = SPEC.address(channels::#constant, &[#(#pairs),*])
     }
 }
 

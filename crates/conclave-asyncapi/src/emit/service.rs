@@ -45,12 +45,28 @@ pub(crate) fn with_imports(
     inner: &[(&str, &[&str])],
     items: TokenStream,
 ) -> TokenStream {
-    let types: Vec<&str> = service
+    let types = types(service);
+    let mut inner = inner.to_vec();
+    inner.insert(0, ("crate::model", &types));
+    imported(outer, &inner, items)
+}
+
+/// The names of every type of the document.
+pub(crate) fn types(service: &Service) -> Vec<&str> {
+    service
         .shapes
         .all
         .iter()
         .map(|shape| shape.name.as_str())
-        .collect();
+        .collect()
+}
+
+/// Items with the imports that they use, those of formats among them.
+pub(crate) fn imported(
+    outer: &[(&str, &[&str])],
+    inner: &[(&str, &[&str])],
+    items: TokenStream,
+) -> TokenStream {
     let mut all: Vec<(&str, &[&str])> = vec![
         ("std::collections", &["BTreeMap"]),
         ("std::net", &["Ipv4Addr", "Ipv6Addr"]),
@@ -58,7 +74,6 @@ pub(crate) fn with_imports(
     all.extend(outer);
     all.push(("conclave_service::format", &["DateTime", "Uuid"]));
     all.push(("conclave_service::schema", &["Date", "Map", "Value"]));
-    all.push(("crate::model", &types));
     all.extend(inner);
     Imports(&all).before(items)
 }
@@ -123,21 +138,30 @@ fn asked_for(operation: &Operation) -> TokenStream {
     quote! { #[doc = ""] #[doc = #line] }
 }
 
-pub(crate) fn handler(operation: &Operation) -> Ident {
+fn handler(operation: &Operation) -> Ident {
     ident(&format!(
         "handle_{}",
         operation.function.trim_end_matches('_')
     ))
 }
 
-pub(crate) fn signature(service: &Service, operation: &Operation) -> TokenStream {
+fn signature(service: &Service, operation: &Operation) -> TokenStream {
+    signature_with(service, operation, &ident("context"))
+}
+
+/// A handler's signature, its last argument under this name.
+pub(crate) fn signature_with(
+    service: &Service,
+    operation: &Operation,
+    context: &Ident,
+) -> TokenStream {
     let name = handler(operation);
     let request = type_tokens(&service.shapes, &operation.payload);
     let reply = operation
         .reply
         .as_ref()
         .map_or_else(|| quote! { () }, |of| type_tokens(&service.shapes, of));
-    quote! { async fn #name(&self, request: #request, context: &MessageContext) -> AsyncApiResult<#reply> }
+    quote! { async fn #name(&self, request: #request, #context: &MessageContext) -> AsyncApiResult<#reply> }
 }
 
 fn router(service: &Service) -> TokenStream {
@@ -171,14 +195,7 @@ fn router(service: &Service) -> TokenStream {
             }
         }
     });
-    let routes = service
-        .operations
-        .iter()
-        .filter(|operation| operation.way == Way::In);
-    let arms = routes.map(|operation| arm(service, operation));
-    let unused = channels
-        .is_empty()
-        .then(|| quote! { let _nothing_comes_in = call; });
+    let dispatch = dispatch(service);
     quote! {
         /// Hands each message to the service of its channel.
         #[derive(Debug, Clone, Default)]
@@ -189,8 +206,28 @@ fn router(service: &Service) -> TokenStream {
         #made
 
         impl #bounds Dispatch for Router #generics {
+            #dispatch
+        }
+    }
+}
+
+/// The function that finds the handler.
+fn dispatch(service: &Service) -> TokenStream {
+    let routes = service
+        .operations
+        .iter()
+        .filter(|operation| operation.way == Way::In);
+    let arms = routes.map(|operation| arm(service, operation));
+    let arms: Vec<TokenStream> = arms.collect();
+    if arms.is_empty() {
+        quote! {
+            async fn dispatch(&self, _route: usize, _call: &mut Call<'_>) -> AsyncApiResult<()> {
+                Err(AsyncApiError::unknown_operation())
+            }
+        }
+    } else {
+        quote! {
             async fn dispatch(&self, route: usize, call: &mut Call<'_>) -> AsyncApiResult<()> {
-                #unused
                 match route {
                     #(#arms)*
                     _ => Err(AsyncApiError::unknown_operation()),

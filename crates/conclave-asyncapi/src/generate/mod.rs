@@ -3,6 +3,8 @@
 mod manifest;
 mod readme;
 
+use proc_macro2::TokenStream;
+
 use crate::emit::{self, Unprintable};
 use crate::service::Service;
 
@@ -33,12 +35,44 @@ pub fn generate(
     service: &Service,
     dependencies: &Dependencies,
 ) -> Result<Vec<GeneratedFile>, Unprintable> {
-    let code = [
+    let mut files = vec![
+        GeneratedFile {
+            path: "Cargo.toml",
+            text: manifest::manifest(service, dependencies),
+        },
+        GeneratedFile {
+            path: "README.md",
+            text: readme::readme(service, dependencies),
+        },
+        GeneratedFile {
+            path: "src/lib.rs",
+            text: library(service, dependencies),
+        },
+    ];
+    for (path, said, items) in code(service) {
+        if items.is_empty() && path.starts_with("tests/") {
+            continue;
+        }
+        let body = emit::printed(items)?;
+        let text = format!("//! {said}\n//!\n//! {}\n\n{body}", mark(dependencies));
+        files.push(GeneratedFile { path, text });
+    }
+    files.sort_by_key(|file| file.path);
+    Ok(files)
+}
+
+/// Path, purpose and items of every file of code.
+fn code(service: &Service) -> [(&'static str, &'static str, TokenStream); 10] {
+    let examples = "Examples of the document survive a round trip.";
+    let attacks = "Attacks on the service, each of which must be repelled.";
+    let traits = "What the service takes in: a trait for each channel.";
+    [
         (
             "src/client.rs",
             "The client of the service.",
             emit::client(service),
         ),
+        ("src/mock.rs", "Services for tests.", emit::mocks(service)),
         (
             "src/model.rs",
             "What messages carry.",
@@ -54,38 +88,24 @@ pub fn generate(
             "What the service sends.",
             emit::publishers(service),
         ),
-        (
-            "src/service.rs",
-            "What the service takes in: a trait for each channel.",
-            emit::service(service),
-        ),
+        ("src/service.rs", traits, emit::service(service)),
         (
             "src/spec.rs",
             "The service as the runtime knows it.",
             emit::spec(service),
         ),
-    ];
-    let mut files = vec![
-        GeneratedFile {
-            path: "Cargo.toml",
-            text: manifest::manifest(service, dependencies),
-        },
-        GeneratedFile {
-            path: "README.md",
-            text: readme::readme(service, dependencies),
-        },
-        GeneratedFile {
-            path: "src/lib.rs",
-            text: library(service, dependencies),
-        },
-    ];
-    for (path, said, items) in code {
-        let body = emit::printed(items)?;
-        let text = format!("//! {said}\n//!\n//! {}\n\n{body}", mark(dependencies));
-        files.push(GeneratedFile { path, text });
-    }
-    files.sort_by_key(|file| file.path);
-    Ok(files)
+        ("tests/model.rs", examples, emit::model_tests(service)),
+        (
+            "tests/security_tests.rs",
+            attacks,
+            emit::security_tests(service),
+        ),
+        (
+            "tests/service.rs",
+            "The service over a real socket.",
+            emit::service_tests(service),
+        ),
+    ]
 }
 
 /// The sentence that says that a file is generated; files without it are never written over.

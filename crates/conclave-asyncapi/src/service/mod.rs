@@ -9,6 +9,7 @@ mod security;
 pub use plan::plan;
 
 use crate::shape::{Shapes, Type};
+use crate::source::Location;
 
 /// How a document becomes a crate.
 #[derive(Debug, Clone, Default)]
@@ -168,8 +169,23 @@ pub struct Operation {
     pub reply_correlation: Correlation,
     /// What the document says of it.
     pub doc: Option<String>,
-    /// Examples of its payload, each with its name.
-    pub examples: Vec<serde_json::Value>,
+    /// Examples of its payload in the document, those that fit its type.
+    pub examples: Vec<Example>,
+    /// Examples of its reply in the document, those that fit its type.
+    pub reply_examples: Vec<Example>,
+    /// A payload: an example, or one that was made up; none if that was not possible.
+    pub sample: Option<serde_json::Value>,
+    /// The same for the reply.
+    pub reply_sample: Option<serde_json::Value>,
+}
+
+/// An example of the document.
+#[derive(Debug, Clone)]
+pub struct Example {
+    /// The payload.
+    pub payload: serde_json::Value,
+    /// Where it stands.
+    pub at: Location,
 }
 
 /// Where a message says what it belongs to.

@@ -1,7 +1,7 @@
 //! Operations and what they carry.
 
 use super::plan::Planning;
-use super::{Channel, Correlation, Operation, Side, Way};
+use super::{Channel, Correlation, Example, Operation, Side, Way};
 use crate::model::{self, ChannelId, Direction, MessageId, Payload, SchemaId};
 use crate::shape::{Type, field_name, free, type_name};
 
@@ -73,13 +73,6 @@ impl Planning<'_> {
         let function = free(&field_name(&operation.name), |name| {
             known.iter().all(|other| other.function != name)
         });
-        let examples = operation
-            .messages
-            .iter()
-            .filter_map(|id| self.document.message(*id));
-        let examples = examples
-            .flat_map(|message| &message.examples)
-            .filter_map(|example| example.payload.clone());
         Operation {
             constant: function.trim_end_matches('_').to_ascii_uppercase(),
             variant: free(&base, |name| {
@@ -94,7 +87,14 @@ impl Planning<'_> {
             security: self.needs(&operation.security, &operation.at),
             permissions: operation.permissions.clone(),
             doc: described(operation),
-            examples: examples.collect(),
+            examples: self.examples(&operation.messages),
+            reply_examples: operation
+                .reply
+                .as_ref()
+                .map(|reply| self.examples(&reply.messages))
+                .unwrap_or_default(),
+            sample: None,
+            reply_sample: None,
             reply_correlation: reply
                 .as_ref()
                 .map(|(_, correlation)| correlation.clone())
@@ -121,9 +121,22 @@ impl Planning<'_> {
             correlation: asked.reply_correlation.clone(),
             reply_correlation: Correlation::Envelope,
             doc: Some(format!("What a client answers to `{}`.", asked.name)),
-            examples: Vec::new(),
+            examples: asked.reply_examples.clone(),
+            reply_examples: Vec::new(),
             ..asked.clone()
         })
+    }
+
+    fn examples(&self, messages: &[MessageId]) -> Vec<Example> {
+        let messages = messages.iter().filter_map(|id| self.document.message(*id));
+        let examples = messages.flat_map(|message| &message.examples);
+        let with_payload = examples.filter_map(|example| {
+            Some(Example {
+                payload: example.payload.clone()?,
+                at: example.at.clone(),
+            })
+        });
+        with_payload.collect()
     }
 
     fn reply_of(&mut self, messages: &[MessageId], base: &str) -> Type {

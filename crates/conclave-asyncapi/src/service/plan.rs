@@ -2,8 +2,8 @@
 
 use crate::diagnostic::{Diagnostic, Severity, has_errors};
 use crate::model::{Document, Server};
-use crate::service::{Options, Service};
-use crate::shape::{self, Plan};
+use crate::service::{Example, Options, Service};
+use crate::shape::{self, Misfit, Plan, Type};
 use crate::source::Location;
 
 /// What is needed while a service is planned.
@@ -36,10 +36,12 @@ pub fn plan(
     } = planning;
     let (shapes, more) = shapes.finish();
     found.extend(more);
+    let service = service.map(|service| Service { shapes, ..service });
+    let service = service.map(|service| sampled(service, &mut found));
     found.sort();
     found.dedup();
     match service {
-        Some(service) if !has_errors(&found) => Ok((Service { shapes, ..service }, found)),
+        Some(service) if !has_errors(&found) => Ok((service, found)),
         _ => Err(found),
     }
 }
@@ -150,6 +152,43 @@ impl<'d> Planning<'d> {
             severity,
             message,
         });
+    }
+}
+
+/// The service with the examples that fit their types, and a sample for each operation.
+fn sampled(mut service: Service, found: &mut Vec<Diagnostic>) -> Service {
+    let shapes = &service.shapes;
+    let mut fitting = |of: &Type, examples: &mut Vec<Example>| {
+        examples.retain(|example| {
+            let misfit = shapes.fits(of, &example.payload).err();
+            if let Some(misfit) = &misfit {
+                found.push(unfit(example, misfit));
+            }
+            misfit.is_none()
+        });
+        let first = examples.first().map(|example| example.payload.clone());
+        first.or_else(|| shapes.sample(of))
+    };
+    for operation in &mut service.operations {
+        operation.sample = fitting(&operation.payload, &mut operation.examples);
+        if let Some(reply) = &operation.reply {
+            operation.reply_sample = fitting(reply, &mut operation.reply_examples);
+        }
+    }
+    service
+}
+
+fn unfit(example: &Example, misfit: &Misfit) -> Diagnostic {
+    let Misfit { path, sentence } = misfit;
+    let place = if path.is_empty() { "payload" } else { path };
+    Diagnostic {
+        file: example.at.file.to_string(),
+        place: example.at.place,
+        pointer: example.at.pointer.clone(),
+        severity: Severity::Warning,
+        message: format!(
+            "the example does not fit its schema, so it is not tested: `{place}`: {sentence}"
+        ),
     }
 }
 

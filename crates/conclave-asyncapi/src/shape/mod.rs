@@ -3,16 +3,19 @@
 //! `merge` writes `allOf` out, `plan` decides what each schema becomes, `union` what `oneOf` and `anyOf`
 //! do, `name` what things are called, `recursion` what must be boxed. Nothing here writes code.
 
+mod fit;
 mod merge;
 mod name;
 mod object;
 mod plan;
 mod recursion;
+mod sample;
 mod scalar;
 mod union;
 
 use serde_json::Value;
 
+pub use fit::Misfit;
 pub use name::{field_name, snake, type_name};
 pub(crate) use name::{free, is_keyword};
 pub use plan::Plan;
