@@ -79,6 +79,12 @@ impl Connections {
         self.0.table.read().open.len()
     }
 
+    /// All of them, in the order in which they were opened.
+    #[must_use]
+    pub fn all(&self) -> Vec<Connection> {
+        self.0.table.read().open.values().cloned().collect()
+    }
+
     /// The one with this number.
     #[must_use]
     pub fn get(&self, id: ConnectionId) -> Option<Connection> {

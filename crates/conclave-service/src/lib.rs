@@ -3,6 +3,7 @@
 mod address;
 mod audit;
 mod auth;
+mod client;
 mod config;
 mod connection;
 mod context;
@@ -21,6 +22,8 @@ mod serving;
 mod service;
 mod session;
 mod spec;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod transport;
 
 pub use address::{Address, FromParameters, Parameters};
@@ -32,6 +35,7 @@ pub use auth::{
 };
 pub use conclave_auth::{Algorithm, Random};
 pub use conclave_protocol::{Clock, Timestamp};
+pub use client::{Client, ClientConfig, ClientError, Events, FromPush, Push, RemoteError};
 pub use config::{ConfigError, Reject, ServerConfig, TlsConfig};
 pub use connection::{Connection, ConnectionId};
 pub use context::{Later, MessageContext};

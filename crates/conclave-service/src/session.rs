@@ -318,13 +318,7 @@ impl<D: Dispatch> Session<D> {
         let Correlation::Header(pointer) = operation.reply_correlation else {
             return None;
         };
-        let id = self.context.correlation_id.as_deref()?;
-        let nested = pointer.rsplit('/').filter(|name| !name.is_empty());
-        let headers = nested.fold(Value::from(id), |inner, name| {
-            let name = name.replace("~1", "/").replace("~0", "~");
-            Value::Object([(name, inner)].into_iter().collect())
-        });
-        serde_json::value::to_raw_value(&headers).ok()
+        header(pointer, self.context.correlation_id.as_deref()?)
     }
 }
 
@@ -374,6 +368,16 @@ pub(crate) fn at(json: &RawValue, pointer: &str) -> Option<String> {
         }
     };
     (!id.is_empty() && id.len() <= 128).then_some(id)
+}
+
+/// Headers with nothing but this text, at this JSON pointer.
+pub(crate) fn header(pointer: &str, text: &str) -> Option<Box<RawValue>> {
+    let names = pointer.rsplit('/').filter(|name| !name.is_empty());
+    let headers = names.fold(Value::from(text), |inner, name| {
+        let name = name.replace("~1", "/").replace("~0", "~");
+        Value::Object([(name, inner)].into_iter().collect())
+    });
+    serde_json::value::to_raw_value(&headers).ok()
 }
 
 /// Puts a text into a place that keeps its memory.

@@ -90,6 +90,7 @@ impl Transport for MemoryTransport {
     }
 
     async fn wait(&mut self) -> Result<(), TransportError> {
+        self.flush().await?;
         match self.incoming.recv().await {
             Some(come) => self.come = Some(come),
             None => self.ended = true,

@@ -19,8 +19,8 @@ pub trait Transport: Send {
     /// The peer broke a rule: [`TransportError::Violation`].
     fn take(&mut self, message: &mut String) -> Result<Option<Incoming>, TransportError>;
 
-    /// Waits until more has come; [`Transport::take`] then looks at it. May be dropped while it
-    /// waits: nothing is lost.
+    /// Waits until more has come; [`Transport::take`] then looks at it. What is queued is written
+    /// meanwhile. May be dropped while it waits: nothing is lost.
     fn wait(&mut self) -> impl Future<Output = Result<(), TransportError>> + Send;
 
     /// Queues a whole message: UTF-8.
@@ -42,7 +42,8 @@ pub trait Transport: Send {
 /// What came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Incoming {
-    /// The peer sends no more; its close code, 1005 where it gave none.
+    /// The peer sends no more; its close code, 1005 where it gave none. The reason is now in the
+    /// caller's text.
     Closed(u16),
     /// A message, which is now in the caller's text.
     Message,

@@ -1,7 +1,10 @@
 //! A WebSocket over any stream of bytes, by the codec of `conclave-websocket`.
 
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use conclave_auth::Random;
 use conclave_websocket::{
@@ -27,6 +30,8 @@ pub struct WebSocketTransport<S> {
     output: Vec<u8>,
     /// Bytes of `output` that are written.
     written: usize,
+    /// Something was written since the stream was flushed.
+    unflushed: bool,
     /// Of clients, which mask what they send.
     masks: Option<Arc<dyn Random>>,
     /// The peer's Close has come.
@@ -84,6 +89,7 @@ impl<S> WebSocketTransport<S> {
             missing: 0,
             output: Vec::new(),
             written: 0,
+            unflushed: false,
             masks,
             is_closed: false,
         }
@@ -173,8 +179,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for WebSocketTransport<
                     return Ok(Some(Incoming::SignOfLife));
                 }
                 Some(Event::Pong(_)) => return Ok(Some(Incoming::SignOfLife)),
-                Some(Event::Close(code, _)) => {
+                Some(Event::Close(code, reason)) => {
                     self.is_closed = true;
+                    message.clear();
+                    message.push_str(reason);
                     return Ok(Some(Incoming::Closed(code.map_or(1005, u16::from))));
                 }
             }
@@ -183,11 +191,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for WebSocketTransport<
 
     async fn wait(&mut self) -> Result<(), TransportError> {
         self.make_room();
-        match self.stream.read_buf(&mut self.input).await {
-            Ok(0) => Err(TransportError::Ended),
-            Ok(_) => Ok(()),
-            Err(fault) => Err(fault.into()),
-        }
+        // Nothing but the stream itself has a state, so a read or a write may begin anew with
+        // each poll.
+        poll_fn(|context| {
+            while let Some(rest) = unwritten(&self.output, self.written) {
+                match pin!(self.stream.write(rest)).poll(context) {
+                    Poll::Ready(Ok(0)) => return Poll::Ready(Err(TransportError::Ended)),
+                    Poll::Ready(Ok(bytes)) => self.written = self.written.saturating_add(bytes),
+                    Poll::Ready(Err(fault)) => return Poll::Ready(Err(fault.into())),
+                    Poll::Pending => break,
+                }
+                self.unflushed = true;
+            }
+            if self.unflushed {
+                match pin!(self.stream.flush()).poll(context) {
+                    Poll::Ready(Ok(())) => self.unflushed = false,
+                    Poll::Ready(Err(fault)) => return Poll::Ready(Err(fault.into())),
+                    Poll::Pending => {}
+                }
+            }
+            pin!(self.stream.read_buf(&mut self.input))
+                .poll(context)
+                .map(|read| match read {
+                    Ok(0) => Err(TransportError::Ended),
+                    Ok(_) => Ok(()),
+                    Err(fault) => Err(fault.into()),
+                })
+        })
+        .await
     }
 
     fn queue(&mut self, message: &[u8]) {
@@ -203,7 +234,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for WebSocketTransport<
     }
 
     async fn flush(&mut self) -> Result<(), TransportError> {
-        while let Some(rest) = self.output.get(self.written..).filter(|rest| !rest.is_empty()) {
+        while let Some(rest) = unwritten(&self.output, self.written) {
             match self.stream.write(rest).await? {
                 0 => return Err(TransportError::Ended),
                 bytes => self.written = self.written.saturating_add(bytes),
@@ -215,6 +246,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for WebSocketTransport<
         }
         // What lies between may hold bytes back.
         self.stream.flush().await?;
+        self.unflushed = false;
         Ok(())
     }
 
@@ -235,6 +267,10 @@ impl<S> fmt::Debug for WebSocketTransport<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("WebSocketTransport")
     }
+}
+
+fn unwritten(output: &[u8], written: usize) -> Option<&[u8]> {
+    output.get(written..).filter(|rest| !rest.is_empty())
 }
 
 /// Room that a read finds at least.
