@@ -102,9 +102,8 @@ impl Parameters<'_> {
     }
 
     pub(crate) fn into_owned(self) -> Parameters<'static> {
-        let own = |(name, value): (&'static str, Cow<'_, str>)| {
-            (name, Cow::Owned(value.into_owned()))
-        };
+        let own =
+            |(name, value): (&'static str, Cow<'_, str>)| (name, Cow::Owned(value.into_owned()));
         Parameters(self.0.into_iter().map(own).collect())
     }
 }

@@ -114,7 +114,10 @@ impl MessageContext {
     /// # Errors
     /// `invalid_payload` where they are not what the document says.
     pub fn headers<H: DeserializeOwned>(&self) -> AsyncApiResult<H> {
-        payload::read(self.headers.as_deref().map_or("{}", RawValue::get), "headers")
+        payload::read(
+            self.headers.as_deref().map_or("{}", RawValue::get),
+            "headers",
+        )
     }
 
     /// Gives a further reply to this message, after the handler's own has been given.

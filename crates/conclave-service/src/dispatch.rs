@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use crate::AsyncApiResult;
 use crate::context::MessageContext;
 use crate::envelope::{Head, write_envelope};
 use crate::payload;
-use crate::AsyncApiResult;
 
 /// Hands each message to its handler. Generated: a `match` over positions.
 pub trait Dispatch: Send + Sync + 'static {

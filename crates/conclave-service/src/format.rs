@@ -62,7 +62,9 @@ impl TryFrom<String> for DateTime {
         // What jiff reads beyond RFC 3339 (zone names, other calendars' marks) is longer, or has
         // other signs.
         let is_plain = text.len() <= 40
-            && text.get(10..11).is_some_and(|at| matches!(at, "T" | "t" | " "))
+            && text
+                .get(10..11)
+                .is_some_and(|at| matches!(at, "T" | "t" | " "))
             && !text.contains(['[', ']', ',']);
         let at = text.parse().map_err(|_malformed| DateTimeError)?;
         if !is_plain {

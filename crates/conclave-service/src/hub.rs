@@ -197,7 +197,11 @@ impl Hub {
         }
     }
 
-    pub(crate) fn subscribe(&self, connection: &Connection, address: &Address) -> AsyncApiResult<()> {
+    pub(crate) fn subscribe(
+        &self,
+        connection: &Connection,
+        address: &Address,
+    ) -> AsyncApiResult<()> {
         let id = connection.id();
         let mut table = self.table.write();
         if !table.open.contains_key(&id) {

@@ -18,8 +18,8 @@ mod machine;
 mod payload;
 pub mod schema;
 mod server;
-mod serving;
 mod service;
+mod serving;
 mod session;
 mod spec;
 #[cfg(feature = "testing")]
@@ -33,9 +33,11 @@ pub use auth::{
     Credential, Identity, JwtBuilder, JwtConfigError, JwtServerAuthHandler, JwtValidator,
     StartError,
 };
+pub use client::{
+    ByteStream, Client, ClientConfig, ClientError, Events, FromPush, Push, RemoteError,
+};
 pub use conclave_auth::{Algorithm, Random};
 pub use conclave_protocol::{Clock, Timestamp};
-pub use client::{Client, ClientConfig, ClientError, Events, FromPush, Push, RemoteError};
 pub use config::{ConfigError, Reject, ServerConfig, TlsConfig};
 pub use connection::{Connection, ConnectionId};
 pub use context::{Later, MessageContext};
@@ -46,10 +48,10 @@ pub use futures_core::Stream;
 pub use hub::{Connections, NoSubscriptions, Reach, Subscriptions};
 pub use limits::Limits;
 pub use machine::{SystemClock, SystemRandom};
-pub use service::{Publisher, Service, ServiceBuilder};
-pub use session::{Session, Verdict};
 pub use server::{Policy, Server, serve_stream};
+pub use service::{Publisher, Service, ServiceBuilder};
 pub use serving::serve;
+pub use session::{Session, Verdict};
 pub use spec::{Action, ChannelSpec, Correlation, OperationSpec, Requirement, Scheme, ServiceSpec};
 pub use transport::{
     Incoming, MemoryPeer, MemoryTransport, Said, Transport, TransportError, WebSocketBounds,

@@ -127,11 +127,7 @@ impl<D: Dispatch> Service<D> {
     }
 
     /// Subscribes a new connection to what it hears from the start.
-    async fn settle(
-        &self,
-        connection: &Connection,
-        bound: Option<&Address>,
-    ) -> AsyncApiResult<()> {
+    async fn settle(&self, connection: &Connection, bound: Option<&Address>) -> AsyncApiResult<()> {
         let subscriptions = &self.0.subscriptions;
         let parameterised = bound.filter(|address| {
             let channel = self.0.spec.channel(address.channel());

@@ -103,7 +103,9 @@ impl<D: Dispatch> Session<D> {
         if let Some(verdict) = self.expired() {
             return verdict;
         }
-        let pace = self.allowance.take(self.service.0.stamps.clock().monotonic());
+        let pace = self
+            .allowance
+            .take(self.service.0.stamps.clock().monotonic());
         let decoded = match Envelope::decode(text) {
             Ok(envelope) if pace == Pace::Fine => envelope,
             Ok(envelope) => return self.slow_down(pace, &envelope, out),
@@ -180,7 +182,12 @@ impl<D: Dispatch> Session<D> {
         let now = self.service.0.stamps.clock().now();
         self.refresh();
         self.expires_at.filter(|end| *end <= now)?;
-        self.audit(AuditKind::ConnectionEnded, None, "", "the credential has ended");
+        self.audit(
+            AuditKind::ConnectionEnded,
+            None,
+            "",
+            "the credential has ended",
+        );
         Some(Verdict::End {
             code: 4001,
             reason: "the credential has expired",
@@ -191,7 +198,10 @@ impl<D: Dispatch> Session<D> {
     fn prepare(&mut self, envelope: &Envelope<'_>) -> AsyncApiResult<usize> {
         let core = Arc::clone(&self.service.0);
         let context = &mut self.context;
-        assign(&mut context.correlation_id, envelope.correlation_id.as_deref());
+        assign(
+            &mut context.correlation_id,
+            envelope.correlation_id.as_deref(),
+        );
         let route = core.spec.route(&envelope.operation);
         let route = route.filter(|route| core.gate.is_received(*route));
         let found = route.and_then(|route| Some((route, core.spec.operation(route)?)));
@@ -224,7 +234,9 @@ impl<D: Dispatch> Session<D> {
         let bound = self.context.connection.bound_address().cloned();
         let address = match (named, &bound) {
             (Some(named), Some(bound)) if named != bound.as_str() => {
-                return Err(AsyncApiError::forbidden("the connection is for another channel"));
+                return Err(AsyncApiError::forbidden(
+                    "the connection is for another channel",
+                ));
             }
             (Some(named), _) => named,
             (None, Some(bound)) => bound.as_str(),
@@ -259,7 +271,12 @@ impl<D: Dispatch> Session<D> {
         after(pace)
     }
 
-    fn refuse_malformed(&mut self, pace: Pace, fault: &EnvelopeError, out: &mut Vec<u8>) -> Verdict {
+    fn refuse_malformed(
+        &mut self,
+        pace: Pace,
+        fault: &EnvelopeError,
+        out: &mut Vec<u8>,
+    ) -> Verdict {
         assign(
             &mut self.context.correlation_id,
             fault.correlation_id.as_deref(),

@@ -102,11 +102,7 @@ impl ServiceSpec {
     /// # Errors
     /// `invalid_payload` where a parameter is missing, empty or over 255 bytes, or there is no such
     /// channel.
-    pub fn address(
-        &self,
-        channel: usize,
-        parameters: &[(&str, &str)],
-    ) -> AsyncApiResult<Address> {
+    pub fn address(&self, channel: usize, parameters: &[(&str, &str)]) -> AsyncApiResult<Address> {
         let spec = self
             .channel(channel)
             .ok_or_else(|| AsyncApiError::not_found("no such channel"))?;
@@ -116,9 +112,10 @@ impl ServiceSpec {
     /// The channel whose address this is, with the parameters in it.
     #[must_use]
     pub fn find_address<'a>(&self, address: &'a str) -> Option<(usize, Parameters<'a>)> {
-        self.channels.iter().enumerate().find_map(|(place, spec)| {
-            Some((place, Template(spec.address).parameters(address)?))
-        })
+        self.channels
+            .iter()
+            .enumerate()
+            .find_map(|(place, spec)| Some((place, Template(spec.address).parameters(address)?)))
     }
 }
 

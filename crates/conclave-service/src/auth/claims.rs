@@ -62,7 +62,8 @@ impl Claims {
     /// the anonymous. `access` is what the token carried, where that is known.
     #[must_use]
     pub fn of_principal(principal: &Principal, access: Option<&Access>) -> Option<Self> {
-        let names = |list: Option<&Box<[Box<str>]>>| list.map_or(Arc::default(), |list| Arc::from(&**list));
+        let names =
+            |list: Option<&Box<[Box<str>]>>| list.map_or(Arc::default(), |list| Arc::from(&**list));
         Some(Self {
             name: principal.name.clone(),
             issued_at: principal.issued_at,

@@ -235,9 +235,10 @@ impl JwtBuilder {
             ..Issuer::own(self.keys)
         };
         let roles = Arc::new(Roles::new(self.roles));
-        let clock = self
-            .clock
-            .map_or_else(|| Arc::new(SystemClock::new()) as Arc<dyn Clock>, |clock| clock.0);
+        let clock = self.clock.map_or_else(
+            || Arc::new(SystemClock::new()) as Arc<dyn Clock>,
+            |clock| clock.0,
+        );
         Ok(JwtValidator {
             verifier: Verifier::new(vec![issuer], roles)?,
             clock,

@@ -147,11 +147,12 @@ impl AuthRequest {
 
     /// What stands behind this word in `Authorization`.
     fn authorization(&self, word: &'static str) -> impl Iterator<Item = &str> {
-        self.header_values("authorization").filter_map(move |value| {
-            let (own, credential) = value.trim().split_once(' ')?;
-            own.eq_ignore_ascii_case(word)
-                .then_some(credential.trim_start())
-        })
+        self.header_values("authorization")
+            .filter_map(move |value| {
+                let (own, credential) = value.trim().split_once(' ')?;
+                own.eq_ignore_ascii_case(word)
+                    .then_some(credential.trim_start())
+            })
     }
 
     fn header_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {

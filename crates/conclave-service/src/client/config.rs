@@ -7,8 +7,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::machine::SystemRandom;
 use crate::Random;
+use crate::machine::SystemRandom;
 
 /// Where to connect, and as whom. Its Debug shows no credential.
 #[derive(Clone)]

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 
 use super::{ClientConfig, ClientError};
 
-/// A socket, encrypted or not.
+/// A stream of bytes both ways: a socket, encrypted or not, or a pipe.
 pub trait ByteStream: AsyncRead + AsyncWrite + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Send> ByteStream for T {}

@@ -19,7 +19,6 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 pub use config::ClientConfig;
-#[cfg(feature = "testing")]
 pub use dial::ByteStream;
 pub(crate) use dial::handshake;
 pub use events::{Events, FromPush, Push};
@@ -46,11 +45,14 @@ pub struct Client {
 
 /// What callers and the connection's task share.
 pub(crate) struct Shared {
-    waiting: Mutex<HashMap<String, oneshot::Sender<Result<Box<RawValue>, ClientError>>>>,
+    waiting: Mutex<HashMap<String, oneshot::Sender<Answer>>>,
     ended: Mutex<Option<ClientError>>,
     pushes: Mutex<Option<mpsc::Receiver<Result<Push, ClientError>>>>,
     stamps: Stamps,
 }
+
+/// A reply's payload, or why there is none.
+type Answer = Result<Box<RawValue>, ClientError>;
 
 /// What callers ask of the connection's task.
 pub(crate) enum Outgoing {
@@ -91,7 +93,7 @@ pub enum ClientError {
     },
     /// The service answered with an error.
     #[error("the service answered: {0}")]
-    Remote(RemoteError),
+    Remote(Box<RemoteError>),
     /// No answer in time.
     #[error("no answer in time")]
     Timeout,
@@ -199,7 +201,13 @@ impl Client {
     ) -> Result<R, ClientError> {
         let (text, id) = self.encode(route, address, request)?;
         let (sender, receiver) = oneshot::channel();
-        if self.shared.waiting.lock().insert(id.clone(), sender).is_some() {
+        if self
+            .shared
+            .waiting
+            .lock()
+            .insert(id.clone(), sender)
+            .is_some()
+        {
             return Err(ClientError::Encode(
                 "a request with this correlation id is under way".to_owned(),
             ));
@@ -298,11 +306,7 @@ impl fmt::Debug for Client {
 
 impl Shared {
     /// Hands a reply to whoever waits for it; gives it back where nobody does.
-    pub(crate) fn answer(
-        &self,
-        id: &str,
-        reply: Result<Box<RawValue>, ClientError>,
-    ) -> Option<Result<Box<RawValue>, ClientError>> {
+    pub(crate) fn answer(&self, id: &str, reply: Answer) -> Option<Answer> {
         match self.waiting.lock().remove(id) {
             Some(sender) => sender.send(reply).err(),
             None => Some(reply),

@@ -160,7 +160,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Task<S> {
 
 fn remote(error: &RawValue) -> ClientError {
     match serde_json::from_str::<RemoteError>(error.get()) {
-        Ok(error) => ClientError::Remote(error),
+        Ok(error) => ClientError::Remote(Box::new(error)),
         Err(fault) => ClientError::Decode(fault.to_string()),
     }
 }

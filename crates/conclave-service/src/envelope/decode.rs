@@ -30,9 +30,9 @@ pub struct EnvelopeError {
     /// What is wrong.
     pub fault: EnvelopeFault,
     /// The correlation id, where it could be read.
-    pub correlation_id: Option<String>,
+    pub correlation_id: Option<Box<str>>,
     /// The operation, where it could be read.
-    pub operation: Option<String>,
+    pub operation: Option<Box<str>>,
 }
 
 impl EnvelopeFault {
@@ -145,11 +145,11 @@ impl<'a> Members<'a> {
         })
     }
 
-    fn owned(&self, member: Option<&RawValue>, bytes_max: usize) -> Option<String> {
+    fn owned(&self, member: Option<&RawValue>, bytes_max: usize) -> Option<Box<str>> {
         text("", member, bytes_max)
             .ok()
             .flatten()
-            .map(Cow::into_owned)
+            .map(|text| Box::from(&*text))
     }
 }
 

@@ -51,7 +51,12 @@ pub fn length(text: &str, least: Option<u64>, most: Option<u64>) -> Result<(), I
 /// # Errors
 /// If there are fewer or more.
 pub fn items(count: usize, least: Option<u64>, most: Option<u64>) -> Result<(), Invalid> {
-    within(u64::try_from(count).unwrap_or(u64::MAX), least, most, "elements")
+    within(
+        u64::try_from(count).unwrap_or(u64::MAX),
+        least,
+        most,
+        "elements",
+    )
 }
 
 fn within(count: u64, least: Option<u64>, most: Option<u64>, unit: &str) -> Result<(), Invalid> {
@@ -83,7 +88,9 @@ impl Pattern {
     /// Whether it matches somewhere in the text; one that cannot be built matches nothing.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
-        let built = self.built.get_or_init(|| regex::Regex::new(self.source).ok());
+        let built = self
+            .built
+            .get_or_init(|| regex::Regex::new(self.source).ok());
         built.as_ref().is_some_and(|pattern| pattern.is_match(text))
     }
 
@@ -133,7 +140,8 @@ fn is_email(text: &str) -> bool {
     let Some((local, host)) = text.rsplit_once('@') else {
         return false;
     };
-    let plain = |part: &str| !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || c.is_control());
+    let plain =
+        |part: &str| !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || c.is_control());
     plain(local) && plain(host)
 }
 
@@ -142,8 +150,13 @@ fn is_uri(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else {
         return false;
     };
-    let first = scheme.chars().next().is_some_and(|c| c.is_ascii_alphabetic());
-    let others = scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    let first = scheme
+        .chars()
+        .next()
+        .is_some_and(|c| c.is_ascii_alphabetic());
+    let others = scheme
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
     let allowed = |c: char| c.is_ascii_graphic() && !"<>\"{}|\\^`".contains(c);
     first && others && rest.chars().all(allowed)
 }
@@ -199,7 +212,9 @@ where
     N: Copy + Default + PartialEq + Display + std::ops::Rem<Output = N>,
 {
     let zero = N::default();
-    hold(of != zero && value % of == zero, || format!("must be a multiple of {of}"))
+    hold(of != zero && value % of == zero, || {
+        format!("must be a multiple of {of}")
+    })
 }
 
 /// Checks that a number is a multiple of another, as exactly as floating point can say.
@@ -209,7 +224,9 @@ where
 pub fn multiple_of_float(value: f64, of: f64) -> Result<(), Invalid> {
     let quotient = value / of;
     let off = (quotient - quotient.round()).abs();
-    hold(off <= 1e-9 * quotient.abs().max(1.0), || format!("must be a multiple of {of}"))
+    hold(off <= 1e-9 * quotient.abs().max(1.0), || {
+        format!("must be a multiple of {of}")
+    })
 }
 
 /// Checks that a value is one of a JSON list; numbers are compared as numbers.
@@ -223,7 +240,9 @@ pub fn one_of<T: Serialize>(value: &T, choices: &str) -> Result<(), Invalid> {
         (Some(a), Some(b)) => a.to_bits() == b.to_bits(),
         _ => *choice == written,
     };
-    hold(choices_read.iter().any(same), || format!("must be one of {choices}"))
+    hold(choices_read.iter().any(same), || {
+        format!("must be one of {choices}")
+    })
 }
 
 /// Reads a property that may be null but must be there.
@@ -242,7 +261,6 @@ where
 ///
 /// # Errors
 /// As the value's own.
-#[expect(clippy::option_option, reason = "absent and null are two things")]
 pub fn present<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
 where
     D: Deserializer<'de>,
@@ -255,7 +273,10 @@ where
 ///
 /// # Errors
 /// If there is no such text.
-pub fn tag<'v, E: serde::de::Error>(value: &'v Value, property: &'static str) -> Result<&'v str, E> {
+pub fn tag<'v, E: serde::de::Error>(
+    value: &'v Value,
+    property: &'static str,
+) -> Result<&'v str, E> {
     let tag = value.get(property).and_then(Value::as_str);
     tag.ok_or_else(|| E::missing_field(property))
 }
@@ -322,7 +343,9 @@ pub fn best<T, E: serde::de::Error>(
         order.push((strange, usize::MAX - asked, index));
     }
     order.sort_unstable();
-    let found = order.into_iter().find_map(|(_, _, index)| read(index, value));
+    let found = order
+        .into_iter()
+        .find_map(|(_, _, index)| read(index, value));
     found.ok_or_else(|| E::custom("must be one of the variants that the document describes"))
 }
 

@@ -72,7 +72,10 @@ pub async fn serve_stream<D, S>(
             session,
         }) => {
             let answer = answer::switching(accept);
-            if matches!(timeout(patience, stream.write_all(&answer)).await, Ok(Ok(()))) {
+            if matches!(
+                timeout(patience, stream.write_all(&answer)).await,
+                Ok(Ok(()))
+            ) {
                 serve(session, WebSocketTransport::server(stream, early, bounds)).await;
             }
         }
@@ -252,9 +255,7 @@ impl<D: Dispatch> Admission<'_, D> {
 
     fn unopened(&self, accept: [u8; 28], error: &AsyncApiError) -> Refusal {
         match error.code() {
-            ErrorCode::RateLimited => {
-                self.refusal(accept, (429, 4008), "too many connections")
-            }
+            ErrorCode::RateLimited => self.refusal(accept, (429, 4008), "too many connections"),
             ErrorCode::Forbidden | ErrorCode::NotFound | ErrorCode::Unauthenticated => {
                 self.refusal(accept, (403, 4003), "no access to this channel")
             }

@@ -19,9 +19,12 @@ pub(crate) fn acceptor(config: &TlsConfig) -> Result<TlsAcceptor, ConfigError> {
         .map_err(|why| fault(&config.certificate, why.to_string()))?;
     let key = PrivateKeyDer::from_pem_file(&config.key)
         .map_err(|why| fault(&config.key, why.to_string()))?;
+    let unfit = |why: &dyn std::fmt::Display| ConfigError::Tls(why.to_string());
     let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
-        .map_err(|why| ConfigError::Tls(why.to_string()))?;
+        .map_err(|why| unfit(&why))?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(|why| unfit(&why))?;
     Ok(TlsAcceptor::from(Arc::new(config)))
 }

@@ -283,7 +283,9 @@ async fn forbidden<D: Dispatch>(
     if told {
         return Ok(());
     }
-    Err(Breach(format!("{what} is refused, but the audit is not told")))
+    Err(Breach(format!(
+        "{what} is refused, but the audit is not told"
+    )))
 }
 
 /// Operations that the document does not describe, and those that only the service may send, are
@@ -356,7 +358,9 @@ pub async fn oversized_payload<D: Dispatch>(harness: &Harness<D>, sample: &Sampl
     match connection.next().await? {
         Heard::Closed { code: 1009, .. } => Ok(()),
         Heard::Ended if sent.is_err() => Ok(()),
-        other => Err(Breach(format!("an oversized message is met with {other:?}"))),
+        other => Err(Breach(format!(
+            "an oversized message is met with {other:?}"
+        ))),
     }
 }
 
@@ -478,7 +482,9 @@ async fn refused<D: Dispatch>(harness: &Harness<D>, access: &Access, what: &str)
     if harness.witness().saw(AuditKind::HandshakeRefused, code) {
         return Ok(());
     }
-    Err(Breach(format!("{what} is refused, but the audit is not told")))
+    Err(Breach(format!(
+        "{what} is refused, but the audit is not told"
+    )))
 }
 
 fn takes_tokens<D: Dispatch>(harness: &Harness<D>) -> bool {

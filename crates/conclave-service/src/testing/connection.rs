@@ -83,7 +83,9 @@ impl TestConnection {
                 Ok(Some(Incoming::Message)) => {
                     let message = serde_json::from_str(&text);
                     return message.map(Heard::Message).map_err(|fault| {
-                        Breach::new(format!("the service said `{text}`, which is no JSON: {fault}"))
+                        Breach::new(format!(
+                            "the service said `{text}`, which is no JSON: {fault}"
+                        ))
                     });
                 }
                 Ok(Some(Incoming::SignOfLife)) => return Ok(Heard::SignOfLife),
@@ -141,7 +143,9 @@ impl TestConnection {
         loop {
             let message = self.message().await?;
             // A document may have its own place for the correlation id.
-            let is_answer = message.get("correlation_id").is_some_and(|own| !own.is_null())
+            let is_answer = message
+                .get("correlation_id")
+                .is_some_and(|own| !own.is_null())
                 || message.get("error").is_some_and(|error| !error.is_null());
             if is_answer {
                 return Ok(message);

@@ -15,7 +15,7 @@ use super::attack::Breach;
 use super::{Access, Heard, TEST_AUDIENCE, TEST_ISSUER, TEST_SECRET, TestClock, TestConnection};
 use super::{TestToken, Witness};
 use crate::auth::{AuthError, Authenticator, Claims, Credential, StartError};
-use crate::client::{ClientConfig, ClientError, ByteStream, handshake};
+use crate::client::{ByteStream, ClientConfig, ClientError, handshake};
 use crate::config::ServerConfig;
 use crate::dispatch::Dispatch;
 use crate::machine::SystemRandom;
@@ -192,9 +192,8 @@ impl<D: Dispatch> Harness<D> {
     pub fn credentials(&self, token: &str, in_query: bool) -> Access {
         let wanted = self.wanted();
         // Only one of both has room in `Authorization`.
-        let has_password = |by: &Requirement| {
-            matches!(by.scheme(), Scheme::HttpBasic | Scheme::UserPassword)
-        };
+        let has_password =
+            |by: &Requirement| matches!(by.scheme(), Scheme::HttpBasic | Scheme::UserPassword);
         let in_query = in_query || wanted.iter().any(has_password);
         let add = |access: Access, by: &Requirement| match by.scheme() {
             Scheme::HttpBearer | Scheme::OAuth2 | Scheme::OpenIdConnect if in_query => {
@@ -332,7 +331,9 @@ fn all_rights(spec: &ServiceSpec) -> Claims {
 pub(crate) fn schemes(spec: &ServiceSpec) -> Vec<Requirement> {
     let mut found: Vec<Requirement> = Vec::new();
     let by_operations = spec.operations.iter().map(|operation| operation.security);
-    let all = std::iter::once(spec.security).chain(by_operations).flatten();
+    let all = std::iter::once(spec.security)
+        .chain(by_operations)
+        .flatten();
     for requirement in all.flat_map(|alternative| alternative.iter()) {
         if found.iter().all(|known| known.name != requirement.name) {
             found.push(*requirement);

@@ -9,7 +9,6 @@ mod token;
 mod witness;
 
 pub use access::Access;
-pub use crate::client::ByteStream;
 pub use attack::{Breach, Sample};
 pub use connection::{Heard, TestConnection};
 pub use harness::Harness;
