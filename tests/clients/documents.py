@@ -272,5 +272,8 @@ def case_the_page_of_the_five_documents_names_tests_that_exist(world: World) -> 
         if found[1] or found[2].startswith("00")
     ]
     assert len(named) > 40, named
+    script = (REPOSITORY / "clients/js/tests/seeds.test.ts").read_text()
+    for found in re.finditer(r"`clients/js`: `([^`]+)`", "\n".join(rows)):
+        assert f'test("{found[1].rstrip(" …")}' in script, found[1]
     for module, name in named:
         assert any(file == module and case.startswith(name) for file, case in cases), (module, name)
