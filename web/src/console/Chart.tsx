@@ -74,7 +74,7 @@ export function Chart({
       <div
         ref={spot}
         role="img"
-        aria-label={`${title}, the last ten minutes. Now: ${last}.`}
+        aria-label={`${title}, the last minutes. Now: ${last}.`}
         className="h-36"
       />
       <ul className="mt-1 flex flex-wrap gap-x-3 gap-y-1 text-xs text-muted" aria-hidden="true">
@@ -126,11 +126,17 @@ function options(width: number, { labels, format, stacked, whole }: Shape): uPlo
     legend: { show: false },
     cursor: { show: false },
     scales: {
-      x: { time: true, range: (_plot, _min, max) => [max - KEPT_SECONDS, max] },
+      x: { time: true, range: (_plot, min, max) => shownSpan(min, max) },
       y: { range: (_plot, _min, max) => [0, ceiling(max)] },
     },
     axes: [
-      { ...axis, size: 22, space: 70, values: (_plot, splits) => splits.map(clock) },
+      {
+        ...axis,
+        size: 22,
+        space: 60,
+        incrs: [60, 120, 300],
+        values: (_plot, splits) => splits.map(clock),
+      },
       {
         ...axis,
         size: 50,
@@ -141,6 +147,12 @@ function options(width: number, { labels, format, stacked, whole }: Shape): uPlo
     ],
     series: [{}, ...series],
   };
+}
+
+/** From the oldest sample on, but two minutes at least: what is new is not squeezed into a corner. */
+export function shownSpan(oldest: number, newest: number): [number, number] {
+  const span = Math.min(Math.max(newest - oldest, SHOWN_SECONDS_MIN), KEPT_SECONDS);
+  return [newest - span, newest];
 }
 
 function clock(seconds: number): string {
@@ -167,6 +179,7 @@ export function ceiling(max: number | null): number {
   return max && Number.isFinite(max) && max > 0 ? max * 1.15 : 1;
 }
 
+const SHOWN_SECONDS_MIN = 120;
 const HEIGHT = 144;
 const FONT = "11px system-ui, sans-serif";
 const DOTS = ["dot-1", "dot-2", "dot-3", "dot-4", "dot-5", "dot-6"];

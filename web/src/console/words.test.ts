@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { listed } from "./accounts.tsx";
-import { mixed, upon } from "./Chart.tsx";
+import { mixed, shownSpan, upon } from "./Chart.tsx";
 import { inWords } from "./ListFrame.tsx";
 import { ApiProblem } from "./api.ts";
 import { linkTo, parseRoute } from "./route.ts";
@@ -168,6 +168,12 @@ describe("small things", () => {
       [11, 2],
       [1, 2],
     ]);
+  });
+
+  it("show two minutes at least and ten at most", () => {
+    expect(shownSpan(1000, 1010)).toEqual([890, 1010]);
+    expect(shownSpan(1000, 1300)).toEqual([1000, 1300]);
+    expect(shownSpan(0, 1300)).toEqual([700, 1300]);
   });
 
   it("mix colours, as they are written or shortened", () => {

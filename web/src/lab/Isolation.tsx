@@ -107,11 +107,11 @@ function Verdict({ scene, actors }: { scene: Scene; actors: readonly Actor[] }) 
       <table className="w-full text-sm">
         <thead>
           <tr className="border-b border-line bg-raised/60 text-xs text-muted">
-            <th scope="col" className="px-3 py-2 text-left font-medium">
+            <th scope="col" className="px-2 py-2 sm:px-3 text-left font-medium">
               Published
             </th>
             {actors.map(({ name }) => (
-              <th key={name} scope="col" className="px-3 py-2 text-left font-medium">
+              <th key={name} scope="col" className="px-2 py-2 sm:px-3 text-left font-medium">
                 {name}
               </th>
             ))}
@@ -120,11 +120,11 @@ function Verdict({ scene, actors }: { scene: Scene; actors: readonly Actor[] }) 
         <tbody>
           {scene.outcomes.map((outcome) => (
             <tr key={outcome.publisher} className="border-b border-line/60">
-              <th scope="row" className="px-3 py-2 text-left font-normal">
+              <th scope="row" className="px-2 py-2 sm:px-3 text-left font-normal">
                 by {outcome.publisher}
               </th>
               {actors.map(({ name }) => (
-                <td key={name} className="px-3 py-2">
+                <td key={name} className="px-2 py-2 sm:px-3">
                   <Heard outcome={outcome} name={name} />
                 </td>
               ))}
@@ -132,7 +132,7 @@ function Verdict({ scene, actors }: { scene: Scene; actors: readonly Actor[] }) 
           ))}
         </tbody>
       </table>
-      <p className="px-3 py-2.5 text-sm">
+      <p className="px-2 py-2 sm:px-3.5 text-sm">
         {scene.intrusion ? (
           <>
             Client 3 then asked for{" "}
@@ -157,7 +157,7 @@ function Heard({ outcome, name }: { outcome: Outcome; name: string }) {
   const Icon = heard ? Check : X;
   return (
     <span className={`inline-flex items-center gap-1.5 ${heard ? "text-good" : "text-muted"}`}>
-      <Icon size={16} aria-hidden />
+      <Icon size={16} aria-hidden className="shrink-0 max-sm:hidden" />
       {heard ? "heard it" : "heard nothing"}
     </span>
   );
