@@ -5,10 +5,12 @@
 //! same bytes, always. Documents are untrusted: size, depth and aliases are bounded ([`Limits`]).
 //!
 //! To read: `source` (files as trees with places), `read` (trees into the model, references followed),
-//! `model`, `diagnostic`, `shape` (which Rust types the schemas ask for), `emit` (the code).
+//! `model`, `diagnostic`, `shape` (which Rust types the schemas ask for), `service` (what a crate
+//! consists of), `emit` (the code), `generate` (the files), `command` (what the commands do).
 
 #[cfg(any(test, feature = "checks"))]
 pub mod checks;
+pub mod command;
 mod diagnostic;
 mod emit;
 pub mod generate;

@@ -78,8 +78,8 @@ pub(crate) fn client(service: &Service) -> TokenStream {
             ],
         )],
         &[
-            ("crate::parameters", &parameter_names(service)),
-            ("crate::spec", &["SPEC", "channels", "operations"]),
+            ("super::parameters", &parameter_names(service)),
+            ("super::spec", &["SPEC", "channels", "operations"]),
         ],
         items,
     )

@@ -19,7 +19,7 @@ pub(crate) fn mocks(service: &Service) -> TokenStream {
         .collect();
     let mut inner: Vec<(&str, &[&str])> = Vec::new();
     if !traits.is_empty() {
-        inner.push(("crate::service", &traits));
+        inner.push(("super::service", &traits));
     }
     let calls = (!traits.is_empty()).then(|| calls(service));
     with_imports(

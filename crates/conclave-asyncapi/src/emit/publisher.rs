@@ -20,7 +20,7 @@ pub(crate) fn publishers(service: &Service) -> TokenStream {
             "conclave_service",
             &["AsyncApiResult", "Publisher", "Reach"],
         )],
-        &[("crate::spec", &["SPEC", "channels", "operations"])],
+        &[("super::spec", &["SPEC", "channels", "operations"])],
         quote! { #(#all)* },
     )
 }

@@ -47,7 +47,7 @@ pub(crate) fn with_imports(
 ) -> TokenStream {
     let types = types(service);
     let mut inner = inner.to_vec();
-    inner.insert(0, ("crate::model", &types));
+    inner.insert(0, ("super::model", &types));
     imported(outer, &inner, items)
 }
 
@@ -246,10 +246,10 @@ fn arm(service: &Service, operation: &Operation) -> TokenStream {
         .map(|channel| ident(&channel.field));
     let called = quote! { self.#field.#handler(call.payload()?, call.context()).await };
     if operation.reply.is_none() {
-        return quote! { crate::spec::operations::#route => #called, };
+        return quote! { super::spec::operations::#route => #called, };
     }
     quote! {
-        crate::spec::operations::#route => {
+        super::spec::operations::#route => {
             let reply = #called?;
             call.reply(&reply)
         }

@@ -61,6 +61,41 @@ pub fn generate(
     Ok(files)
 }
 
+/// Every path that a generated crate may have.
+pub(crate) const PATHS: &[&str] = &[
+    "Cargo.toml",
+    "README.md",
+    "src/client.rs",
+    "src/lib.rs",
+    "src/mock.rs",
+    "src/model.rs",
+    "src/parameters.rs",
+    "src/publisher.rs",
+    "src/service.rs",
+    "src/spec.rs",
+    "tests/model.rs",
+    "tests/security_tests.rs",
+    "tests/service.rs",
+];
+
+/// The modules of the crate in one text, to be included in a module of another crate.
+pub(crate) fn module(service: &Service, document: &str) -> Result<String, Unprintable> {
+    let mut text = format!("// {MARK} `{document}`: changes here are lost.\n");
+    for (path, said, items) in code(service) {
+        let Some(name) = path
+            .strip_prefix("src/")
+            .and_then(|name| name.strip_suffix(".rs"))
+        else {
+            continue;
+        };
+        text.push_str(&format!(
+            "\n/// {said}\npub mod {name} {{\n{}}}\n",
+            emit::printed(items)?
+        ));
+    }
+    Ok(text)
+}
+
 /// Path, purpose and items of every file of code.
 fn code(service: &Service) -> [(&'static str, &'static str, TokenStream); 10] {
     let examples = "Examples of the document survive a round trip.";
