@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import logging
 import unittest
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,8 @@ from websockets.exceptions import ConnectionClosed
 from conclave_client import Client, rest
 
 PATIENCE_SECONDS = 20
+# On a busy machine asyncio tells of every slow callback.
+logging.getLogger("asyncio").setLevel(logging.ERROR)
 # A call that a stopped server never answers must not hold up the next test.
 rest.TIMEOUT_SECONDS = 5.0
 

@@ -92,9 +92,54 @@ class Connecting(Case):
         self.assertEqual(await self.clock.paused(), 4.0)
         self.server.refuse_with = None
         peer = await self.again()
-        await soon(client.connect())
+        await peer.quiet()
+        peer.cut()
+        # It did not last, so it starts nothing anew.
+        self.assertEqual(await self.clock.paused(), 8.0)
+        peer = await self.again()
+        await peer.quiet()
+        self.clock.advance(5.0)
         peer.cut()
         self.assertEqual(await self.clock.paused(), 0.5)
+
+    async def test_a_server_that_goes_away_gets_its_clients_back_spread(self) -> None:
+        client = self.client()
+        peer = await self.online(client)
+        await soon(client.connect())
+        await peer.close(1001, "Server is going away")
+        self.assertEqual(await self.clock.paused(), 3.5)
+
+    async def test_a_source_of_tokens_that_fails_is_asked_again(self) -> None:
+        faults = [ValueError("not now")]
+
+        async def tokens() -> str:
+            if faults:
+                raise faults.pop()
+            return "a.token"
+
+        client = self.client(tokens=tokens)
+        with self.assertRaisesRegex(NetworkError, "not now"):
+            await soon(client.connect())
+        await self.again()
+
+    async def test_a_status_listener_that_fails_harms_nobody(self) -> None:
+        def told(*_) -> None:
+            raise ValueError("not mine")
+
+        with self.assertLogs("conclave_client", level="ERROR"):
+            client = self.client(on_status=told)
+            await self.online(client)
+            await soon(client.connect())
+            await client.close()
+
+    async def test_a_fault_of_the_client_leaves_nobody_waiting(self) -> None:
+        client = self.client()
+        answer = client.room("r").send("one")
+        client.feed.opened = None  # type: ignore[assignment]
+        with self.assertLogs("conclave_client", level="ERROR"):
+            await (await self.server.peer()).greet()
+            with self.assertRaisesRegex(ConclaveError, "fault of the client"):
+                await soon(answer)
 
     async def test_retry_now_does_not_wait(self) -> None:
         client = self.client()
@@ -185,7 +230,7 @@ class Closing(Case):
     def test_what_close_codes_mean(self) -> None:
         for code, reason, comeback in (
             (None, "", Comeback.SOON),
-            (1001, "Server is going away", Comeback.SOON),
+            (1001, "Server is going away", Comeback.SPREAD),
             (1001, "Connected elsewhere", Comeback.NEVER),
             (1002, "Malformed message", Comeback.NEVER),
             (1003, "Binary frames are not supported", Comeback.NEVER),

@@ -26,6 +26,8 @@ class Comeback(enum.Enum):
     """At once, if the source has another token."""
     SOON = "soon"
     """After a jittered delay that grows with each failure."""
+    SPREAD = "spread"
+    """The same, and up to three seconds more: all of the server's clients come back at once."""
     LATER = "later"
     """The same, five seconds at least: the server is short of something."""
 
@@ -62,7 +64,9 @@ def after_close(code: int | None, reason: str) -> Loss:
         return Loss(RateLimited(said), Comeback.LATER)
     if code in (4003, 1008):
         return Loss(Forbidden(said), Comeback.NEVER)
-    if code in (1001, 1005, 1011, 1012, 1013, 1014):
+    if code in (1001, 1012):
+        return Loss(NetworkError(said), Comeback.SPREAD)
+    if code in (1005, 1011, 1013, 1014):
         return Loss(NetworkError(said), Comeback.SOON)
     return Loss(Disconnected(said, code), Comeback.NEVER)
 

@@ -44,6 +44,9 @@ OPEN_SECONDS_MAX = 15.0
 FRAME_BYTES_MAX = 65536
 RECEIVED_BYTES_MAX = 4 * 1024 * 1024
 LATER_SECONDS_MIN = 5.0
+SPREAD_SECONDS = 3.0
+# A connection that lasted less does not make the next delay a short one.
+STEADY_SECONDS_MIN = 5.0
 # A renewal comes so much after the moment in which the source holds a token to be old.
 RENEWAL_GRACE_SECONDS = 0.1
 RENEWAL_RETRY_SECONDS_MIN = 1.0
@@ -116,7 +119,10 @@ class Link:
         self.status = "idle"
         self.error: ConclaveError | None = None
         self._settings = settings
+        self._clock = settings.clock
         self._surface = surface
+        # When the server took the connection that there is now.
+        self._since: float | None = None
         self._backoff = Backoff(settings.chance)
         self._task: asyncio.Task[None] | None = None
         self._first: asyncio.Future[None] | None = None
@@ -162,10 +168,20 @@ class Link:
             self._end(ClientClosed("the client was closed"))
 
     async def _run(self) -> None:
+        try:
+            await self._keep()
+        except Exception as fault:
+            # Nobody may wait for ever on what this client does wrong.
+            log.exception("%s: the connection is given up", self._surface.name)
+            self._end(ConclaveError(f"a fault of the client: {fault!r}"))
+
+    async def _keep(self) -> None:
         while True:
             self._turn("connecting", None)
-            loss = await self._live()
-            loss = self._with_tokens(loss)
+            self._since = None
+            loss = self._with_tokens(await self._live())
+            if self._since is not None and self._clock.now() - self._since >= STEADY_SECONDS_MIN:
+                self._backoff.reset()
             if loss.comeback is Comeback.NEVER:
                 self._end(loss.error)
                 return
@@ -290,7 +306,7 @@ class Link:
     def _admitted(self) -> None:
         self._refusals = 0
         self._refused = None
-        self._backoff.reset()
+        self._since = self._clock.now()
         if self._first is not None and not self._first.done():
             self._first.set_result(None)
         self._turn("online", None)
@@ -299,6 +315,8 @@ class Link:
         delay = self._backoff.next()
         if loss.comeback is Comeback.ANOTHER_TOKEN:
             delay = min(delay, 0.2)
+        if loss.comeback is Comeback.SPREAD:
+            delay += SPREAD_SECONDS * self._settings.chance()
         if loss.comeback is Comeback.LATER:
             delay += LATER_SECONDS_MIN
         if loss.error.retry_after is not None:
@@ -325,8 +343,12 @@ class Link:
 
     def _turn(self, status: str, error: ConclaveError | None) -> None:
         self.status = status
-        if self._settings.on_status is not None:
+        if self._settings.on_status is None:
+            return
+        try:
             self._settings.on_status(self._surface.name, status, error)
+        except Exception:
+            log.exception("on_status failed")
 
 
 def checked_frame(text: str) -> str:

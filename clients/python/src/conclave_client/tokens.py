@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, Union
 
 from . import rest
-from .errors import ConclaveError, Unauthenticated
+from .errors import ConclaveError, NetworkError, Unauthenticated
 from .pacing import Clock, SystemClock
 
 
@@ -95,7 +95,12 @@ class _Called(_ByClaims):
         self._function = function
 
     async def token(self) -> str:
-        return await self._function()
+        try:
+            return await self._function()
+        except ConclaveError:
+            raise
+        except Exception as fault:
+            raise NetworkError(f"the source of tokens failed: {fault!r}") from fault
 
     def invalidate(self, token: str) -> None:
         """The function is asked anew each time."""
