@@ -18,6 +18,7 @@ pub(crate) const DRAWN: &[(&str, &[&str])] = &[
     (
         "conclave-server",
         &[
+            "conclave-asyncapi",
             "conclave-auth",
             "conclave-client",
             "conclave-core",
