@@ -83,7 +83,7 @@ impl WsClient {
         Self::open(builder.build()?).await
     }
 
-    async fn open(client: Client) -> Result<Self> {
+    pub(crate) async fn open(client: Client) -> Result<Self> {
         client.connect_topics().await?;
         Ok(Self {
             client,

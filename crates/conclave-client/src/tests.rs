@@ -2,6 +2,7 @@
 
 mod links;
 mod rooms;
+mod seed;
 mod topics;
 
 use std::io;

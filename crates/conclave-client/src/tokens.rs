@@ -1,5 +1,8 @@
 //! Where a client's tokens come from, and when the next one is due.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;

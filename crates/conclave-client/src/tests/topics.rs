@@ -39,7 +39,7 @@ async fn a_subscription_outlives_connections_and_goes_on_where_it_was() {
     let (client, mut server) = client(|builder| builder.name("N").session("S"));
     let topic = client.topic("T");
     let first = ["register-session:S", "register-name:N", "subscribe:T"];
-    let (events, mut line) = join!(topic.subscribe::<u32>(), async {
+    let (events, line) = join!(topic.subscribe::<u32>(), async {
         let mut line = server.accept().await;
         assert!(
             line.head
