@@ -7,7 +7,7 @@ import { Names } from "./names.js";
 import { isHidden, watchPage } from "./page.js";
 import { Peers } from "./peers.js";
 import { Rest } from "./rest.js";
-import { Room, type Wire } from "./room.js";
+import { Room } from "./room.js";
 import { RoomList, summaryOf, type ChannelBody } from "./room_list.js";
 import { webSocketUrl } from "./socket.js";
 import { Topics, type Topic } from "./topic.js";
@@ -23,6 +23,7 @@ import type {
   RoomSummary,
   Status,
 } from "./types.js";
+import type { Wire } from "./wire.js";
 
 /**
  * A user at a server: rooms over one connection, topics over another. Comes back by itself, with

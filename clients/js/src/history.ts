@@ -36,8 +36,19 @@ export class History {
     this.#top = Math.max(this.#top, seq);
   }
 
-  /** Adds a message, or what it says more than the one known. */
+  /**
+   * Adds a message, or what it says more than the one known. One from before the oldest that was
+   * loaded, such as one's own that was stored long ago, would leave a hole: its page brings it.
+   */
   add(message: Stored): void {
+    const oldest = this.#ascending[0]?.seq;
+    if (this.hasOlder && oldest != null && message.seq < oldest) return;
+    this.addOfPage(message);
+    this.#trim();
+  }
+
+  /** Adds a message of a page that was asked for, which reaches to the oldest one there was. */
+  addOfPage(message: Stored): void {
     const known = this.#byId.get(message.id);
     if (known !== undefined) {
       this.replace(known, merged(known, message));
@@ -47,7 +58,6 @@ export class History {
     const last = this.#ascending.at(-1);
     if (last === undefined || (last.seq ?? 0) < message.seq) this.#ascending.push(message);
     else this.#ascending.splice(this.#place(message.seq), 0, message);
-    this.#trim();
   }
 
   update(id: string, change: Partial<ChatMessage>): void {
@@ -76,6 +86,11 @@ export class History {
     if (over <= 0) return;
     for (const message of this.#ascending.splice(0, over)) this.#byId.delete(message.id ?? "");
     this.hasOlder = true;
+  }
+
+  /** Forgets those before a sequence number. */
+  keepFrom(seq: number): void {
+    this.keepNewest(this.#ascending.length - this.#place(seq));
   }
 
   clear(): void {

@@ -3,37 +3,17 @@ import { Changes } from "./emitter.js";
 import { asError, ConclaveError } from "./error.js";
 import { dateOf, messageOf, numberOf, textOf, type Frame } from "./frames.js";
 import { higher, History, storedOf, type MessageBody } from "./history.js";
-import { Outbox, type Carrier } from "./outbox.js";
+import { Outbox } from "./outbox.js";
 import { OthersReceipts, OwnReceipts, type Mark } from "./receipts.js";
-import type { Rest } from "./rest.js";
+import { RoomCalls, type Page } from "./room_calls.js";
 import { OwnTyping, Typists } from "./typing.js";
-import type { ChatMessage, LastMessage, Member, Presence, Profile, Receipt, Role, SendOptions } from "./types.js";
-
-/** What a room needs of its client. */
-export interface Wire extends Carrier {
-  readonly rest: Rest;
-  readonly historyMax: number;
-  /** Whether nobody looks at the page. */
-  readonly hidden: boolean;
-  /** Resolves when `userId` is known. */
-  identified(): Promise<void>;
-  /** Throws where too much waits already. */
-  checkOutbox(): void;
-  /** Asks for a room's events after `since`, unless they come already. */
-  follow(roomId: string, since: number | null): void;
-  /** The room is no longer open. */
-  unfollow(roomId: string): void;
-  nameOf(userId: string): string;
-  learn(profiles: readonly Profile[]): void;
-  unreadOf(roomId: string): number;
-  setUnread(roomId: string, count: number): void;
-  /** A message was read of which the list may not know. */
-  shown(roomId: string, message: LastMessage): void;
-}
+import type { ChatMessage, Member, Presence, Receipt, Role, SendOptions } from "./types.js";
+import type { Wire } from "./wire.js";
 
 /** A room: its messages, who is in it, and what one does in it. */
 export class Room {
   readonly #wire: Wire;
+  readonly #calls: RoomCalls;
   readonly #history: History;
   readonly #outbox: Outbox;
   readonly #attendance: Attendance;
@@ -65,6 +45,7 @@ export class Room {
   ) {
     const changed = (): void => this.changed();
     this.#wire = wire;
+    this.#calls = new RoomCalls(id, wire.rest);
     this.#changes = new Changes(() => {
       this.#messages = null;
       this.#version += 1;
@@ -128,9 +109,7 @@ export class Room {
   /** Loads the newest page and follows the room until the returned function is called. */
   open(): () => void {
     this.#opens += 1;
-    // Followed once the newest page is there: what comes between the two would be missed.
-    if (this.#opens === 1 && this.#history.loaded) this.#wire.follow(this.id, this.#history.cursor);
-    else if (this.#opens === 1 && !this.#loading) void this.#load();
+    if (this.#opens === 1) this.#opened();
     let open = true;
     return () => {
       if (!open) return;
@@ -166,12 +145,11 @@ export class Room {
   }
 
   async edit(id: string, content: string): Promise<void> {
-    const path = `/messages/${encodeURIComponent(id)}`;
-    this.#add([await this.#wire.rest.call<MessageBody>("PUT", path, { content })]);
+    this.#add([await this.#calls.edit(id, content)]);
   }
 
   async remove(id: string): Promise<void> {
-    await this.#wire.rest.call("DELETE", `/messages/${encodeURIComponent(id)}`);
+    await this.#calls.remove(id);
     this.#history.update(id, { content: "", deleted: true });
     this.changed();
   }
@@ -197,7 +175,7 @@ export class Room {
     if (theirs?.id != null && theirs.seq !== null) {
       this.#receipts.read({ id: theirs.id, seq: theirs.seq });
     }
-    this.#wire.setUnread(this.id, this.#countAfter(mark.seq));
+    this.#wire.setUnread(this.id, this.#countAfter(Math.max(mark.seq, this.#receipts.readSeq)));
     this.changed();
   }
 
@@ -211,34 +189,24 @@ export class Room {
   }
 
   /** Who has a message, and who has read it. */
-  async statusOf(id: string): Promise<Receipt[]> {
-    const path = `/messages/${encodeURIComponent(id)}/receipt`;
-    const entries = await this.#wire.rest.list<ReceiptBody>(path, 200);
-    return entries.map(({ recipientId, status, timestamp }) => ({
-      userId: recipientId,
-      status,
-      at: new Date(timestamp),
-    }));
+  statusOf(id: string): Promise<Receipt[]> {
+    return this.#calls.receipts(id);
   }
 
   /** By the room's owner; `OWNER` hands it over. */
   async giveRole(userId: string, role: Role): Promise<void> {
-    await this.#wire.rest.call("PUT", this.#memberPath(userId), { role });
+    await this.#calls.giveRole(userId, role);
     this.#attendance.stale();
   }
 
   /** By the owner or a moderator. */
   async removeMember(userId: string): Promise<void> {
-    await this.#wire.rest.call("DELETE", this.#memberPath(userId));
+    await this.#calls.removeMember(userId);
     this.#attendance.stale();
   }
 
   nameOf(userId: string): string {
     return this.#attendance.nameOf(userId) ?? this.#wire.nameOf(userId);
-  }
-
-  #memberPath(userId: string): string {
-    return `/channels/${encodeURIComponent(this.id)}/members/${encodeURIComponent(userId)}`;
   }
 
   /** @internal */
@@ -458,10 +426,11 @@ export class Room {
     this.changed();
     try {
       await this.#wire.identified();
-      const empty = this.#history.messages.length === 0;
-      const more = await this.#readNewest();
+      const { entries, more } = await this.#readNewest();
       if (load !== this.#loads) return;
-      if (empty) this.#history.hasOlder = more;
+      const oldest = entries.at(-1)?.seq;
+      if (more && oldest !== undefined) this.#history.keepFrom(oldest);
+      this.#history.hasOlder = more;
       this.#loading = false;
       // Closed meanwhile: nobody may follow it.
       if (!this.isOpen) return this.resync();
@@ -498,12 +467,11 @@ export class Room {
     }
   }
 
-  async #readNewest(): Promise<boolean> {
-    const path = `/channels/${encodeURIComponent(this.id)}/messages?limit=${PAGE}`;
+  async #readNewest(): Promise<Page> {
     const load = this.#loads;
-    const { entries, more } = await this.#wire.rest.page<MessageBody>(path);
-    if (load === this.#loads) this.#add(entries);
-    return more;
+    const page = await this.#calls.page(null, PAGE);
+    if (load === this.#loads) this.#add(page.entries);
+    return page;
   }
 
   async #loadOlder(limit: number): Promise<void> {
@@ -511,10 +479,9 @@ export class Room {
     if (oldest == null) return;
     this.changed();
     const load = this.#loads;
-    const query = `before=${oldest}&limit=${Math.min(Math.max(1, limit), PAGE_MAX)}`;
-    const path = `/channels/${encodeURIComponent(this.id)}/messages?${query}`;
-    const { entries, more } = await this.#wire.rest.page<MessageBody>(path);
+    const { entries, more } = await this.#calls.page(oldest, Math.min(Math.max(1, limit), PAGE_MAX));
     if (load !== this.#loads) return;
+    for (const body of entries) this.#history.addOfPage(storedOf(body));
     this.#add(entries);
     this.#history.hasOlder = more;
   }
@@ -524,7 +491,8 @@ export class Room {
     this.#wire.learn(entries.map(({ user }) => ({ ...user, avatar: user.avatar ?? null })));
     for (const body of entries.toReversed()) {
       const message = storedOf(body);
-      this.#history.heard(message.seq);
+      // Later, what lies between may still be on its way: only events say how far it was heard.
+      if (this.#loading) this.#history.heard(message.seq);
       if (this.#keeps) this.#history.add(message);
       const mine = message.userId === this.#wire.userId;
       if (mine && message.clientId !== null) this.#outbox.settled(message.clientId);
@@ -545,6 +513,17 @@ export class Room {
     return this.#wire.send({ ...frame, conversation_id: this.id });
   }
 
+  /** Followed once the newest page is there: what comes between the two would be missed. */
+  #opened(): void {
+    if (this.#history.loaded) {
+      this.#wire.follow(this.id, this.#history.cursor);
+      // Who came while nobody looked.
+      this.#attendance.stale();
+    } else if (!this.#loading) {
+      void this.#load();
+    }
+  }
+
   #closed(): void {
     this.#opens -= 1;
     if (this.#opens > 0) return;
@@ -553,12 +532,6 @@ export class Room {
     this.#wire.unfollow(this.id);
     this.changed();
   }
-}
-
-interface ReceiptBody {
-  recipientId: string;
-  status: "SENT" | "DELIVERED" | "READ";
-  timestamp: string;
 }
 
 /** How old a page may be that was read before the connection was there. */

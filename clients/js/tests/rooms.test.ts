@@ -231,6 +231,35 @@ test("others' messages count as unread until they are read", async () => {
   expect(server.sent("message_read").at(-1)).toMatchObject({ message_id: two.id });
 });
 
+test("reading an earlier message leaves later ones read", async () => {
+  const room = await opened();
+  const first = server.say("plans", "ann", "one");
+  server.say("plans", "ann", "two");
+  await pass();
+  room.markRead();
+  room.markRead(first.id);
+  expect(room.unread).toBe(0);
+});
+
+test("a replay that is cut short goes on where it was cut", async () => {
+  const room = await opened();
+  server.say("plans", "ann", "first");
+  await pass();
+  server.drop();
+  for (let n = 1; n <= 100; n += 1) server.say("plans", "ann", `n${n}`);
+  // Followed anew, and the newest page read; the replay itself gets lost on its way.
+  let cut = false;
+  server.hooks.frame = (frame, socket) => {
+    if (frame["type"] !== "subscribe_conversation" || cut) return true;
+    cut = true;
+    setTimeout(() => socket.drop(), 300);
+    return false;
+  };
+  await pass(10_000);
+  expect(cut).toBe(true);
+  expect(room.messages.map(({ seq }) => seq)).toEqual(Array.from({ length: 101 }, (_, at) => at + 1));
+});
+
 test("receipts that were refused for being too many are told again", async () => {
   const room = await opened();
   server.say("plans", "ann", "one");
