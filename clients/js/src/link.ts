@@ -3,7 +3,7 @@ import { asError, ConclaveError } from "./error.js";
 import { Pace } from "./pace.js";
 import type { Rest } from "./rest.js";
 import { dial, OPEN } from "./socket.js";
-import { renewInMs } from "./token_claims.js";
+import { renewInMs, timesOf } from "./token_claims.js";
 import type { Platform, Status, WebSocketLike } from "./types.js";
 
 /** What a dialect does with its connection. */
@@ -287,7 +287,9 @@ export class Link {
       this.#scheduleRenewal();
       return;
     }
-    this.#renewTimer = setTimeout(() => void this.#renew(generation), RENEW_AGAIN_MS);
+    const leftMs = (timesOf(this.#token ?? "").expiresAt ?? 0) - Date.now();
+    const againMs = Math.min(RENEW_AGAIN_MS, Math.max(RENEW_AGAIN_MS / 20, leftMs / 3));
+    this.#renewTimer = setTimeout(() => void this.#renew(generation), againMs);
   }
 }
 

@@ -173,6 +173,25 @@ test("a token is renewed in-band before it ends", async () => {
   expect(server.sockets).toHaveLength(1);
 });
 
+test("a source that has no newer token is asked again, more often towards the end", async () => {
+  const old = jwt(60, "a");
+  const next = jwt(120, "b");
+  for (const token of [old, next]) server.tokens.add(token);
+  let asked = 0;
+  const since = Date.now();
+  await connected({
+    tokens: async () => {
+      asked += 1;
+      return Date.now() - since < 58_000 ? old : next;
+    },
+  });
+  const before = asked;
+  await pass(60_000);
+  expect(asked - before).toBeGreaterThanOrEqual(4);
+  expect(asked - before).toBeLessThanOrEqual(30);
+  expect(server.sent("auth")).toEqual([{ type: "auth", token: next }]);
+});
+
 test("a token with ten years to live needs no renewal", async () => {
   const token = jwt(10 * 365 * 86_400);
   server.tokens.add(token);

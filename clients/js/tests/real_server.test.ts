@@ -140,6 +140,59 @@ test("topics are heard in the session only", async () => {
   expect(others).toEqual([]);
 });
 
+test("a topic goes on after the server was killed, and says that something may be missing", async () => {
+  const user = await connected("user");
+  const topic = user.topic("weather");
+  const heard: unknown[] = [];
+  let next = (): void => undefined;
+  const arrived = (): Promise<void> => new Promise((resolve) => (next = resolve));
+  topic.subscribe(({ payload }) => {
+    heard.push(payload);
+    next();
+  });
+  let first = arrived();
+  await topic.publish("before");
+  await first;
+  const gap = new Promise<void>((resolve) => topic.onGap(resolve));
+  await server.kill();
+  await server.begin();
+  await gap;
+  first = arrived();
+  await topic.publish("after");
+  await first;
+  expect(heard).toEqual(["before", "after"]);
+});
+
+test("a connection outlives its tokens, which are renewed in-band", async () => {
+  const brief = await RealServer.start({ JWT_EXPIRATION_SECONDS: "3" });
+  let renewals = 0;
+  let renewed = (): void => undefined;
+  const counting: typeof fetch = (url, init) => {
+    if (String(url).endsWith("/auth/refresh")) {
+      renewals += 1;
+      renewed();
+    }
+    return fetch(url, init);
+  };
+  const tokens = await signIn(brief.url, "user", "password", { fetch: counting });
+  const client = new ConclaveClient({ url: brief.url, tokens });
+  clients.push(client);
+  const statuses: string[] = [];
+  await client.connect();
+  client.on("status", (status) => statuses.push(status));
+  // Five lives of a token, more than one and the server's leeway.
+  await new Promise<void>((resolve) => {
+    renewed = () => renewals >= 5 && resolve();
+    renewed();
+  });
+  const room = client.room("general");
+  room.send("still here");
+  await settled(room, () => room.messages.length === 0);
+  expect(statuses).toEqual([]);
+  client.close();
+  await brief.end();
+});
+
 test("who is signed out elsewhere is ended", async () => {
   const tokens = await signIn(server.url, "username", "password");
   const client = new ConclaveClient({ url: server.url, tokens });

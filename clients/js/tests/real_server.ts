@@ -17,10 +17,13 @@ export class RealServer {
   private constructor(
     readonly port: number,
     readonly folder: string,
+    readonly settings: NodeJS.ProcessEnv,
   ) {}
 
-  static async start(): Promise<RealServer> {
-    const server = new RealServer(await freePort(), await mkdtemp(join(tmpdir(), "conclave-sdk-")));
+  /** `settings` are environment variables. */
+  static async start(settings: NodeJS.ProcessEnv = {}): Promise<RealServer> {
+    const folder = await mkdtemp(join(tmpdir(), "conclave-sdk-"));
+    const server = new RealServer(await freePort(), folder, settings);
     await server.begin();
     return server;
   }
@@ -34,7 +37,7 @@ export class RealServer {
     const listen = `127.0.0.1:${this.port}`;
     const started = spawn(PROGRAM, ["serve", "--dev", "--listen", listen, "--data-dir", this.folder], {
       stdio: "ignore",
-      env: cleanEnvironment(),
+      env: { ...cleanEnvironment(), ...this.settings },
     });
     this.#process = started;
     let failure: unknown = null;
