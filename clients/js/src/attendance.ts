@@ -51,11 +51,13 @@ export class Attendance {
   }
 
   /** Somebody came, of whom only the id is known: all are read again, once for many. */
-  stale(): void {
+  stale(waitMs = GATHER_MS, attempts = ATTEMPTS_MAX): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      this.load().catch(() => undefined);
-    }, GATHER_MS);
+      this.load().catch(() => {
+        if (attempts > 1) this.stale(RETRY_MS, attempts - 1);
+      });
+    }, waitMs);
   }
 
   left(userId: string): void {
@@ -91,5 +93,8 @@ interface PresenceBody {
   lastSeenAt?: string | null;
 }
 
+/** Then the next connection, or the next one who comes, asks again. */
+const ATTEMPTS_MAX = 4;
 const GATHER_MS = 500;
 const MEMBERS_MAX = 1_000;
+const RETRY_MS = 3_000;

@@ -439,7 +439,8 @@ export class Room {
       this.#receiptsFrom = this.#history.cursor ?? 0;
       this.#wire.follow(this.id, this.#history.cursor);
       this.changed();
-      await this.#attendance.load();
+      // Messages show without it.
+      await this.#attendance.load().catch(() => this.#attendance.stale());
     } catch (thrown) {
       if (load !== this.#loads) return;
       const error = asError(thrown);
@@ -463,7 +464,7 @@ export class Room {
       await this.#readNewest();
       await this.#attendance.load();
     } catch {
-      // The next connection asks again.
+      this.#attendance.stale();
     }
   }
 

@@ -307,6 +307,39 @@ test("names and presence come with the room", async () => {
   expect(room.presence.get("ann")).toEqual({ isOnline: false, lastSeenAt: new Date(5000) });
 });
 
+test("a room shows its messages while its members cannot be read", async () => {
+  server.say("plans", "ann", "one");
+  let failures = 2;
+  const fetch: typeof globalThis.fetch = async (url, init) => {
+    if (!String(url).includes("/members") || failures === 0) return server.fetch(String(url), init);
+    failures -= 1;
+    throw new TypeError("fetch failed");
+  };
+  const room = await opened({ fetch });
+  expect([shown(room.messages), room.error, room.members.length]).toEqual([["one/SENT"], null, 0]);
+  await pass(10_000);
+  expect(room.members).toHaveLength(2);
+});
+
+test("a room that cannot be read is tried again, one that is none is not", async () => {
+  // When it is opened, and again when the connection is there.
+  let failures = 2;
+  const fetch: typeof globalThis.fetch = async (url, init) => {
+    if (!String(url).includes("/messages") || failures === 0) return server.fetch(String(url), init);
+    failures -= 1;
+    throw new TypeError("fetch failed");
+  };
+  const room = await opened({ fetch });
+  expect(room.error?.code).toBe("network");
+  await pass(3_000);
+  expect([room.error, room.loading]).toEqual([null, false]);
+  const none = client.room("nowhere");
+  none.open();
+  await pass(10_000);
+  expect(none.error?.code).toBe("not_found");
+  expect(server.requests.filter((request) => request.includes("nowhere"))).toHaveLength(1);
+});
+
 test("a room that one is put into appears, and disappears with the membership", async () => {
   await opened();
   server.rooms.set("new", { id: "new", seq: 3, members: ["user"], messages: [], events: [] });
