@@ -9,6 +9,7 @@ export { ConclaveError } from "./error.js";
 export type { Frame } from "./frames.js";
 export {
   AuthenticatedWebSocket,
+  type AuthenticatedOptions,
   createAuthenticatedWebSocket,
   JwtManager,
   jwtManager,

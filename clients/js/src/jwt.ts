@@ -6,6 +6,11 @@ import { renewInMs } from "./token_claims.js";
 import { SignedIn } from "./tokens.js";
 import type { Platform, Tokens, WebSocketLike } from "./types.js";
 
+/** A session, and what the platform lacks. */
+export interface AuthenticatedOptions extends Platform {
+  session?: string | undefined;
+}
+
 /** One sign-in of a page, in memory only: never in localStorage, gone with the page. */
 export class JwtManager implements Tokens {
   #signedIn: SignedIn | null = null;
@@ -31,11 +36,11 @@ export class JwtManager implements Tokens {
     tokenUrl: string,
     user: string,
     password: string,
-    session?: string,
-    platform: Pick<Platform, "fetch"> = {},
+    session: string | AuthenticatedOptions = {},
   ): Promise<string> {
-    const signedIn = new SignedIn(originOf(tokenUrl), false, platform);
-    const named = session === undefined ? {} : { session_id: session };
+    const options = typeof session === "string" ? { session } : session;
+    const signedIn = new SignedIn(originOf(tokenUrl), false, options);
+    const named = options.session === undefined ? {} : { session_id: options.session };
     const token = await signedIn.sign(tokenUrl, { username: user, password, ...named });
     this.#signedIn?.forget();
     this.#signedIn = signedIn;
@@ -80,10 +85,10 @@ export const createAuthenticatedWebSocket = async (
   tokenUrl: string,
   user: string,
   password: string,
-  session?: string,
-  platform: Platform = {},
+  session: string | AuthenticatedOptions = {},
 ): Promise<AuthenticatedWebSocket> => {
-  const token = await jwtManager.authenticate(tokenUrl, user, password, session, platform);
+  const platform = typeof session === "string" ? { session } : session;
+  const token = await jwtManager.authenticate(tokenUrl, user, password, platform);
   const rest = new Rest(originOf(tokenUrl), jwtManager, platform);
   const socket = await dial(platform, {
     url: wsUrl,

@@ -129,7 +129,7 @@ test("who comes back late is signed out on the server too", async () => {
 test("jwtManager keeps the token in memory until it ends or is cleared", async () => {
   const manager = new JwtManager();
   expect([manager.isAuthenticated(), manager.getToken()]).toEqual([false, null]);
-  await manager.authenticate("http://server/auth/token", "user", "password", "s", platform);
+  await manager.authenticate("http://server/auth/token", "user", "password", { session: "s", ...platform });
   expect([manager.isAuthenticated(), manager.getToken()]).toEqual([true, "token-1"]);
   expect(await manager.refresh()).toBe("token-2");
   await vi.advanceTimersByTimeAsync(3_600_000);
@@ -168,7 +168,7 @@ test("an authenticated WebSocket renews its token, which the page does not notic
   }
   const heard: string[] = [];
   const ws = await createAuthenticatedWebSocket(
-    "ws://server/ws", "http://server/auth/token", "user", "password", "s", { WebSocket: Socket, ...platform },
+    "ws://server/ws", "http://server/auth/token", "user", "password", { session: "s", WebSocket: Socket, ...platform },
   );
   ws.onmessage = ({ data }) => heard.push(data);
   expect(urls).toEqual(["ws://server/ws?ticket=k"]);
