@@ -158,10 +158,7 @@ fn node(setup: Setup, opened: Opened, controls: Vec<mpsc::UnboundedSender<Contro
     let directory = directory(&setup, controls.len(), nodes.bus(), clock.now());
     let outlet = webhooks.outlet(Arc::clone(&directory) as _);
     let stored = store.rooms(outlet, RoomLimits::of(&limits));
-    let witness = Arc::new(AuditedPower {
-        audit: Arc::clone(&audit),
-        clock: Arc::clone(&clock),
-    });
+    let witness = witness(&audit, &clock);
     tokio::spawn(sweep(stored.clone()));
     let rooms = Rooms::new(
         Arc::new(stored),
@@ -172,8 +169,6 @@ fn node(setup: Setup, opened: Opened, controls: Vec<mpsc::UnboundedSender<Contro
     let rooms = rooms
         .with_connections(Arc::clone(&connections))
         .with_shared_limits(nodes.bus().is_some());
-    let mut seed = [0; 8];
-    conclave_auth::Random::fill(&SystemRandom, &mut seed);
     Node {
         ping_seconds: setup.config.limits.ping_seconds,
         silence_seconds: setup.config.limits.silence_seconds,
@@ -201,10 +196,23 @@ fn node(setup: Setup, opened: Opened, controls: Vec<mpsc::UnboundedSender<Contro
         worker_connections: controls.iter().map(|_| AtomicU32::new(0)).collect(),
         end: watch::channel(false).0,
         controls: controls.into(),
-        dice: Dice::new(u64::from_ne_bytes(seed)),
+        dice: dice(),
         limits,
         setup,
     }
+}
+
+fn witness(audit: &Arc<AuditLog>, clock: &Arc<dyn Clock>) -> Arc<AuditedPower> {
+    Arc::new(AuditedPower {
+        audit: Arc::clone(audit),
+        clock: Arc::clone(clock),
+    })
+}
+
+fn dice() -> Dice {
+    let mut seed = [0; 8];
+    conclave_auth::Random::fill(&SystemRandom, &mut seed);
+    Dice::new(u64::from_ne_bytes(seed))
 }
 
 /// What workers share.

@@ -172,23 +172,8 @@ pub(super) async fn answer(node: Arc<Node>, from: NodeId, id: u64, question: Box
             }
             node.nodes.answer(from, id, &closed);
         }
-        Question::Heard { rooms } => {
-            let counts = survey::heard_rooms(&node, &rooms);
-            node.nodes.answer(from, id, &counts);
-        }
-        Question::Hearing { heard, limit } => {
-            let list = survey::hearing(&node, &heard, limit.min(LIST_MAX)).await;
-            let list: Vec<ListedThere> = list.into_iter().map(ListedThere::from).collect();
-            node.nodes.answer(from, id, &list);
-        }
-        Question::Topics {
-            after,
-            limit,
-            search,
-        } => {
-            let search = search.as_deref().map(Search::new);
-            let list = survey::heard_topics(&node, search, after, limit.min(LIST_MAX)).await;
-            node.nodes.answer(from, id, &list);
+        Question::Heard { .. } | Question::Hearing { .. } | Question::Topics { .. } => {
+            answer_heard(&node, from, id, question).await;
         }
         Question::Forget { client } => node.lost.forget(&client),
         Question::Inherit { clients } => {
@@ -198,6 +183,35 @@ pub(super) async fn answer(node: Arc<Node>, from: NodeId, id: u64, question: Box
             }
             node.nodes.answer(from, id, &true);
         }
+    }
+}
+
+/// Answers what is asked of what is heard here.
+async fn answer_heard(node: &Arc<Node>, from: NodeId, id: u64, question: Question) {
+    match question {
+        Question::Heard { rooms } => {
+            let counts = survey::heard_rooms(node, &rooms);
+            node.nodes.answer(from, id, &counts);
+        }
+        Question::Hearing { heard, limit } => {
+            let list = survey::hearing(node, &heard, limit.min(LIST_MAX)).await;
+            let list: Vec<ListedThere> = list.into_iter().map(ListedThere::from).collect();
+            node.nodes.answer(from, id, &list);
+        }
+        Question::Topics {
+            after,
+            limit,
+            search,
+        } => {
+            let search = search.as_deref().map(Search::new);
+            let list = survey::heard_topics(node, search, after, limit.min(LIST_MAX)).await;
+            node.nodes.answer(from, id, &list);
+        }
+        Question::Client(_)
+        | Question::Connections { .. }
+        | Question::Disconnect { .. }
+        | Question::Forget { .. }
+        | Question::Inherit { .. } => {}
     }
 }
 
