@@ -62,6 +62,10 @@ test: ## unit, layout and end-to-end tests
 	@echo '==> testing the TypeScript SDK, alone and with the server'
 	@npm --prefix clients/js run --silent check
 	@CONCLAVE_PROGRAM=$(abspath $(target)/debug/conclave) npm --prefix clients/js run --silent test
+	@echo '==> testing the pages, alone and in Chromium'
+	@npm --prefix web run --silent check
+	@npm --prefix web run --silent test
+	@CONCLAVE_PROGRAM=$(abspath $(target)/debug/conclave) npm --prefix web run --silent browser
 	@echo '==> testing with clients of other people: curl, websocat, Python, Chromium, Clerk, Socket.IO'
 	@$(python) tests/clients/run.py --conclave $(target)/debug/conclave
 

@@ -1,6 +1,9 @@
+import { existsSync } from "node:fs";
 import { defineConfig } from "@playwright/test";
 
-/** Debian's Chromium, one browser at a time: the machine that runs this may have two cores. */
+const installed = ["chromium", "chromium-browser", "google-chrome"].map((name) => `/usr/bin/${name}`);
+
+/** The system's Chromium (`CHROMIUM` names another), one browser at a time: the machine that runs this may have two cores. */
 export default defineConfig({
   testDir: "tests",
   outputDir: "../target/pages",
@@ -12,7 +15,7 @@ export default defineConfig({
   use: {
     browserName: "chromium",
     launchOptions: {
-      executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
+      executablePath: process.env["CHROMIUM"] ?? installed.find(existsSync) ?? "chromium",
       args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
     },
   },
