@@ -1,4 +1,4 @@
-import type { ChatMessage, Status } from "conclave-client";
+import type { ChatMessage, Room, Status } from "conclave-client";
 import type { RoomHook } from "conclave-client/react";
 import { ArrowDown } from "lucide-react";
 import { useImperativeHandle, useMemo, useRef, useState, type Ref } from "react";
@@ -27,6 +27,8 @@ export interface MessageListHandle {
 
 interface MessageListProps {
   room: RoomHook;
+  /** The same room, which may be ahead of what is shown. */
+  live: Room;
   me: string;
   mayRemoveAll: boolean;
   connection: Status;
@@ -38,12 +40,12 @@ interface MessageListProps {
 
 /** All messages of a room, of which only those in sight are in the document. */
 export function MessageList(props: MessageListProps) {
-  const { room, me, mayRemoveAll, connection, actions, onEscape, handle } = props;
+  const { room, live, me, mayRemoveAll, connection, actions, onEscape, handle } = props;
   const { messages } = room;
   const scroller = useRef<HTMLDivElement>(null);
   const [active, setActive] = useState<string | null>(null);
   const byId = useMemo(() => new Map(messages.map((message) => [message.id, message])), [messages]);
-  const history = useHistory({ room, scroller, active, connection });
+  const history = useHistory({ room, live, scroller, active, connection });
   const { virtual, atEnd } = history;
   const { line, forget } = useReading({
     messages,

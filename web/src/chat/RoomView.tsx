@@ -103,6 +103,7 @@ export function RoomView(props: RoomViewProps) {
         {props.banner(waiting(room.messages))}
         <MessageList
           room={room}
+          live={client.room(summary.id)}
           me={me}
           mayRemoveAll={mayRemoveAll}
           connection={connection}

@@ -1,12 +1,15 @@
 import { defaultRangeExtractor, useVirtualizer, type Range } from "@tanstack/react-virtual";
-import type { ChatMessage, Status } from "conclave-client";
+import type { ChatMessage, Room, Status } from "conclave-client";
 import type { RoomHook } from "conclave-client/react";
 import { useCallback, useEffect, useLayoutEffect, useRef, useState, type RefObject } from "react";
 
 import { keyOf } from "./rows.ts";
 
 interface HistoryOptions {
+  /** What is shown. */
   room: RoomHook;
+  /** The same room, which may be ahead of what is shown. */
+  live: Room;
   scroller: RefObject<HTMLDivElement | null>;
   /** The row that stays in the document, because it may have the focus. */
   active: string | null;
@@ -14,7 +17,7 @@ interface HistoryOptions {
 }
 
 /** The window over the messages, which loads older ones as it comes near the oldest. */
-export function useHistory({ room, scroller, active, connection }: HistoryOptions) {
+export function useHistory({ room, live, scroller, active, connection }: HistoryOptions) {
   const { messages, hasOlder, loading, loadOlder } = room;
   const now = useRef(messages);
   now.current = messages;
@@ -68,25 +71,26 @@ export function useHistory({ room, scroller, active, connection }: HistoryOption
     return () => clearTimeout(timer);
   }, [found]);
   const toEnd = useCallback(() => virtual.scrollToEnd(), [virtual]);
-  const more = useRef({ hasOlder, loadOlder });
-  more.current = { hasOlder, loadOlder };
+  const [sought, setSought] = useState<string | null>(null);
+  useLayoutEffect(() => {
+    const index = sought === null ? -1 : messages.findIndex(({ id }) => id === sought);
+    if (index < 0) return;
+    setSought(null);
+    setFound(sought);
+    virtual.scrollToIndex(index, { align: "center" });
+  }, [sought, messages, virtual]);
   const toMessage = useCallback(
     async (id: string) => {
-      for (;;) {
-        const index = now.current.findIndex((message) => message.id === id);
-        if (index >= 0) {
-          virtual.scrollToIndex(index, { align: "center" });
-          setFound(id);
-          return true;
-        }
-        const count = now.current.length;
-        if (!more.current.hasOlder) return false;
-        await more.current.loadOlder(PAGE);
-        await nextFrame();
-        if (now.current.length === count) return false;
+      const there = () => live.messages.some((message) => message.id === id);
+      while (!there() && live.hasOlder) {
+        const count = live.messages.length;
+        await live.loadOlder(PAGE);
+        if (live.messages.length === count) break;
       }
+      if (there()) setSought(id);
+      return there();
     },
-    [virtual],
+    [live],
   );
   return { virtual, atEnd, failed, again, found, toEnd, toMessage };
 }
@@ -100,8 +104,6 @@ const keyAt = (messages: readonly ChatMessage[], index: number): string => {
 /** From the end, where people mostly are. */
 const indexOfKey = (messages: readonly ChatMessage[], key: string): number =>
   messages.findLastIndex((message) => keyOf(message) === key);
-
-const nextFrame = () => new Promise((resolve) => requestAnimationFrame(resolve));
 
 /** The height of most rows. */
 const ROW_PX = 64;
