@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs";
 import { defineConfig } from "@playwright/test";
 
-const installed = ["chromium", "chromium-browser", "google-chrome"].map((name) => `/usr/bin/${name}`);
+const installed = ["chromium", "chromium-browser", "google-chrome"].map(
+  (name) => `/usr/bin/${name}`,
+);
 
 /** The system's Chromium (`CHROMIUM` names another), one browser at a time: the machine that runs this may have two cores. */
 export default defineConfig({

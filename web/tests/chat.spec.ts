@@ -1,5 +1,17 @@
 import { accessible, expect, signIn, test } from "./bed.ts";
-import { enter, field, list, makeRoom, mark, member, message, room, say, use, write } from "./chat_people.ts";
+import {
+  enter,
+  field,
+  list,
+  makeRoom,
+  mark,
+  member,
+  message,
+  room,
+  say,
+  use,
+  write,
+} from "./chat_people.ts";
 
 test("two users talk: marks, typing, edits, deletions and replies", async ({ page, person }) => {
   const other = await person();
@@ -87,7 +99,10 @@ test("rooms are created, found, joined, and left", async ({ page, person }) => {
 
   await other.getByRole("button", { name: "Members and room", exact: true }).click();
   await other.getByRole("button", { name: "Leave" }).click();
-  await other.getByRole("dialog", { name: "Leave Gardening?" }).getByRole("button", { name: "Leave" }).click();
+  await other
+    .getByRole("dialog", { name: "Leave Gardening?" })
+    .getByRole("button", { name: "Leave" })
+    .click();
   await expect(room(other, "Gardening")).toBeHidden();
   await expect(member(page, "testuser")).toBeHidden();
 });
@@ -101,7 +116,10 @@ test("an invitation comes in at once and opens the room", async ({ node, page, p
   await page.getByRole("button", { name: "Members and room", exact: true }).click();
   await page.getByRole("button", { name: "Invite" }).click();
   await page.getByRole("dialog", { name: "Invite to Secrets" }).getByLabel("User").fill("testuser");
-  await page.getByRole("dialog", { name: "Invite to Secrets" }).getByRole("button", { name: "Invite" }).click();
+  await page
+    .getByRole("dialog", { name: "Invite to Secrets" })
+    .getByRole("button", { name: "Invite" })
+    .click();
 
   const invitations = other.getByRole("region", { name: "Invitations" });
   await expect(invitations).toContainText("user invites you to a room");
@@ -135,7 +153,12 @@ test("a line shows where the new messages begin", async ({ node, page }) => {
 
 test("text stays text, and only web addresses become links", async ({ node, page }) => {
   const id = await makeRoom(node, "PRIVATE", "Plans", ["user", "testuser"]);
-  await say(node, id, "testuser", "<img src=x onerror=alert(1)> javascript:alert(1) https://example.com/a_(b).");
+  await say(
+    node,
+    id,
+    "testuser",
+    "<img src=x onerror=alert(1)> javascript:alert(1) https://example.com/a_(b).",
+  );
   await page.goto(`/#${id}`);
   await signIn(page, "user");
   const shown = message(page, "<img src=x onerror=alert(1)>");
@@ -149,7 +172,10 @@ test("text stays text, and only web addresses become links", async ({ node, page
 
 test("an image comes by https, lazily, and without saying who asks", async ({ page, context }) => {
   await context.route("https://pictures.example/**", (route) =>
-    route.fulfill({ contentType: "image/svg+xml", body: '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>' }),
+    route.fulfill({
+      contentType: "image/svg+xml",
+      body: '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>',
+    }),
   );
   await enter(page, "user");
   await page.getByRole("button", { name: "Send an image or a file" }).click();

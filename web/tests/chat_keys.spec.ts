@@ -45,7 +45,9 @@ test("everything can be done without a mouse", async ({ node, page }) => {
   await expect(field(page)).toBeFocused();
   await keys.type("An answer");
   await keys.press("Enter");
-  await expect(message(page, "An answer").getByRole("button", { name: /In reply to/ })).toBeVisible();
+  await expect(
+    message(page, "An answer").getByRole("button", { name: /In reply to/ }),
+  ).toBeVisible();
 
   // Rooms by a few letters, and by the ones beside.
   await keys.press("Control+k");

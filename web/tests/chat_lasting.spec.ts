@@ -1,10 +1,17 @@
 import { expect, signIn, test } from "./bed.ts";
-import { enter, field, fill, list, makeRoom, message, room, say, texts, write } from "./chat_people.ts";
+import { enter, field, fill, makeRoom, message, room, say, texts, write } from "./chat_people.ts";
 
-test("a killed server comes back: nothing is lost, doubled or reordered", async ({ node, page, person }) => {
+test("a killed server comes back: nothing is lost, doubled or reordered", async ({
+  node,
+  page,
+  person,
+}) => {
   const id = await makeRoom(node, "PRIVATE", "Plans", ["user", "testuser"]);
   const other = await person();
-  for (const [one, name] of [[page, "user"], [other, "testuser"]] as const) {
+  for (const [one, name] of [
+    [page, "user"],
+    [other, "testuser"],
+  ] as const) {
     await one.goto(`/#${id}`);
     await signIn(one, name);
     await expect(field(one)).toBeVisible();
@@ -16,7 +23,9 @@ test("a killed server comes back: nothing is lost, doubled or reordered", async 
   await expect(page.getByText("Connection lost.")).toBeVisible();
   for (const text of ["while away 1", "while away 2", "while away 3"]) await write(page, text);
   await expect(page.getByText("3 messages will be sent then.")).toBeVisible();
-  await expect(message(page, "while away 3").getByRole("img", { name: "Waiting for the connection" })).toBeVisible();
+  await expect(
+    message(page, "while away 3").getByRole("img", { name: "Waiting for the connection" }),
+  ).toBeVisible();
 
   await page.getByRole("button", { name: "Try now" }).click();
   await expect(page.getByText("Connection lost.")).toBeVisible();
@@ -33,7 +42,11 @@ test("a killed server comes back: nothing is lost, doubled or reordered", async 
   await expect.poll(() => texts(other)).toEqual(all);
 });
 
-test("a reload stays signed in, in the room; signing out does not", async ({ node, page, context }) => {
+test("a reload stays signed in, in the room; signing out does not", async ({
+  node,
+  page,
+  context,
+}) => {
   const id = await makeRoom(node, "PRIVATE", "Plans", ["user"]);
   await say(node, id, "user", "Still here");
   await enter(page, "user");
@@ -100,7 +113,13 @@ test.describe("with tokens of a few seconds", () => {
       (answer) => answer.url().endsWith("/auth/refresh") && answer.status() === 200,
     );
     await enter(page, "user");
-    const lost = page.getByText("Connection lost.").waitFor().then(() => "lost", () => "never");
+    const lost = page
+      .getByText("Connection lost.")
+      .waitFor()
+      .then(
+        () => "lost",
+        () => "never",
+      );
     await renewed;
     // Its successor too: the first token is over by then.
     await page.waitForResponse((answer) => answer.url().endsWith("/auth/refresh") && answer.ok());
@@ -116,7 +135,10 @@ test.describe("with tokens of a few seconds", () => {
       route.fulfill({
         status: 401,
         contentType: "application/problem+json",
-        body: JSON.stringify({ code: "unauthenticated", detail: "Invalid or expired refresh token" }),
+        body: JSON.stringify({
+          code: "unauthenticated",
+          detail: "Invalid or expired refresh token",
+        }),
       }),
     );
     await expect(page.getByRole("status")).toContainText("You are signed out");
@@ -125,93 +147,3 @@ test.describe("with tokens of a few seconds", () => {
     await expect(field(page)).toHaveValue("Not sent yet");
   });
 });
-
-test("10,000 messages scroll from the newest to the first with few of them in the document", async ({ node, page }) => {
-  test.slow(); // A hundred pages of history, and a user may ask twenty times a second.
-  const id = await makeRoom(node, "PRIVATE", "Long", ["user", "testuser"]);
-  await fill(node, id, COUNT, (number) => `Message ${number}`, ["user", "testuser"]);
-  await page.goto(`/#${id}`);
-  await signIn(page, "user");
-  await expect(message(page, `Message ${COUNT}`)).toBeVisible();
-
-  const scroller = list(page);
-  const most = { rows: 0, nodes: 0 };
-  await scroller.hover();
-  await expect
-    .poll(
-      async () => {
-        const now = await scroller.evaluate((box) => {
-          box.scrollTop = 0;
-          return { rows: box.querySelectorAll("[data-key]").length, nodes: document.querySelectorAll("*").length };
-        });
-        most.rows = Math.max(most.rows, now.rows);
-        most.nodes = Math.max(most.nodes, now.nodes);
-        return page.getByText("This is where the room begins.").isVisible();
-      },
-      { timeout: 300_000, intervals: [20] },
-    )
-    .toBe(true);
-  await expect(message(page, "Message 1").first()).toBeVisible();
-  expect(most.rows).toBeLessThan(120);
-  expect(most.nodes).toBeLessThan(3_000);
-
-  await page.getByRole("button", { name: /^Jump to newest/ }).click();
-  await expect(message(page, `Message ${COUNT}`)).toBeInViewport();
-});
-
-test("older messages come in above without moving what one reads", async ({ node, page }) => {
-  const id = await makeRoom(node, "PRIVATE", "Long", ["user", "testuser"]);
-  await fill(node, id, 300, (number) => `Message ${number} ${"and more ".repeat(number % 40)}`, ["user", "testuser"]);
-  await page.goto(`/#${id}`);
-  await signIn(page, "user");
-  await expect(message(page, "Message 300")).toBeVisible();
-  const asked = page.waitForResponse((answer) => answer.url().includes("before="));
-  // Held until the place is known.
-  let release = () => {};
-  const held = new Promise<void>((resolve) => (release = resolve));
-  await page.route("**/messages?*before=*", async (route) => {
-    await held;
-    await route.continue();
-  });
-  const scroller = list(page);
-  await scroller.evaluate((box) => {
-    box.scrollTop = 400;
-  });
-  const key = await scroller.evaluate((box) => {
-    const top = box.getBoundingClientRect().top;
-    const rows = [...box.querySelectorAll("[data-key]")];
-    return rows.find((row) => row.getBoundingClientRect().top >= top)?.getAttribute("data-key") ?? "";
-  });
-  const place = () =>
-    scroller.evaluate(
-      (box, sought) => Math.round(box.querySelector(`[data-key="${sought}"]`)?.getBoundingClientRect().top ?? -1),
-      key,
-    );
-  const before = await place();
-  const height = await scroller.evaluate((box) => box.scrollHeight);
-  release();
-  await asked;
-  await expect.poll(() => scroller.evaluate((box) => box.scrollHeight)).toBeGreaterThan(height);
-  await expect.poll(async () => Math.abs((await place()) - before)).toBeLessThanOrEqual(2);
-});
-
-test("a click on a quote goes back to what is not loaded", async ({ node, page }) => {
-  const id = await makeRoom(node, "PRIVATE", "Long", ["user", "testuser"]);
-  const first = await say(node, id, "user", "The very first");
-  await fill(node, id, 400, (number) => `Message ${number}`, ["user", "testuser"]);
-  await say(node, id, "testuser", "An answer to it", { parentId: first });
-  await page.goto(`/#${id}`);
-  await signIn(page, "user");
-  await message(page, "An answer to it").getByRole("button", { name: /In reply to/ }).click();
-  await expect(message(page, "The very first")).toBeInViewport();
-
-  // Up there one is told how much is new below, and is not moved by it.
-  await say(node, id, "testuser", "News one");
-  await say(node, id, "testuser", "News two");
-  await expect(page.getByRole("button", { name: "Jump to newest, 2 new" })).toBeVisible();
-  await expect(message(page, "The very first")).toBeInViewport();
-  await page.getByRole("button", { name: "Jump to newest, 2 new" }).click();
-  await expect(message(page, "News two")).toBeInViewport();
-});
-
-const COUNT = 10_000;

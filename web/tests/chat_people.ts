@@ -42,7 +42,8 @@ export async function use(page: Page, text: string, tool: string): Promise<void>
 }
 
 /** What the list says from top to bottom, as far as it is in the document. */
-export const texts = (page: Page) => list(page).getByRole("article").locator("[data-content]").allTextContents();
+export const texts = (page: Page) =>
+  list(page).getByRole("article").locator("[data-content]").allTextContents();
 
 interface Seeded {
   id: string;
@@ -72,7 +73,10 @@ export async function say(
   more: { parentId?: string; messageType?: "Image" | "File" } = {},
 ): Promise<string> {
   const path = `/channels/${roomId}/messages`;
-  const { id } = await node.call<Seeded>("POST", path, await node.token(user), { content, ...more });
+  const { id } = await node.call<Seeded>("POST", path, await node.token(user), {
+    content,
+    ...more,
+  });
   return id;
 }
 

@@ -8,20 +8,54 @@ async function seed(node: Node): Promise<string> {
   }
   const team = ["user", "testuser", "user123"];
   const release = await makeRoom(node, "PRIVATE", "Release 2.0", team, "What goes out on Thursday");
-  const garden = await makeRoom(node, "PUBLIC", "Gardening", ["username", "user"], "What grows where");
+  const garden = await makeRoom(
+    node,
+    "PUBLIC",
+    "Gardening",
+    ["username", "user"],
+    "What grows where",
+  );
   const direct = await makeRoom(node, "DM", "", ["user", "testuser"]);
-  await say(node, "general", "admin", "Welcome, everybody. Rooms for each subject are behind the compass.");
+  await say(
+    node,
+    "general",
+    "admin",
+    "Welcome, everybody. Rooms for each subject are behind the compass.",
+  );
   await say(node, garden, "username", "The first tomatoes are ripe.");
   await say(node, direct, "user", "Lunch at twelve?");
   await say(node, direct, "testuser", "Yes, see you there.");
   await say(node, release, "testuser", "Good morning! The candidate is on staging since eight.");
-  await say(node, release, "testuser", "Notes are at https://notes.example/release-2.0, please read them once.");
-  const slow = await say(node, release, "user123", "Search got slow for rooms with many members. Is anybody looking at it?");
-  await say(node, release, "user", "I am. It asks once per member; one query for all of them is enough.", { parentId: slow });
+  await say(
+    node,
+    release,
+    "testuser",
+    "Notes are at https://notes.example/release-2.0, please read them once.",
+  );
+  const slow = await say(
+    node,
+    release,
+    "user123",
+    "Search got slow for rooms with many members. Is anybody looking at it?",
+  );
+  await say(
+    node,
+    release,
+    "user",
+    "I am. It asks once per member; one query for all of them is enough.",
+    { parentId: slow },
+  );
   await say(node, release, "user", "A fix is in review.");
   await say(node, release, "user123", "Thank you, that was quick.");
-  await say(node, release, "testuser", "https://notes.example/files/checklist.pdf", { messageType: "File" });
-  await say(node, release, "testuser", "Two boxes are still empty: backup and the upgrade note. Who takes them?");
+  await say(node, release, "testuser", "https://notes.example/files/checklist.pdf", {
+    messageType: "File",
+  });
+  await say(
+    node,
+    release,
+    "testuser",
+    "Two boxes are still empty: backup and the upgrade note. Who takes them?",
+  );
   await say(node, release, "user", "I write the upgrade note this afternoon.");
   return release;
 }
@@ -62,7 +96,12 @@ test("the chat page, wide and narrow, light and dark", async ({ node, page, pers
 });
 
 test("a narrow screen scrolls nowhere sideways", async ({ node, page }) => {
-  const id = await makeRoom(node, "PRIVATE", "A room with quite a long name that nobody can read in full", ["user"]);
+  const id = await makeRoom(
+    node,
+    "PRIVATE",
+    "A room with quite a long name that nobody can read in full",
+    ["user"],
+  );
   await say(node, id, "user", "w".repeat(300));
   await page.setViewportSize({ width: 360, height: 640 });
   await page.goto(`/#${id}`);

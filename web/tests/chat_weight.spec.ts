@@ -19,15 +19,19 @@ test("the page is light, and its first paint waits for little", async ({ page })
     () =>
       new Promise<number>((resolve) => {
         new PerformanceObserver((entries) => {
-          for (const entry of entries.getEntriesByName("first-contentful-paint")) resolve(entry.startTime);
+          for (const entry of entries.getEntriesByName("first-contentful-paint"))
+            resolve(entry.startTime);
         }).observe({ type: "paint", buffered: true });
       }),
   );
   console.log(`first contentful paint after ${paint.toFixed(0)} ms`);
   const blocking = await page.evaluate(
     () =>
-      (performance.getEntriesByType("resource") as (PerformanceResourceTiming & { renderBlockingStatus?: string })[])
-        .filter(({ renderBlockingStatus }) => renderBlockingStatus === "blocking").length,
+      (
+        performance.getEntriesByType("resource") as (PerformanceResourceTiming & {
+          renderBlockingStatus?: string;
+        })[]
+      ).filter(({ renderBlockingStatus }) => renderBlockingStatus === "blocking").length,
   );
   expect(blocking).toBeLessThanOrEqual(2);
 

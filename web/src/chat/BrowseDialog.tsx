@@ -39,7 +39,11 @@ export function BrowseDialog({ client, own, onClose, onOpen }: BrowseDialogProps
     onOpen(id);
     onClose();
   };
-  const join = (id: string) => attempt.run(() => client.joinRoom(id), () => open(id));
+  const join = (id: string) =>
+    attempt.run(
+      () => client.joinRoom(id),
+      () => open(id),
+    );
   const sought = search.trim().toLocaleLowerCase();
   const shown = rooms?.filter(({ name, description }) =>
     `${name} ${description ?? ""}`.toLocaleLowerCase().includes(sought),
@@ -47,7 +51,11 @@ export function BrowseDialog({ client, own, onClose, onOpen }: BrowseDialogProps
   const problem = error ?? attempt.error;
   return (
     <Dialog title="Public rooms" onClose={onClose}>
-      {problem && <Banner tone="bad" className="mb-3">{problem}</Banner>}
+      {problem && (
+        <Banner tone="bad" className="mb-3">
+          {problem}
+        </Banner>
+      )}
       <TextField
         label="Search public rooms"
         labelHidden
@@ -57,8 +65,14 @@ export function BrowseDialog({ client, own, onClose, onOpen }: BrowseDialogProps
         value={search}
         onChange={(event) => setSearch(event.target.value)}
       />
-      {!shown && !error && <div className="p-6"><Spinner label="Loading rooms" /></div>}
-      {shown?.length === 0 && <EmptyState title="No such room">Create one with New room.</EmptyState>}
+      {!shown && !error && (
+        <div className="p-6">
+          <Spinner label="Loading rooms" />
+        </div>
+      )}
+      {shown?.length === 0 && (
+        <EmptyState title="No such room">Create one with New room.</EmptyState>
+      )}
       <ul className="mt-3 divide-y divide-line">
         {shown?.map((room) => (
           <li key={room.id} className="flex items-center gap-3 py-2.5">

@@ -54,7 +54,8 @@ export function Chat({ tokens, drafts, onLeave, onEnded }: ChatProps) {
     if (over) onEnded("You are signed out: your session has ended or was taken back.");
   }, [over, onEnded]);
   const me = client.me?.id ?? null;
-  const current = rooms.find(({ id }) => id === place) ?? (wide || place === null ? rooms[0] : undefined) ?? null;
+  const current =
+    rooms.find(({ id }) => id === place) ?? (wide || place === null ? rooms[0] : undefined) ?? null;
   const title = current ? titleOf(current) : null;
   const unread = rooms.reduce((sum, room) => sum + room.unreadCount, 0);
   useEffect(() => {
@@ -91,9 +92,7 @@ export function Chat({ tokens, drafts, onLeave, onEnded }: ChatProps) {
   );
   return (
     <div className="flex h-dvh overflow-hidden">
-      {wide && (
-        <div className="w-76 shrink-0 border-r border-line bg-surface lg:w-84">{list}</div>
-      )}
+      {wide && <div className="w-76 shrink-0 border-r border-line bg-surface lg:w-84">{list}</div>}
       {drawer && !wide && (
         <Drawer label="Rooms" side="left" onClose={() => setDrawer(false)}>
           {list}
@@ -124,7 +123,11 @@ export function Chat({ tokens, drafts, onLeave, onEnded }: ChatProps) {
           </div>
         )}
       </main>
-      <Overlays {...{ client, rooms, me, overlay }} onClose={() => setOverlay(null)} onOpen={open} />
+      <Overlays
+        {...{ client, rooms, me, overlay }}
+        onClose={() => setOverlay(null)}
+        onOpen={open}
+      />
     </div>
   );
 }

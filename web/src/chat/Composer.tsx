@@ -1,6 +1,14 @@
 import type { ChatMessage } from "conclave-client";
 import { Paperclip, SendHorizontal, X } from "lucide-react";
-import { useEffect, useImperativeHandle, useLayoutEffect, useRef, useState, type KeyboardEvent, type Ref } from "react";
+import {
+  useEffect,
+  useImperativeHandle,
+  useLayoutEffect,
+  useRef,
+  useState,
+  type KeyboardEvent,
+  type Ref,
+} from "react";
 
 import { IconButton } from "../ui/Button.tsx";
 import { useMedia } from "../ui/useMedia.ts";
@@ -153,7 +161,11 @@ function PurposeLine({ purpose, onCancel }: PurposeLineProps) {
         </span>{" "}
         {quoteWords(quoted)}
       </p>
-      <IconButton label={purpose.is === "edit" ? "Stop editing" : "No reply"} className="size-7" onClick={onCancel}>
+      <IconButton
+        label={purpose.is === "edit" ? "Stop editing" : "No reply"}
+        className="size-7"
+        onClick={onCancel}
+      >
         <X size={16} aria-hidden />
       </IconButton>
     </div>

@@ -38,14 +38,20 @@ export function ConnectionBanner({ client, waiting }: ConnectionBannerProps) {
       tone="warn"
       className={PLACE}
       actions={
-        <Button className="min-h-8" disabled={status !== "waiting"} onClick={() => client.retryNow()}>
+        <Button
+          className="min-h-8"
+          disabled={status !== "waiting"}
+          onClick={() => client.retryNow()}
+        >
           Try now
         </Button>
       }
     >
       <span className="font-medium">Connection lost.</span>{" "}
       {/* Every second would be too much to hear. */}
-      <span aria-hidden>{seconds === null || seconds === 0 ? "Connecting…" : `Next try in ${seconds} s.`}</span>
+      <span aria-hidden>
+        {seconds === null || seconds === 0 ? "Connecting…" : `Next try in ${seconds} s.`}
+      </span>
       {queue}
     </Banner>
   );

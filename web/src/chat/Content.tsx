@@ -19,7 +19,12 @@ function Text({ content }: { content: string }) {
     <p className="break-words whitespace-pre-wrap [overflow-wrap:anywhere]">
       {pieces.map(({ text, href }, index) =>
         href ? (
-          <a key={index} href={href} {...ELSEWHERE} className="text-accent underline underline-offset-2">
+          <a
+            key={index}
+            href={href}
+            {...ELSEWHERE}
+            className="text-accent underline underline-offset-2"
+          >
             {text}
           </a>
         ) : (

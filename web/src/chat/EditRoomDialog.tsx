@@ -26,7 +26,13 @@ export function EditRoomDialog({ client, summary, onClose }: EditRoomDialogProps
     <Dialog title="Edit room" onClose={onClose}>
       <form onSubmit={send} className="flex flex-col gap-4">
         {attempt.error && <Banner tone="bad">{attempt.error}</Banner>}
-        <TextField label="Name" required data-focus value={name} onChange={(event) => setName(event.target.value)} />
+        <TextField
+          label="Name"
+          required
+          data-focus
+          value={name}
+          onChange={(event) => setName(event.target.value)}
+        />
         <TextArea
           label="Description"
           rows={3}

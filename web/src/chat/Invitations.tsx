@@ -30,7 +30,9 @@ export function Invitations({ client, onOpen }: InvitationsProps) {
     };
   }, [status, ask, client]);
   const answer = (invitation: Invitation, accept: boolean) => {
-    const done = accept ? client.acceptInvitation(invitation.id) : client.rejectInvitation(invitation.id);
+    const done = accept
+      ? client.acceptInvitation(invitation.id)
+      : client.rejectInvitation(invitation.id);
     done.then(
       () => {
         setInvitations((all) => all.filter(({ id }) => id !== invitation.id));
@@ -48,7 +50,8 @@ export function Invitations({ client, onOpen }: InvitationsProps) {
       {invitations.map((invitation) => (
         <div key={invitation.id} className="rounded-xl border border-line bg-raised p-3">
           <p className="text-sm">
-            <span className="font-medium">{client.nameOf(invitation.inviterId)}</span> invites you to a room.
+            <span className="font-medium">{client.nameOf(invitation.inviterId)}</span> invites you
+            to a room.
           </p>
           <div className="mt-2 flex gap-2">
             <Button tone="primary" className="min-h-8" onClick={() => answer(invitation, true)}>

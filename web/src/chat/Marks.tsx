@@ -15,7 +15,13 @@ export function Marks({ message, connection }: { message: ChatMessage; connectio
   );
 }
 
-const ICONS = { clock: Clock, check: Check, checks: CheckCheck, read: CheckCheck, failed: CircleAlert };
+const ICONS = {
+  clock: Clock,
+  check: Check,
+  checks: CheckCheck,
+  read: CheckCheck,
+  failed: CircleAlert,
+};
 const COLOURS: Record<Mark["icon"], string> = {
   clock: "text-muted",
   check: "text-muted",

@@ -18,7 +18,14 @@ interface MemberItemProps {
   onChange: (what: MemberChange) => void;
 }
 
-export function MemberItem({ member, presence, own, mayRemove, mayRank, onChange }: MemberItemProps) {
+export function MemberItem({
+  member,
+  presence,
+  own,
+  mayRemove,
+  mayRank,
+  onChange,
+}: MemberItemProps) {
   const online = presence?.isOnline ?? false;
   const { name, role } = member;
   return (
@@ -32,12 +39,20 @@ export function MemberItem({ member, presence, own, mayRemove, mayRank, onChange
       </div>
       {role !== "MEMBER" && <Badge>{ROLES[role]}</Badge>}
       {mayRank && role === "MEMBER" && (
-        <IconButton label={`Make ${name} a moderator`} className="size-8" onClick={() => onChange("MODERATOR")}>
+        <IconButton
+          label={`Make ${name} a moderator`}
+          className="size-8"
+          onClick={() => onChange("MODERATOR")}
+        >
           <ShieldCheck size={16} aria-hidden />
         </IconButton>
       )}
       {mayRank && role === "MODERATOR" && (
-        <IconButton label={`${name} moderates no more`} className="size-8" onClick={() => onChange("MEMBER")}>
+        <IconButton
+          label={`${name} moderates no more`}
+          className="size-8"
+          onClick={() => onChange("MEMBER")}
+        >
           <ShieldOff size={16} aria-hidden />
         </IconButton>
       )}

@@ -54,7 +54,16 @@ export function MessageList(props: MessageListProps) {
     atEnd,
     markRead: room.markRead,
   });
-  const keys = useListKeys({ messages, scroller, virtual, active, setActive, actions, onEscape, me });
+  const keys = useListKeys({
+    messages,
+    scroller,
+    virtual,
+    active,
+    setActive,
+    actions,
+    onEscape,
+    me,
+  });
   const [seen, setSeen] = useState(0);
   const newest = newestSeq(messages);
   if (atEnd && seen !== newest) setSeen(newest);
@@ -67,7 +76,8 @@ export function MessageList(props: MessageListProps) {
     toMessage: history.toMessage,
     focus: keys.focusLast,
   }));
-  const quoted = (message: ChatMessage) => (message.replyTo ? (byId.get(message.replyTo) ?? null) : null);
+  const quoted = (message: ChatMessage) =>
+    message.replyTo ? (byId.get(message.replyTo) ?? null) : null;
   return (
     <div className="relative min-h-0 flex-1">
       <div
@@ -145,8 +155,14 @@ interface TopProps {
 /** What stands above the oldest loaded message. */
 function Top({ room, failed, again }: TopProps) {
   if (room.messages.length === 0) {
-    if (room.loading) return <div className="m-auto p-8"><Spinner label="Loading messages" /></div>;
-    if (room.error) return <EmptyState title="The messages could not be loaded">{room.error.message}</EmptyState>;
+    if (room.loading)
+      return (
+        <div className="m-auto p-8">
+          <Spinner label="Loading messages" />
+        </div>
+      );
+    if (room.error)
+      return <EmptyState title="The messages could not be loaded">{room.error.message}</EmptyState>;
     return <EmptyState title="No messages yet">Write the first one.</EmptyState>;
   }
   return (

@@ -45,8 +45,18 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
 function Bubble(props: MessageRowProps) {
   const { message, own, author, head, active, found, connection, actions } = props;
   return (
-    <div className={classes("flex gap-2 px-3 sm:gap-2.5 sm:px-4", own && "flex-row-reverse", head ? "pt-2.5" : "pt-0.5")}>
-      {!own && <div className="w-8 shrink-0 sm:w-10">{head && <Avatar name={author} size="fitting" />}</div>}
+    <div
+      className={classes(
+        "flex gap-2 px-3 sm:gap-2.5 sm:px-4",
+        own && "flex-row-reverse",
+        head ? "pt-2.5" : "pt-0.5",
+      )}
+    >
+      {!own && (
+        <div className="w-8 shrink-0 sm:w-10">
+          {head && <Avatar name={author} size="fitting" />}
+        </div>
+      )}
       <article
         data-message
         tabIndex={active ? 0 : -1}
@@ -91,7 +101,9 @@ function Bubble(props: MessageRowProps) {
 function Failed({ message, actions }: { message: ChatMessage; actions: MessageActions }) {
   return (
     <div className="mt-2 flex flex-wrap items-center justify-end gap-2 border-t border-line pt-2">
-      <p className="mr-auto text-sm text-bad">{message.error?.message ?? "It could not be sent."}</p>
+      <p className="mr-auto text-sm text-bad">
+        {message.error?.message ?? "It could not be sent."}
+      </p>
       <Button className="min-h-8 px-2.5" onClick={() => actions.discard(message)}>
         Discard
       </Button>

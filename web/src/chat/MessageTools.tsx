@@ -34,7 +34,11 @@ export function MessageTools({ message, own, mayRemove, actions }: MessageToolsP
         <Copy size={16} aria-hidden />
       </IconButton>
       {own && (
-        <IconButton label="Who has read it" className="size-8" onClick={() => actions.details(message)}>
+        <IconButton
+          label="Who has read it"
+          className="size-8"
+          onClick={() => actions.details(message)}
+        >
           <CheckCheck size={16} aria-hidden />
         </IconButton>
       )}

@@ -68,7 +68,13 @@ export function NewRoomDialog({ client, me, known, onClose, onMade }: NewRoomDia
         </fieldset>
         {!direct && (
           <>
-            <TextField label="Name" required data-focus value={name} onChange={(event) => setName(event.target.value)} />
+            <TextField
+              label="Name"
+              required
+              data-focus
+              value={name}
+              onChange={(event) => setName(event.target.value)}
+            />
             <TextField
               label="Description"
               value={description}

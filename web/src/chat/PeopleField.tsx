@@ -17,7 +17,10 @@ export function PeopleField({ label, max, people, known, onChange }: PeopleField
   const [text, setText] = useState("");
   const suggestions = useId();
   const take = (words: string) => {
-    const names = words.split(",").map((name) => name.trim()).filter(Boolean);
+    const names = words
+      .split(",")
+      .map((name) => name.trim())
+      .filter(Boolean);
     onChange([...new Set([...people, ...names])].slice(0, max));
     setText("");
   };
@@ -54,7 +57,10 @@ export function PeopleField({ label, max, people, known, onChange }: PeopleField
       {people.length > 0 && (
         <ul className="mt-2 flex flex-wrap gap-1.5" aria-label={label}>
           {people.map((name) => (
-            <li key={name} className="flex items-center gap-1 rounded-full bg-raised py-0.5 pr-1 pl-3 text-sm">
+            <li
+              key={name}
+              className="flex items-center gap-1 rounded-full bg-raised py-0.5 pr-1 pl-3 text-sm"
+            >
               {name}
               <button
                 type="button"

@@ -40,12 +40,22 @@ export function RoomItem({ client, room, me, current, tab, draft, onOpen }: Room
         <RoomIcon room={room} title={title} online={online} />
         <span className="min-w-0 flex-1">
           <span className="flex items-baseline gap-2">
-            <span className={classes("min-w-0 flex-1 truncate", unreadCount > 0 ? "font-semibold" : "font-medium")}>
+            <span
+              className={classes(
+                "min-w-0 flex-1 truncate",
+                unreadCount > 0 ? "font-semibold" : "font-medium",
+              )}
+            >
               {title}
             </span>
-            {online !== undefined && <span className="sr-only">{online ? "online" : "offline"}</span>}
+            {online !== undefined && (
+              <span className="sr-only">{online ? "online" : "offline"}</span>
+            )}
             {lastMessage && (
-              <time dateTime={lastMessage.createdAt.toISOString()} className="shrink-0 text-xs text-muted">
+              <time
+                dateTime={lastMessage.createdAt.toISOString()}
+                className="shrink-0 text-xs text-muted"
+              >
                 {whenWords(lastMessage.createdAt, new Date())}
               </time>
             )}

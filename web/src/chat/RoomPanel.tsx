@@ -102,9 +102,7 @@ export function RoomPanel({ client, summary, room, title, me, onClose }: RoomPan
           )}
         </div>
       </div>
-      {open === "edit" && (
-        <EditRoomDialog client={client} summary={summary} onClose={close} />
-      )}
+      {open === "edit" && <EditRoomDialog client={client} summary={summary} onClose={close} />}
       {open === "invite" && <InviteDialog client={client} summary={summary} onClose={close} />}
       {open === "leave" && (
         <ConfirmDialog

@@ -58,10 +58,9 @@ export function RoomView(props: RoomViewProps) {
       retry: ({ clientId }) => clientId && retry(clientId),
       discard: ({ clientId }) => clientId && discard(clientId),
       jump: (id) => {
-        list.current?.toMessage(id).then(
-          (there) => !there && say("That message is not in this room any more."),
-          complain,
-        );
+        list.current
+          ?.toMessage(id)
+          .then((there) => !there && say("That message is not in this room any more."), complain);
       },
     }),
     [nameOf, retry, discard, say, complain],
@@ -149,7 +148,10 @@ export function RoomView(props: RoomViewProps) {
         )}
       </section>
       {panel && beside && (
-        <aside aria-label="Members and room" className="w-80 shrink-0 border-l border-line bg-surface">
+        <aside
+          aria-label="Members and room"
+          className="w-80 shrink-0 border-l border-line bg-surface"
+        >
           {panel}
         </aside>
       )}

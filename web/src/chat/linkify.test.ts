@@ -2,14 +2,18 @@ import { expect, test } from "vitest";
 
 import { linkify, secureAddress, webAddress } from "./linkify.ts";
 
-const links = (text: string) => linkify(text).flatMap(({ text: shown, href }) => (href ? [shown] : []));
+const links = (text: string) =>
+  linkify(text).flatMap(({ text: shown, href }) => (href ? [shown] : []));
 
 test.each([
   ["see https://example.com/a?b=1#c now", ["https://example.com/a?b=1#c"]],
   ["HTTP://EXAMPLE.COM", ["HTTP://EXAMPLE.COM"]],
   ["(https://example.com/a_(b))", ["https://example.com/a_(b)"]],
   ["[https://example.com]", ["https://example.com"]],
-  ["https://example.com/a, https://example.com/b.", ["https://example.com/a", "https://example.com/b"]],
+  [
+    "https://example.com/a, https://example.com/b.",
+    ["https://example.com/a", "https://example.com/b"],
+  ],
   ["<https://example.com>", ["https://example.com"]],
   ["javascript:alert(1) data:text/html,x ftp://example.com", []],
   ["https://user:secret@example.com", []],
@@ -19,12 +23,19 @@ test.each([
   expect(links(text)).toEqual(expected);
 });
 
-test.each(["", "no link", "a https://example.com/x. b", "https://a.example https://b.example", "ä\nhttps://ä.example/ö"])(
-  "nothing of %j is lost",
-  (text) => {
-    expect(linkify(text).map((piece) => piece.text).join("")).toBe(text);
-  },
-);
+test.each([
+  "",
+  "no link",
+  "a https://example.com/x. b",
+  "https://a.example https://b.example",
+  "ä\nhttps://ä.example/ö",
+])("nothing of %j is lost", (text) => {
+  expect(
+    linkify(text)
+      .map((piece) => piece.text)
+      .join(""),
+  ).toBe(text);
+});
 
 test("a link's target is written out, so that it cannot lie about its host", () => {
   expect(webAddress("https://EXAMPLE.com")).toBe("https://example.com/");

@@ -23,11 +23,16 @@ function message(seq: number | null, userId: string, more: Partial<ChatMessage> 
   };
 }
 
-const heads = (messages: ChatMessage[]) => messages.map((_, index) => rowAt(messages, index, null)?.head);
+const heads = (messages: ChatMessage[]) =>
+  messages.map((_, index) => rowAt(messages, index, null)?.head);
 
 describe("a run of messages", () => {
   test("one author's messages have one head", () => {
-    expect(heads([message(1, "ann"), message(2, "ann"), message(3, "bob")])).toEqual([true, false, true]);
+    expect(heads([message(1, "ann"), message(2, "ann"), message(3, "bob")])).toEqual([
+      true,
+      false,
+      true,
+    ]);
   });
 
   test("a pause of more than five minutes begins another", () => {
@@ -47,7 +52,11 @@ describe("lines between messages", () => {
       message(2, "ann", { createdAt: at(23, 0, 1) }),
       message(3, "ann", { createdAt: at(23, 0, 2) }),
     ];
-    expect(messages.map((_, index) => rowAt(messages, index, null)?.day)).toEqual([true, true, false]);
+    expect(messages.map((_, index) => rowAt(messages, index, null)?.day)).toEqual([
+      true,
+      true,
+      false,
+    ]);
   });
 
   test("the unread line stands before the first unread message only", () => {

@@ -25,8 +25,13 @@ export function rowAt(
   const day = !before || !sameDay(before.createdAt, message.createdAt);
   const unread = unreadAfter !== null && after(message, unreadAfter) && !after(before, unreadAfter);
   const head =
-    day || unread || !before || before.userId !== message.userId || before.kind === "System" ||
-    message.replyTo !== null || apart(before, message) > RUN_MS;
+    day ||
+    unread ||
+    !before ||
+    before.userId !== message.userId ||
+    before.kind === "System" ||
+    message.replyTo !== null ||
+    apart(before, message) > RUN_MS;
   return { message, key: keyOf(message), head, day, unread };
 }
 

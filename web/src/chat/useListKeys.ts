@@ -41,8 +41,10 @@ export function useListKeys(options: ListKeysOptions) {
   );
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const at = active === null ? -1 : messages.findLastIndex((message) => keyOf(message) === active);
-    const focused = at >= 0 && event.target instanceof HTMLElement && "message" in event.target.dataset;
+    const at =
+      active === null ? -1 : messages.findLastIndex((message) => keyOf(message) === active);
+    const focused =
+      at >= 0 && event.target instanceof HTMLElement && "message" in event.target.dataset;
     const move = moveOf(event.key, focused ? at : messages.length, messages.length);
     if (move !== null) {
       event.preventDefault();

@@ -16,7 +16,8 @@ export function useShortcuts(shortcuts: Shortcuts) {
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
-      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") now.current.onSwitch();
+      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k")
+        now.current.onSwitch();
       else if (event.altKey && event.key === "ArrowUp") now.current.onStep(-1);
       else if (event.altKey && event.key === "ArrowDown") now.current.onStep(1);
       else if (event.key === "?" && !isWriting(event.target)) now.current.onHelp();

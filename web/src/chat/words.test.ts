@@ -60,7 +60,9 @@ test("a name has initials and one colour", () => {
 test("marks say how far a message came, and why it waits", () => {
   expect(markOf("SENDING", "online").words).toBe("Sending");
   expect(markOf("SENDING", "waiting").words).toBe("Waiting for the connection");
-  const marks = (["SENT", "DELIVERED", "READ", "FAILED"] as const).map((status) => markOf(status, "online").words);
+  const marks = (["SENT", "DELIVERED", "READ", "FAILED"] as const).map(
+    (status) => markOf(status, "online").words,
+  );
   expect(marks).toEqual(["Sent", "Delivered", "Read", "Not sent"]);
 });
 
@@ -72,7 +74,11 @@ test("what waits stands at the end, and failed messages do not wait", () => {
 });
 
 test("receipts are told by how far they came", () => {
-  const receipt = (userId: string, status: "SENT" | "READ") => ({ userId, status, at: new Date(0) });
+  const receipt = (userId: string, status: "SENT" | "READ") => ({
+    userId,
+    status,
+    at: new Date(0),
+  });
   const groups = byStatus([receipt("ann", "SENT"), receipt("bob", "READ")]);
   expect(groups.map(({ words, of }) => [words, of.map(({ userId }) => userId)])).toEqual([
     ["Read by", ["bob"]],

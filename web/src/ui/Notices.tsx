@@ -23,7 +23,9 @@ export function Notices({ children }: { children: ReactNode }) {
   const say = useCallback<Say>(
     (words, tone = "info") => {
       const id = (next += 1);
-      setNotices((all) => [...all.filter((notice) => notice.words !== words), { id, words, tone }].slice(-SHOWN));
+      setNotices((all) =>
+        [...all.filter((notice) => notice.words !== words), { id, words, tone }].slice(-SHOWN),
+      );
       if (tone !== "bad") setTimeout(() => drop(id), SHOWN_MS);
     },
     [drop],

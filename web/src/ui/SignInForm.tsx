@@ -44,11 +44,7 @@ export function SignInForm({ title, why, enter }: SignInFormProps) {
           onSubmit={(event) => void send(event)}
           className="flex flex-col gap-4 rounded-2xl border border-line bg-surface p-6 shadow-sm"
         >
-          {error ? (
-            <Banner tone="bad">{error}</Banner>
-          ) : (
-            why && <Banner tone="warn">{why}</Banner>
-          )}
+          {error ? <Banner tone="bad">{error}</Banner> : why && <Banner tone="warn">{why}</Banner>}
           <TextField
             label="User name"
             autoComplete="username"

@@ -111,10 +111,7 @@ export function CheckField({ label, className, ...rest }: CheckFieldProps) {
 
 function FieldLabel({ hidden, ...rest }: ComponentProps<"label"> & { hidden: boolean }) {
   return (
-    <label
-      {...rest}
-      className={hidden ? "sr-only" : "mb-1.5 block text-sm font-medium text-ink"}
-    />
+    <label {...rest} className={hidden ? "sr-only" : "mb-1.5 block text-sm font-medium text-ink"} />
   );
 }
 

@@ -3,9 +3,7 @@ import { useCallback, useEffect, useState } from "react";
 
 /** Who uses the page. */
 export type SignedInState =
-  | { at: "asking" }
-  | { at: "out"; why: string | null }
-  | { at: "in"; tokens: SignedIn };
+  { at: "asking" } | { at: "out"; why: string | null } | { at: "in"; tokens: SignedIn };
 
 export interface SignedInActions {
   /** `stay`: the browser keeps an HttpOnly cookie, so that a reload finds its way back. Throws a
