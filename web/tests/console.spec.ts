@@ -170,7 +170,9 @@ test("it weighs little", async ({ page }) => {
 
 test("it looks like this", async ({ page, person, node }) => {
   await connected(await person(), "testuser");
-  await traffic(await person(), await node.token("user"));
+  const tokens: Record<string, string> = {};
+  for (const name of ["user", "username", "user123"]) tokens[name] = await node.token(name);
+  await traffic(await person(), tokens);
   await enter(page, "Overview");
   await page.mouse.move(640, 790);
   // Only pictures need a chart with something in it.

@@ -29,30 +29,24 @@ export async function connected(page: Page, user: string, topic = "StatusEvent")
   await expect(card.getByRole("button", { name: `Unsubscribe from ${topic}` })).toBeVisible();
 }
 
-/** Some feeds that talk in the room `general`, now more and now less, until the page is closed. */
-export async function traffic(page: Page, token: string): Promise<void> {
+/** Users who talk in the room `general`, now more and now less, until the page is closed. */
+export async function traffic(page: Page, tokens: Record<string, string>): Promise<void> {
   await page.goto("/lab");
-  await page.evaluate(async (bearer) => {
-    const headers = { Authorization: `Bearer ${bearer}` };
-    for (let feed = 0; feed < 4; feed++) {
+  await page.evaluate(async (known) => {
+    for (const [at, [user, token]] of Object.entries(known).entries()) {
+      const headers = { Authorization: `Bearer ${token}` };
       const answer = await fetch("/auth/ticket", { method: "POST", headers });
       const { ticket } = (await answer.json()) as { ticket: string };
-      const socket = new WebSocket(
-        `${location.origin.replace("http", "ws")}/ws/user?ticket=${ticket}`,
-      );
+      const origin = location.origin.replace("http", "ws");
+      const path = `/ws/conversation/${user}/general?ticket=${ticket}`;
+      const socket = new WebSocket(origin + path);
       await new Promise((opened) => socket.addEventListener("open", opened));
-      socket.send(JSON.stringify({ type: "subscribe_conversation", conversation_id: "general" }));
-      let turn = feed * 9;
+      let turn = at * 9;
       setInterval(() => {
         turn += 1;
-        const text = {
-          type: "send_message",
-          conversation_id: "general",
-          content: `message ${turn}`,
-        };
-        for (let count = 0; count < 2 + 2 * Math.sin(turn / 9); count++)
-          socket.send(JSON.stringify(text));
-      }, 300);
+        const text = JSON.stringify({ type: "send_message", content: `message ${turn}` });
+        for (let count = 0; count < 1 + Math.sin(turn / 9); count++) socket.send(text);
+      }, 400);
     }
-  }, token);
+  }, tokens);
 }

@@ -30,8 +30,12 @@ export function ListFrame<T>({ list, empty, children }: ListFrameProps<T>) {
       {rows.length > 0 && children}
       {rows.length === 0 &&
         !problem &&
-        (loading ? <Spinner label="Reading" /> : <EmptyState title={empty} />)}
-      {rows.length > 0 && (
+        (loading ? (
+          <Spinner label="Reading" />
+        ) : (
+          <EmptyState title={more ? "Nothing so far; there is more to look through" : empty} />
+        ))}
+      {(rows.length > 0 || more) && (
         <div className="flex items-center gap-3 text-sm text-muted">
           <span aria-live="polite">
             {rows.length} {more ? "so far" : "in all"}

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 
 import { Api, ApiProblem, nextOf, Pace, withQuery } from "./api.ts";
+import { filledPage } from "./useList.ts";
 import { readOn } from "./useAudit.ts";
 
 describe("calls", () => {
@@ -86,6 +87,18 @@ describe("the pace", () => {
     );
     for (let call = 0; call < 6; call++) await pace.turn();
     expect(waits).toEqual([250, 500]);
+  });
+});
+
+describe("a list", () => {
+  it("is asked on while a page is empty but has a next one", async () => {
+    const pages = [
+      { items: [], next: "/b", silent: [] },
+      { items: [7], next: "/c", silent: [] },
+    ];
+    const list = vi.fn().mockImplementation(() => Promise.resolve(pages.shift()));
+    expect((await filledPage({ list }, "/a")).items).toEqual([7]);
+    expect(list.mock.calls.map(([path]) => path)).toEqual(["/a", "/b"]);
   });
 });
 

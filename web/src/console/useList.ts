@@ -1,7 +1,7 @@
 /** A list of the API that is read page by page, and the same for one answer. */
 import { useCallback, useEffect, useRef, useState } from "react";
 
-import { ApiProblem } from "./api.ts";
+import { ApiProblem, type Api, type Page } from "./api.ts";
 import { useApi } from "./session.ts";
 
 export interface List<T> {
@@ -31,7 +31,7 @@ export function useList<T>(path: string | null): List<T> {
       asked.current = abort;
       setLoading(true);
       try {
-        const page = await api.list<T>(from, abort.signal);
+        const page = await filledPage<T>(api, from, abort.signal);
         setRows((before) => (add ? [...before, ...page.items] : page.items));
         setNext(page.next);
         setSilent(page.silent);
@@ -54,6 +54,19 @@ export function useList<T>(path: string | null): List<T> {
   }, [path, read]);
   const more = next === null ? null : () => void read(next, true);
   return { rows, problem, loading, silent, more, reload };
+}
+
+/** Asks on while a page is empty and yet has a next one, as those of a search may be. */
+export async function filledPage<T>(
+  api: Pick<Api, "list">,
+  from: string,
+  signal?: AbortSignal,
+): Promise<Page<T>> {
+  let page = await api.list<T>(from, signal);
+  for (let turn = 0; turn < TURNS_MAX && page.items.length === 0 && page.next !== null; turn++) {
+    page = await api.list<T>(page.next, signal);
+  }
+  return page;
 }
 
 export interface Answer<T> {
@@ -106,3 +119,5 @@ export function useSettled<T>(value: T, ms = 250): T {
   }, [value, ms]);
   return settled;
 }
+
+const TURNS_MAX = 20;
