@@ -145,11 +145,13 @@ export interface AuditLine {
 export interface AuditState {
   verified: boolean;
   at: string;
-  lines: number;
+  /** Null, as the next three, where the chain does not hold. */
+  lines: number | null;
   first_seq: number | null;
   last_seq: number | null;
   head: string | null;
-  recovered: unknown[];
+  /** The lines that say so. */
+  recovered: number[];
   problem: string | null;
 }
 

@@ -93,7 +93,7 @@ function Chain() {
 function Whole({ state }: { state: AuditState }) {
   return (
     <>
-      <p className="font-medium">The chain is whole: {count(state.lines)} lines verified.</p>
+      <p className="font-medium">The chain is whole: {count(state.lines ?? 0)} lines verified.</p>
       <p className="text-muted">
         Checked at {moment(state.at)}. Head{" "}
         <span className="font-mono text-xs" title={state.head ?? ""}>
