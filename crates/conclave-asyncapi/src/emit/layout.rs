@@ -36,7 +36,58 @@ pub(crate) fn printed(items: TokenStream) -> Result<String, Unprintable> {
         after_import = is_import;
         text.push_str(&prettyplease::unparse(&one));
     }
-    Ok(text)
+    Ok(spaced(&text))
+}
+
+/// The text with an empty line before each member that follows another, and between groups of imports.
+fn spaced(text: &str) -> String {
+    let mut spaced = String::with_capacity(text.len() + text.len() / 16);
+    let mut before = "";
+    for line in text.lines() {
+        let member = MEMBERS.iter().any(|start| line.starts_with(start));
+        let ended = before.starts_with("    ")
+            && before.ends_with(['}', ';'])
+            && !before.starts_with("     ");
+        let group =
+            line.starts_with("use ") && ended_import(before) && group(line) != last_group(&spaced);
+        if member && ended || group {
+            spaced.push('\n');
+        }
+        spaced.push_str(line);
+        spaced.push('\n');
+        before = line;
+    }
+    spaced
+}
+
+/// How the first line of a member of an `impl` or a trait begins.
+const MEMBERS: &[&str] = &[
+    "    ///",
+    "    #[",
+    "    pub fn ",
+    "    pub async fn ",
+    "    pub const fn ",
+    "    fn ",
+    "    async fn ",
+];
+
+fn ended_import(line: &str) -> bool {
+    line.starts_with("use ") || line == "};"
+}
+
+/// Whether an import is of the standard library, of another crate, or of this one.
+fn group(line: &str) -> u8 {
+    match line.strip_prefix("use ") {
+        Some(path) if path.starts_with("std::") => 0,
+        Some(path) if path.starts_with("super::") => 2,
+        _ => 1,
+    }
+}
+
+/// The group of the last import in a text.
+fn last_group(text: &str) -> u8 {
+    let last = text.lines().rev().find(|line| line.starts_with("use "));
+    last.map_or(0, group)
 }
 
 /// Names and where they come from, of which a file imports those that it uses.

@@ -45,6 +45,14 @@ pub fn generate(
             text: readme::readme(service, dependencies),
         },
         GeneratedFile {
+            path: "rustfmt.toml",
+            text: format!(
+                "# {}\n# The generator lays its code out itself, the same on every machine.\n\
+                 disable_all_formatting = true\n",
+                mark(dependencies)
+            ),
+        },
+        GeneratedFile {
             path: "src/lib.rs",
             text: library(service, dependencies),
         },
@@ -61,10 +69,22 @@ pub fn generate(
     Ok(files)
 }
 
+/// The modules of a generated crate.
+const MODULES: [&str; 7] = [
+    "client",
+    "mock",
+    "model",
+    "parameters",
+    "publisher",
+    "service",
+    "spec",
+];
+
 /// Every path that a generated crate may have.
 pub(crate) const PATHS: &[&str] = &[
     "Cargo.toml",
     "README.md",
+    "rustfmt.toml",
     "src/client.rs",
     "src/lib.rs",
     "src/mock.rs",
@@ -166,14 +186,7 @@ fn library(service: &Service, dependencies: &Dependencies) -> String {
         "//!\n//! {}\n\n#![forbid(unsafe_code)]\n\n",
         mark(dependencies)
     ));
-    for module in [
-        "client",
-        "model",
-        "parameters",
-        "publisher",
-        "service",
-        "spec",
-    ] {
+    for module in MODULES {
         text.push_str(&format!("pub mod {module};\n"));
     }
     text
