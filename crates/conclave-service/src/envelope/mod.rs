@@ -2,6 +2,8 @@
 
 mod decode;
 mod encode;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 

@@ -2,7 +2,7 @@
 
 mod answer;
 mod handshake;
-mod head;
+pub(crate) mod head;
 mod places;
 #[cfg(feature = "tls")]
 mod tls;
