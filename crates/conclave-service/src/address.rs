@@ -217,3 +217,6 @@ const ESCAPED: &AsciiSet = &CONTROLS
     .add(b'`')
     .add(b'{')
     .add(b'}');
+
+#[cfg(test)]
+mod tests;

@@ -56,7 +56,7 @@ mod service;
 mod serving;
 mod session;
 mod spec;
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod transport;
 

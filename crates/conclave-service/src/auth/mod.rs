@@ -5,6 +5,8 @@ mod gate;
 mod handler;
 mod jwt;
 mod request;
+#[cfg(test)]
+mod tests;
 
 pub use claims::Claims;
 pub(crate) use gate::{Gate, Granted};
