@@ -113,10 +113,11 @@ impl Allowance {
         }
     }
 
-    pub(crate) fn take(&mut self, now: Duration) -> Pace {
+    pub(crate) fn take(&mut self, now: impl FnOnce() -> Duration) -> Pace {
         if self.per_second == 0 {
             return Pace::Fine;
         }
+        let now = now();
         let price = 1_000_000_000 / u128::from(self.per_second);
         let start = self.full_at.max(now.as_nanos());
         let debt = start.saturating_sub(now.as_nanos()).saturating_add(price);
@@ -138,3 +139,53 @@ impl Allowance {
 
 const STRIKES_MAX: u32 = 100;
 const STRIKES_SPAN: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Allowance, Limits, Pace};
+
+    #[test]
+    fn a_burst_is_let_through_and_then_the_rate() {
+        let limits = Limits {
+            messages_per_second: 10,
+            messages_burst: 3,
+            ..Limits::default()
+        };
+        let mut allowance = Allowance::new(&limits);
+        let mut take = |millis| allowance.take(|| Duration::from_millis(millis));
+        for _ in 0..3 {
+            assert_eq!(take(1000), Pace::Fine);
+        }
+        assert_eq!(take(1000), Pace::TooFast);
+        assert_eq!(take(1099), Pace::TooFast);
+        assert_eq!(take(1100), Pace::Fine);
+        assert_eq!(take(1100), Pace::TooFast);
+        for _ in 0..3 {
+            assert_eq!(take(90_000), Pace::Fine);
+        }
+        for _ in 0..99 {
+            assert_eq!(take(90_000), Pace::TooFast);
+        }
+        assert_eq!(take(90_000), Pace::Hopeless);
+        assert_eq!(take(u64::MAX / 2_000_000), Pace::Fine);
+    }
+
+    #[test]
+    fn zero_means_no_rate_but_no_other_limit_may_be_zero() {
+        let mut allowance = Allowance::new(&Limits {
+            messages_per_second: 0,
+            ..Limits::default()
+        });
+        for _ in 0..1000 {
+            assert_eq!(allowance.take(|| Duration::ZERO), Pace::Fine);
+        }
+        assert_eq!(Limits::default().zero(), None);
+        let none = Limits {
+            outbox_bytes: 0,
+            ..Limits::default()
+        };
+        assert_eq!(none.zero(), Some("outbox_bytes"));
+    }
+}

@@ -282,8 +282,13 @@ impl<T: Transport> Beside<'_, T> {
 }
 
 async fn flush<T: Transport>(transport: &mut T, limits: &Limits) -> Result<(), Ending> {
-    let patience = Duration::from_secs(limits.write_seconds);
-    match timeout(patience, transport.flush()).await {
+    let mut flushing = pin!(transport.flush());
+    // Nearly always the socket takes it all at once: no timer is needed then.
+    let flushed = match poll_fn(|context| Poll::Ready(flushing.as_mut().poll(context))).await {
+        Poll::Ready(flushed) => Ok(flushed),
+        Poll::Pending => timeout(Duration::from_secs(limits.write_seconds), flushing).await,
+    };
+    match flushed {
         Ok(Ok(())) => Ok(()),
         Ok(Err(fault)) => Err(ending(&fault)),
         Err(_elapsed) => Err(Ending::Say(SLOW_READER.code, SLOW_READER.reason)),

@@ -1,6 +1,5 @@
 //! One connection's way through the service: message in, answer out, without a socket.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use conclave_protocol::Timestamp;
@@ -100,12 +99,11 @@ impl<D: Dispatch> Session<D> {
     pub async fn receive(&mut self, text: &str, out: &mut Vec<u8>) -> Verdict {
         out.clear();
         self.begin();
-        if let Some(verdict) = self.expired() {
+        if let Some(verdict) = self.expired_by(self.context.now) {
             return verdict;
         }
-        let pace = self
-            .allowance
-            .take(self.service.0.stamps.clock().monotonic());
+        let clock = self.service.0.stamps.clock();
+        let pace = self.allowance.take(|| clock.monotonic());
         let decoded = match Envelope::decode(text) {
             Ok(envelope) if pace == Pace::Fine => envelope,
             Ok(envelope) => return self.slow_down(pace, &envelope, out),
@@ -179,8 +177,11 @@ impl<D: Dispatch> Session<D> {
 
     /// Whether the credential has ended by now.
     pub(crate) fn expired(&mut self) -> Option<Verdict> {
-        let now = self.service.0.stamps.clock().now();
         self.refresh();
+        self.expired_by(self.service.0.stamps.clock().now())
+    }
+
+    fn expired_by(&self, now: Timestamp) -> Option<Verdict> {
         self.expires_at.filter(|end| *end <= now)?;
         self.audit(
             AuditKind::ConnectionEnded,
@@ -196,7 +197,7 @@ impl<D: Dispatch> Session<D> {
 
     /// Fills the context; gives the operation's position where the message may go on.
     fn prepare(&mut self, envelope: &Envelope<'_>) -> AsyncApiResult<usize> {
-        let core = Arc::clone(&self.service.0);
+        let core = &self.service.0;
         let context = &mut self.context;
         assign(
             &mut context.correlation_id,
@@ -209,7 +210,8 @@ impl<D: Dispatch> Session<D> {
         context.operation = operation.name();
         assign(&mut context.message_id, envelope.id.as_deref());
         assign(&mut context.timestamp, envelope.timestamp.as_deref());
-        context.headers = envelope.headers.map(RawValue::to_owned);
+        let headers = envelope.headers.filter(|headers| headers.get() != "{}");
+        context.headers = headers.map(RawValue::to_owned);
         if let Some(id) = located(operation.correlation, envelope) {
             context.correlation_id = Some(id);
         }
