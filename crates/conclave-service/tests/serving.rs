@@ -1,10 +1,6 @@
 //! What a connection does in time: pings, silence, slow readers, handlers that never end. The
 //! clock of these tests is tokio's, which stands still until everybody waits.
-#![expect(
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "tests, and what they are made of"
-)]
+#![expect(clippy::unwrap_used, reason = "tests, and what they are made of")]
 
 use std::time::Duration;
 
