@@ -9,6 +9,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 target := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 quiet := $(if $(V),,--quiet)
+chromium = $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 python := .tools/clients/bin/python
 # Seconds per fuzz target.
 FUZZ_SECONDS ?= 10
@@ -65,7 +66,7 @@ test: ## unit, layout and end-to-end tests
 	@echo '==> testing the pages, alone and in Chromium'
 	@npm --prefix web run --silent check
 	@npm --prefix web run --silent test
-	@CONCLAVE_PROGRAM=$(abspath $(target)/debug/conclave) npm --prefix web run --silent browser
+	@CHROMIUM=$(chromium) CONCLAVE_PROGRAM=$(abspath $(target)/debug/conclave) npm --prefix web run --silent browser
 	@echo '==> testing with clients of other people: curl, websocat, Python, Chromium, Clerk, Socket.IO'
 	@$(python) tests/clients/run.py --conclave $(target)/debug/conclave
 

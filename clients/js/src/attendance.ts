@@ -1,6 +1,6 @@
 import { dateOf, textOf, type Frame } from "./frames.js";
 import type { Rest } from "./rest.js";
-import type { Member, Presence, Profile, Role } from "./types.js";
+import type { Member, Presence, Profile, Role } from "./contract.js";
 
 /** Who is in a room, and who of them is there. */
 export class Attendance {

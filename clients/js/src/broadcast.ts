@@ -3,7 +3,7 @@ import { objectOf } from "./frames.js";
 import { Link, type Dialect } from "./link.js";
 import { Rest } from "./rest.js";
 import { originOf, webSocketUrl } from "./socket.js";
-import type { Platform, Status, TokenSource } from "./types.js";
+import type { Platform, Status, TokenSource } from "./contract.js";
 
 export interface BroadcastView {
   status: Status;

@@ -22,7 +22,7 @@ import type {
   RoomChange,
   RoomSummary,
   Status,
-} from "./types.js";
+} from "./contract.js";
 import type { Wire } from "./wire.js";
 
 /**

@@ -2,7 +2,7 @@ import { asError, ConclaveError } from "./error.js";
 import { errorOf, frameOf, numberOf, textOf, type Frame } from "./frames.js";
 import { Rest } from "./rest.js";
 import { dial, OPEN, originOf, webSocketUrl } from "./socket.js";
-import type { Platform, TokenSource, WebSocketLike } from "./types.js";
+import type { Platform, TokenSource, WebSocketLike } from "./contract.js";
 
 export interface ConversationClientOptions extends Platform {
   /** The server, `ws://localhost:8000` where nothing is said and there is no page. */

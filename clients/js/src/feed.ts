@@ -3,7 +3,7 @@ import { ConclaveError } from "./error.js";
 import type { Dialect } from "./link.js";
 import type { Room } from "./room.js";
 import type { RoomList } from "./room_list.js";
-import type { Me, Notice } from "./types.js";
+import type { Me, Notice } from "./contract.js";
 
 /** What the feed tells its client. */
 export interface Hearer {

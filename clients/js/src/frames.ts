@@ -1,6 +1,6 @@
 import { ConclaveError } from "./error.js";
 import type { Stored } from "./history.js";
-import type { MessageKind } from "./types.js";
+import type { MessageKind } from "./contract.js";
 
 /** A frame of the server's conversation dialect, of which only `type` is certain. */
 export type Frame = Members & { readonly type: string };

@@ -1,4 +1,4 @@
-import type { ChatMessage, MessageKind, MessageStatus } from "./types.js";
+import type { ChatMessage, MessageKind, MessageStatus } from "./contract.js";
 
 /**
  * The stored messages of a room, ascending and without holes from the oldest one that was loaded.

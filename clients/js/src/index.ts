@@ -23,4 +23,4 @@ export {
 } from "./session_client.js";
 export { resume, signIn, SignedIn, signOut, type SignInOptions } from "./tokens.js";
 export { Topic } from "./topic.js";
-export type * from "./types.js";
+export type * from "./contract.js";

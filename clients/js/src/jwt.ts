@@ -4,7 +4,7 @@ import { Rest } from "./rest.js";
 import { dial, OPEN, originOf } from "./socket.js";
 import { renewInMs } from "./token_claims.js";
 import { SignedIn } from "./tokens.js";
-import type { Platform, Tokens, WebSocketLike } from "./types.js";
+import type { Platform, Tokens, WebSocketLike } from "./contract.js";
 
 /** A session, and what the platform lacks. */
 export interface AuthenticatedOptions extends Platform {

@@ -4,7 +4,7 @@ import { Pace } from "./pace.js";
 import type { Rest } from "./rest.js";
 import { dial, OPEN } from "./socket.js";
 import { renewInMs, timesOf } from "./token_claims.js";
-import type { Platform, Status, WebSocketLike } from "./types.js";
+import type { Platform, Status, WebSocketLike } from "./contract.js";
 
 /** What a dialect does with its connection. */
 export interface Dialect {

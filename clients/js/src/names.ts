@@ -1,4 +1,4 @@
-import type { Profile } from "./types.js";
+import type { Profile } from "./contract.js";
 
 /** The names of users, as far as they were heard. */
 export class Names {

@@ -1,6 +1,6 @@
 import { backoffMs } from "./backoff.js";
 import { asError, ConclaveError } from "./error.js";
-import type { ChatMessage, SendOptions } from "./types.js";
+import type { ChatMessage, SendOptions } from "./contract.js";
 
 /** What an outbox needs of its client. */
 export interface Carrier {

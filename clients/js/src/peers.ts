@@ -2,7 +2,7 @@ import { Attendance } from "./attendance.js";
 import type { Frame } from "./frames.js";
 import type { Rest } from "./rest.js";
 import type { RoomList } from "./room_list.js";
-import type { Presence, Profile } from "./types.js";
+import type { Presence, Profile } from "./contract.js";
 
 /** The other one of each direct message of the list: the name that shows, and whether they are there. */
 export class Peers {

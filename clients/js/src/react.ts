@@ -4,7 +4,7 @@ import type { ConclaveClient } from "./client.js";
 import type { ConclaveError } from "./error.js";
 import type { Room } from "./room.js";
 import { tokensOf } from "./rest.js";
-import type { Platform, Presence, RoomSummary, Status, TokenSource } from "./types.js";
+import type { Platform, Presence, RoomSummary, Status, TokenSource } from "./contract.js";
 
 export interface WebSocketHookOptions extends Platform {
   /** Nothing is connected before there is one. */

@@ -1,4 +1,4 @@
-import type { ChatMessage, Member, MessageStatus } from "./types.js";
+import type { ChatMessage, Member, MessageStatus } from "./contract.js";
 
 /** Which of others' messages this user has; receipts cover earlier messages too. */
 export class OwnReceipts {

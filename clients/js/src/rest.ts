@@ -1,6 +1,6 @@
 import { ConclaveError } from "./error.js";
 import { Pace } from "./pace.js";
-import type { Platform, Tokens, TokenSource } from "./types.js";
+import type { Platform, Tokens, TokenSource } from "./contract.js";
 
 /** The server's HTTP calls, with a token, at a pace that the server allows. */
 export class Rest {

@@ -7,7 +7,7 @@ import { Outbox } from "./outbox.js";
 import { OthersReceipts, OwnReceipts, type Mark } from "./receipts.js";
 import { RoomCalls, type Page } from "./room_calls.js";
 import { OwnTyping, Typists } from "./typing.js";
-import type { ChatMessage, Member, Presence, Receipt, Role, SendOptions } from "./types.js";
+import type { ChatMessage, Member, Presence, Receipt, Role, SendOptions } from "./contract.js";
 import type { Wire } from "./wire.js";
 
 /** A room: its messages, who is in it, and what one does in it. */

@@ -1,6 +1,6 @@
 import type { MessageBody } from "./history.js";
 import type { Rest } from "./rest.js";
-import type { Receipt, Role } from "./types.js";
+import type { Receipt, Role } from "./contract.js";
 
 /** The HTTP calls of one room. */
 export class RoomCalls {

@@ -1,7 +1,7 @@
 import { Changes } from "./emitter.js";
 import { dateOf, numberOf, textOf, type Frame } from "./frames.js";
 import type { Rest } from "./rest.js";
-import type { LastMessage, Peer, Role, RoomSummary, RoomType } from "./types.js";
+import type { LastMessage, Peer, Role, RoomSummary, RoomType } from "./contract.js";
 
 /** The user's rooms, as REST lists them and events change them. */
 export class RoomList {

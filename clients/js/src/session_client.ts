@@ -5,7 +5,7 @@ import { errorOf, objectOf, textOf, type Members } from "./frames.js";
 import { Link, type Dialect } from "./link.js";
 import { Rest } from "./rest.js";
 import { originOf } from "./socket.js";
-import type { Platform, Status, TokenSource } from "./types.js";
+import type { Platform, Status, TokenSource } from "./contract.js";
 
 export interface SessionClientOptions extends Platform {
   /** Topics to subscribe to in the session. */

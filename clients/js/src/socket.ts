@@ -1,5 +1,5 @@
 import { ConclaveError } from "./error.js";
-import type { Platform, WebSocketConstructor, WebSocketLike } from "./types.js";
+import type { Platform, WebSocketConstructor, WebSocketLike } from "./contract.js";
 
 /** Opens WebSockets as well as the platform can: with a header, else with a ticket. */
 export interface Dial {

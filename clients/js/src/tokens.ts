@@ -1,7 +1,7 @@
 import { ConclaveError } from "./error.js";
 import { ask, problem } from "./rest.js";
 import { claimsOf } from "./token_claims.js";
-import type { Platform, Tokens } from "./types.js";
+import type { Platform, Tokens } from "./contract.js";
 
 export interface SignInOptions extends Pick<Platform, "fetch"> {
   /** A session that the user owns or shares; by default the user's own. */

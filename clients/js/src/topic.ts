@@ -4,7 +4,7 @@ import { errorOf, numberOf, objectOf, textOf, type Members } from "./frames.js";
 import { Link, type Dialect } from "./link.js";
 import type { Rest } from "./rest.js";
 import { webSocketUrl } from "./socket.js";
-import type { Platform, TopicMessage } from "./types.js";
+import type { Platform, TopicMessage } from "./contract.js";
 
 /** What a topic needs of the connection. */
 interface Lines {

@@ -1,6 +1,6 @@
 import type { Carrier } from "./outbox.js";
 import type { Rest } from "./rest.js";
-import type { LastMessage, Profile } from "./types.js";
+import type { LastMessage, Profile } from "./contract.js";
 
 /** What a room needs of its client. */
 export interface Wire extends Carrier {
