@@ -1,5 +1,5 @@
 import { expect, signIn, test } from "./bed.ts";
-import { enter, field, fill, makeRoom, message, room, say, texts, write } from "./chat_people.ts";
+import { enter, field, makeRoom, message, room, say, texts, write } from "./chat_people.ts";
 
 test("a killed server comes back: nothing is lost, doubled or reordered", async ({
   node,
