@@ -3,7 +3,6 @@ import type { ReactNode } from "react";
 
 import { Banner } from "../ui/Banner.tsx";
 import { Button, IconButton } from "../ui/Button.tsx";
-import { EmptyState } from "../ui/EmptyState.tsx";
 import { Spinner } from "../ui/Spinner.tsx";
 import type { ApiProblem } from "./api.ts";
 import type { List } from "./useList.ts";
@@ -33,7 +32,7 @@ export function ListFrame<T>({ list, empty, children }: ListFrameProps<T>) {
         (loading ? (
           <Spinner label="Reading" />
         ) : (
-          <EmptyState title={more ? "Nothing so far; there is more to look through" : empty} />
+          <Nothing>{more ? "Nothing so far; there is more to look through" : empty}</Nothing>
         ))}
       {(rows.length > 0 || more) && (
         <div className="flex items-center gap-3 text-sm text-muted">
@@ -48,6 +47,15 @@ export function ListFrame<T>({ list, empty, children }: ListFrameProps<T>) {
         </div>
       )}
     </div>
+  );
+}
+
+/** What stands where there are no rows: quiet, since it is no news. */
+function Nothing({ children }: { children: ReactNode }) {
+  return (
+    <p className="rounded-lg border border-dashed border-line p-5 text-center text-sm text-muted">
+      {children}
+    </p>
   );
 }
 

@@ -75,25 +75,27 @@ const PROFILES: Record<string, string> = {
 const COLUMNS: readonly Column<ConfigKey>[] = [
   {
     head: "Key",
-    width: "w-[26%] min-w-40",
+    width: "w-[23%] min-w-40",
     cell: (row) => (
       <code className="font-mono text-xs break-all" title={row.about}>
         {row.key}
       </code>
     ),
   },
-  { head: "Value", cell: (row) => <Value of={row} />, width: "w-[24%]" },
+  { head: "Value", cell: (row) => <Value of={row} />, width: "w-[22%]" },
   {
     head: "From",
-    width: "w-[20%]",
+    width: "w-[13%]",
     cell: (row) => (
-      <span className="whitespace-nowrap">
+      <span>
         <Badge tone={row.from === "default" ? "plain" : "warn"}>{row.from}</Badge>
-        {row.source && <code className="ml-1.5 font-mono text-xs text-muted">{row.source}</code>}
+        {row.source && (
+          <code className="block font-mono text-xs break-all text-muted">{row.source}</code>
+        )}
       </span>
     ),
   },
-  { head: "About", cell: (row) => <span className="text-muted">{row.about}</span>, wideOnly: true },
+  { head: "About", cell: (row) => <About text={row.about} />, wideOnly: true },
 ];
 
 function Value({ of }: { of: ConfigKey }) {
@@ -108,5 +110,14 @@ function Value({ of }: { of: ConfigKey }) {
   const unset = of.value === null || of.value === undefined;
   return (
     <span className={unset ? "text-muted" : "font-mono text-xs break-all"}>{configValue(of)}</span>
+  );
+}
+
+/** A key's description, in which backquotes stand around what is written as it is. */
+function About({ text }: { text: string }) {
+  return (
+    <span className="text-xs text-muted">
+      {text.split("`").map((part, at) => (at % 2 === 1 ? <code key={at}>{part}</code> : part))}
+    </span>
   );
 }
