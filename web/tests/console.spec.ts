@@ -144,16 +144,7 @@ test("every section can be used by everybody", async ({ page, person, node }) =>
   });
   await connected(await person(), "testuser");
   await enter(page, "Overview");
-  for (const section of [
-    "Overview",
-    "Connections",
-    "Rooms",
-    "Topics",
-    "Users",
-    "Audit",
-    "Config",
-    "Why denied",
-  ]) {
+  for (const section of SECTIONS) {
     await open(page, section);
     await expect(page.getByText("Reading", { exact: true })).toHaveCount(0);
     await expect(page.getByRole("main").getByRole("alert")).toHaveCount(0);
@@ -162,6 +153,17 @@ test("every section can be used by everybody", async ({ page, person, node }) =>
   await open(page, "Users");
   await page.getByRole("button", { name: "Roles: testuser" }).click();
   await accessible(page);
+});
+
+test("a narrow screen scrolls nowhere sideways", async ({ page, person }) => {
+  await connected(await person(), "testuser");
+  await page.setViewportSize({ width: 360, height: 740 });
+  await enter(page, "Overview");
+  for (const section of SECTIONS) {
+    await open(page, section);
+    await expect(page.getByText("Reading", { exact: true })).toHaveCount(0);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth), section).toBe(360);
+  }
 });
 
 test("it weighs little", async ({ page }) => {
@@ -179,7 +181,18 @@ test("it looks like this", async ({ page, person, node }) => {
   const readings = process.env["SCREENSHOTS"] ? 30 : 2;
   for (let count = 0; count < readings; count++) await page.waitForResponse("**/api/v1/figures");
   await expect(page.getByRole("img", { name: /^Command latency.*p99 [\d.]+ m?s/ })).toBeVisible();
-  await shot(page, "console", undefined, async () => {
+  await shot(page, "console", ["desktop", "desktop-dark", "phone"], async () => {
     await page.waitForResponse("**/api/v1/figures");
   });
 });
+
+const SECTIONS = [
+  "Overview",
+  "Connections",
+  "Rooms",
+  "Topics",
+  "Users",
+  "Audit",
+  "Config",
+  "Why denied",
+];

@@ -136,6 +136,21 @@ test("every bench can be used by everybody", async ({ page }) => {
   }
 });
 
+test("a narrow screen scrolls nowhere sideways", async ({ page }) => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.goto("/lab#/isolation");
+  await page.getByRole("button", { name: "Run the scene" }).click();
+  await isIsolated(page);
+  for (const bench of ["Clients", "Isolation", "Token", "Broadcast", "Limits"]) {
+    await page
+      .getByRole("navigation", { name: "Benches" })
+      .getByRole("link", { name: bench })
+      .click();
+    await expect(page.getByRole("heading", { level: 1, name: bench })).toBeVisible();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth), bench).toBe(360);
+  }
+});
+
 test("it weighs little", async ({ page }) => {
   expect(await weight(page, "/lab")).toBeLessThan(WEIGHT_MAX);
 });
@@ -145,7 +160,7 @@ test("it looks like this", async ({ page }) => {
   await page.getByRole("button", { name: "Run the scene" }).click();
   await isIsolated(page);
   await page.mouse.move(0, 0);
-  await shot(page, "lab");
+  await shot(page, "lab", ["desktop"]);
 });
 
 /** Of the first client's message two heard, one did not; of the third's, only it heard. */
