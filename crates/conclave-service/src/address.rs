@@ -148,6 +148,14 @@ impl Template {
         rest.is_empty().then_some(Parameters(found))
     }
 
+    /// The names of its parameters.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        parts(self.0).filter_map(|part| match part {
+            Part::Literal(_) => None,
+            Part::Parameter(name) => Some(name),
+        })
+    }
+
     /// Whether every parameter is named and stands apart from the next.
     pub(crate) fn is_sound(&self) -> bool {
         let mut after_parameter = false;

@@ -50,6 +50,7 @@ mod ids;
 mod limits;
 mod machine;
 mod payload;
+mod placing;
 pub mod schema;
 mod server;
 mod service;
@@ -86,7 +87,9 @@ pub use server::{Policy, Server, serve_stream};
 pub use service::{Publisher, Service, ServiceBuilder};
 pub use serving::serve;
 pub use session::{Session, Verdict};
-pub use spec::{Action, ChannelSpec, Correlation, OperationSpec, Requirement, Scheme, ServiceSpec};
+pub use spec::{
+    Action, ChannelSpec, Correlation, Location, OperationSpec, Requirement, Scheme, ServiceSpec,
+};
 pub use transport::{
     Incoming, MemoryPeer, MemoryTransport, Said, Transport, TransportError, WebSocketBounds,
     WebSocketTransport, memory_pair,

@@ -6,15 +6,16 @@ use conclave_protocol::Timestamp;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::address::{Parameters, Template};
+use crate::address::Parameters;
 use crate::audit::{AuditEvent, AuditKind};
 use crate::auth::{Claims, Granted};
 use crate::connection::Connection;
 use crate::context::MessageContext;
 use crate::dispatch::{Call, Dispatch};
-use crate::envelope::{Envelope, EnvelopeError, Head, text_of, write_error};
+use crate::envelope::{Envelope, EnvelopeError, Head, write_error};
 use crate::ids::{IdText, stamp};
 use crate::limits::{Allowance, Limits, Pace};
+use crate::placing::{at, place};
 use crate::service::Service;
 use crate::spec::{Correlation, OperationSpec};
 use crate::{AsyncApiError, AsyncApiResult, ErrorCode};
@@ -156,6 +157,8 @@ impl<D: Dispatch> Session<D> {
     fn begin(&mut self) {
         let now = self.service.0.stamps.clock().now();
         self.context.now = now;
+        // An answer to what has no channel must not name that of the message before.
+        self.context.channel.clear();
         if now.seconds() != self.stamp_seconds {
             self.stamp_seconds = now.seconds();
             self.stamp = stamp(now);
@@ -212,7 +215,8 @@ impl<D: Dispatch> Session<D> {
         assign(&mut context.timestamp, envelope.timestamp.as_deref());
         let headers = envelope.headers.filter(|headers| headers.get() != "{}");
         context.headers = headers.map(RawValue::to_owned);
-        if let Some(id) = located(operation.correlation, envelope) {
+        let located = located(operation.correlation, envelope);
+        if let Some(id) = located.filter(|id| id.len() <= CORRELATION_BYTES_MAX) {
             context.correlation_id = Some(id);
         }
         if !self.granted.get(route).copied().unwrap_or(false) {
@@ -221,46 +225,14 @@ impl<D: Dispatch> Session<D> {
                 Some(_) => AsyncApiError::forbidden("the credential does not allow this"),
             });
         }
-        self.place(operation, envelope.channel.as_deref())?;
-        Ok(route)
-    }
-
-    /// Finds the channel's address and the parameters in it.
-    fn place(&mut self, operation: &OperationSpec, named: Option<&str>) -> AsyncApiResult<()> {
-        let unfit = |message: &'static str| {
-            AsyncApiError::invalid_payload("the envelope's channel does not fit the operation")
-                .with_detail("channel", message, "channel")
-        };
-        let spec = self.service.0.spec.channel(operation.channel_place());
+        let channel = operation.channel_place();
+        let spec = core.spec.channel(channel);
         let spec = spec.ok_or_else(AsyncApiError::unknown_operation)?;
-        let bound = self.context.connection.bound_address().cloned();
-        let address = match (named, &bound) {
-            (Some(named), Some(bound)) if named != bound.as_str() => {
-                return Err(AsyncApiError::forbidden(
-                    "the connection is for another channel",
-                ));
-            }
-            (Some(named), _) => named,
-            (None, Some(bound)) => bound.as_str(),
-            (None, None) if spec.is_parameterised() => {
-                return Err(unfit("must be there: the address has parameters"));
-            }
-            (None, None) => spec.address(),
-        };
-        let context = &mut self.context;
-        if spec.is_parameterised() {
-            let parameters = Template(spec.address()).parameters(address);
-            let parameters = parameters.ok_or_else(|| unfit("is no address of this channel"))?;
-            context.parameters = parameters.into_owned();
-        } else {
-            if address != spec.address() {
-                return Err(unfit("is no address of this channel"));
-            }
-            context.parameters = Parameters::default();
-        }
-        context.channel.clear();
-        context.channel.push_str(address);
-        Ok(())
+        let bound = context.connection.bound_address();
+        let (address, parameters) = place(spec, channel, bound, envelope)?;
+        context.channel.push_str(&address);
+        context.parameters = parameters;
+        Ok(route)
     }
 
     fn slow_down(&mut self, pace: Pace, envelope: &Envelope<'_>, out: &mut Vec<u8>) -> Verdict {
@@ -374,21 +346,6 @@ fn located(correlation: Correlation, envelope: &Envelope<'_>) -> Option<String> 
     }
 }
 
-/// A text or a number in a JSON value, as text of at most 128 bytes.
-pub(crate) fn at(json: &RawValue, pointer: &str) -> Option<String> {
-    let id = if pointer.is_empty() {
-        text_of(json)?.into_owned()
-    } else {
-        let value: Value = serde_json::from_str(json.get()).ok()?;
-        match value.pointer(pointer)? {
-            Value::String(id) => id.clone(),
-            Value::Number(id) => id.to_string(),
-            _ => return None,
-        }
-    };
-    (!id.is_empty() && id.len() <= 128).then_some(id)
-}
-
 /// Headers with nothing but this text, at this JSON pointer.
 pub(crate) fn header(pointer: &str, text: &str) -> Option<Box<RawValue>> {
     let names = pointer.rsplit('/').filter(|name| !name.is_empty());
@@ -409,3 +366,6 @@ fn assign(place: &mut Option<String>, text: Option<&str>) {
     kept.clear();
     kept.push_str(text);
 }
+
+/// As in the envelope.
+const CORRELATION_BYTES_MAX: usize = 128;

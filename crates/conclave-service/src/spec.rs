@@ -124,13 +124,27 @@ impl ServiceSpec {
 pub struct ChannelSpec {
     pub(crate) name: &'static str,
     pub(crate) address: &'static str,
+    pub(crate) locations: &'static [(&'static str, Location)],
 }
 
 impl ChannelSpec {
     /// A channel by its name in the document and its address, `chat/rooms/{room_id}/messages`.
     #[must_use]
     pub const fn new(name: &'static str, address: &'static str) -> Self {
-        Self { name, address }
+        Self {
+            name,
+            address,
+            locations: &[],
+        }
+    }
+
+    /// Where messages repeat a parameter of the address (`location` in the document). A message
+    /// whose envelope names no channel is then for the address that these give; one that names a
+    /// channel and says something else is refused.
+    #[must_use]
+    pub const fn locations(mut self, locations: &'static [(&'static str, Location)]) -> Self {
+        self.locations = locations;
+        self
     }
 
     /// Its name in the document.
@@ -159,6 +173,15 @@ pub enum Action {
     Receive,
     /// The service sends it.
     Send,
+}
+
+/// Where a message carries a parameter of its channel's address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// In the envelope's `headers`, at this JSON pointer.
+    Header(&'static str),
+    /// In the payload, at this JSON pointer.
+    Payload(&'static str),
 }
 
 /// Where a message carries its correlation id.

@@ -7,8 +7,8 @@ use std::time::Duration;
 use conclave_service::testing::{Access, Harness, Heard};
 use conclave_service::{
     Address, AsyncApiError, AsyncApiResult, AuditKind, Call, ChannelSpec, Client, ClientConfig,
-    ClientError, Correlation, Dispatch, Limits, OperationSpec, Push, Reject, Said, ServerConfig,
-    Service, ServiceSpec, TlsConfig, memory_pair, serve,
+    ClientError, Correlation, Dispatch, Limits, Location, OperationSpec, Push, Reject, Said,
+    ServerConfig, Service, ServiceSpec, TlsConfig, memory_pair, serve,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -18,9 +18,13 @@ const STUCK: usize = 1;
 const TOLD: usize = 2;
 const BY_HEADER: usize = 3;
 const BY_PAYLOAD: usize = 4;
+const IN_ROOM: usize = 5;
 
 static SPEC: ServiceSpec = ServiceSpec::new("Echo", "1")
-    .channels(&[ChannelSpec::new("all", "all")])
+    .channels(&[
+        ChannelSpec::new("all", "all"),
+        ChannelSpec::new("room", "rooms/{room}").locations(&[("room", Location::Payload("/room"))]),
+    ])
     .operations(&[
         OperationSpec::receive("echo", 0).replies(),
         OperationSpec::receive("stuck", 0).replies(),
@@ -33,6 +37,7 @@ static SPEC: ServiceSpec = ServiceSpec::new("Echo", "1")
             .replies()
             .correlation(Correlation::Payload("/reqid"))
             .reply_correlation(Correlation::Payload("/reqid")),
+        OperationSpec::receive("inRoom", 1).replies(),
     ]);
 
 struct Echo;
@@ -41,6 +46,10 @@ impl Dispatch for Echo {
     async fn dispatch(&self, route: usize, call: &mut Call<'_>) -> AsyncApiResult<()> {
         match route {
             ECHO | BY_HEADER | BY_PAYLOAD => call.reply(call.raw_payload()),
+            IN_ROOM => call.reply(&[
+                call.context().channel(),
+                call.context().parameter("room").unwrap(),
+            ]),
             STUCK => std::future::pending().await,
             _ => Err(AsyncApiError::unknown_operation()),
         }
@@ -203,6 +212,34 @@ async fn correlation_ids_travel_where_the_document_says() {
         .await
         .unwrap();
     assert_eq!(raw.message().await.unwrap()["correlation_id"], "42");
+}
+
+#[tokio::test]
+async fn a_message_may_say_itself_which_channel_it_is_for_but_not_two() {
+    let harness = harness();
+    let mut raw = harness.connect(&Access::none()).await.unwrap();
+    for channel in [None, Some("rooms/a%2Fb")] {
+        let reply = raw
+            .request("inRoom", channel, r#"{"room":"a/b"}"#)
+            .await
+            .unwrap();
+        assert_eq!(reply["payload"], json!(["rooms/a%2Fb", "a/b"]));
+        assert_eq!(reply["channel"], "rooms/a%2Fb");
+    }
+    let named = raw.request("inRoom", Some("rooms/c"), "{}").await.unwrap();
+    assert_eq!(named["payload"], json!(["rooms/c", "c"]));
+    for (channel, payload) in [
+        (Some("rooms/a"), r#"{"room":"b"}"#),
+        (None, "{}"),
+        (None, "7"),
+    ] {
+        let refused = raw.request("inRoom", channel, payload).await.unwrap();
+        assert_eq!(
+            refused.pointer("/error/details/0/field").unwrap(),
+            "channel"
+        );
+        assert!(refused["channel"].is_null());
+    }
 }
 
 #[tokio::test]

@@ -240,6 +240,13 @@ fn check(spec: &ServiceSpec) -> Result<(), StartError> {
         if !Template(channel.address).is_sound() {
             return fault(format!("the address `{}` is malformed", channel.address));
         }
+        let names = |name: &str| Template(channel.address).names().any(|own| own == name);
+        if let Some((name, _)) = channel.locations.iter().find(|(name, _)| !names(name)) {
+            return fault(format!(
+                "the address `{}` has no parameter `{name}`",
+                channel.address
+            ));
+        }
     }
     for (place, operation) in spec.operations.iter().enumerate() {
         let name = operation.name;

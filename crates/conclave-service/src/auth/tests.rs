@@ -5,7 +5,7 @@ use super::{
     ApiKeyAuthHandler, AuthError, AuthRequest, Authenticator, BasicAuthHandler, Claims, Credential,
     Gate, JwtConfigError, JwtServerAuthHandler, JwtValidator, StartError,
 };
-use crate::spec::{ChannelSpec, OperationSpec, Requirement, Scheme, ServiceSpec};
+use crate::spec::{ChannelSpec, Location, OperationSpec, Requirement, Scheme, ServiceSpec};
 use crate::testing::{TEST_AUDIENCE, TEST_ISSUER, TEST_SECRET, TestClock, TestToken};
 use crate::{Algorithm, Clock};
 
@@ -195,7 +195,9 @@ fn a_service_whose_security_cannot_be_checked_does_not_start() {
     static UNSOUND: ServiceSpec =
         ServiceSpec::new("t", "1").channels(&[ChannelSpec::new("c", "a/{x}{y}")]);
     static PATH: ServiceSpec = ServiceSpec::new("t", "1").path("chat");
-    for spec in [&TWICE, &NOWHERE, &UNSOUND, &PATH] {
+    static LOCATION: ServiceSpec = ServiceSpec::new("t", "1")
+        .channels(&[ChannelSpec::new("c", "a/{x}").locations(&[("y", Location::Payload("/y"))])]);
+    for spec in [&TWICE, &NOWHERE, &UNSOUND, &PATH, &LOCATION] {
         assert!(matches!(fault(spec, &[]), StartError::Spec(_)));
     }
 }

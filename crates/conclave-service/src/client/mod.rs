@@ -30,7 +30,7 @@ use crate::machine::SystemClock;
 use crate::payload;
 use crate::spec::{Correlation, ServiceSpec};
 use crate::transport::{WebSocketBounds, WebSocketTransport};
-use crate::{AsyncApiError, session};
+use crate::{AsyncApiError, placing, session};
 
 /// A connection to a service, seen from its client. Cheap to clone; all clones are one
 /// connection, which ends with the last of them. It never connects again by itself: what was on
@@ -272,7 +272,7 @@ impl Client {
             .map_err(|error| ClientError::Encode(error.to_string()))?;
         let (id, stamp) = (self.shared.stamps.id(), self.shared.stamps.now());
         let correlation = match operation.correlation {
-            Correlation::Payload(pointer) => session::at(&payload, pointer),
+            Correlation::Payload(pointer) => placing::at(&payload, pointer),
             Correlation::Envelope | Correlation::Header(_) => None,
         };
         let correlation = correlation.unwrap_or_else(|| id.as_str().to_owned());

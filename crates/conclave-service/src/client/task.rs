@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::events::Push;
 use super::{ClientError, Outgoing, RemoteError, Shared};
 use crate::envelope::Envelope;
-use crate::session;
+use crate::placing;
 use crate::spec::{Correlation, ServiceSpec};
 use crate::transport::{Incoming, Transport, TransportError, WebSocketTransport};
 
@@ -138,8 +138,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Task<S> {
         }
         match self.spec.operation(route?)?.reply_correlation {
             Correlation::Envelope => None,
-            Correlation::Header(pointer) => session::at(envelope.headers?, pointer),
-            Correlation::Payload(pointer) => session::at(envelope.payload, pointer),
+            Correlation::Header(pointer) => placing::at(envelope.headers?, pointer),
+            Correlation::Payload(pointer) => placing::at(envelope.payload, pointer),
         }
     }
 
