@@ -157,19 +157,16 @@ pub(super) async fn answer(node: Arc<Node>, from: NodeId, id: u64, question: Box
             code,
             reason,
         } => {
-            let mut closed = 0;
-            if own == Some(meant) {
-                let target = Target::Connection(connection);
-                closed = kick(
-                    &node,
-                    Kick {
-                        target,
-                        code,
-                        reason,
-                    },
-                )
-                .await;
-            }
+            let target = Target::Connection(connection);
+            let wish = Kick {
+                target,
+                code,
+                reason,
+            };
+            let closed = match own == Some(meant) {
+                true => kick(&node, wish).await,
+                false => 0,
+            };
             node.nodes.answer(from, id, &closed);
         }
         Question::Heard { .. } | Question::Hearing { .. } | Question::Topics { .. } => {
@@ -177,12 +174,17 @@ pub(super) async fn answer(node: Arc<Node>, from: NodeId, id: u64, question: Box
         }
         Question::Forget { client } => node.lost.forget(&client),
         Question::Inherit { clients } => {
-            let now = node.clock.now();
-            for (client, told) in clients {
-                node.lost.inherit(client, &told, now);
-            }
+            inherit(&node, clients);
             node.nodes.answer(from, id, &true);
         }
+    }
+}
+
+/// Keeps the clients of a node that stops.
+fn inherit(node: &Node, clients: Vec<(Proof, Told)>) {
+    let now = node.clock.now();
+    for (client, told) in clients {
+        node.lost.inherit(client, &told, now);
     }
 }
 
