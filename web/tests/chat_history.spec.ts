@@ -61,12 +61,21 @@ test("older messages come in above without moving what one reads", async ({ node
   await scroller.evaluate((box) => {
     box.scrollTop = 400;
   });
-  const key = await scroller.evaluate((box) => {
-    const top = box.getBoundingClientRect().top;
-    const rows = [...box.querySelectorAll("[data-key]")];
-    return (
-      rows.find((row) => row.getBoundingClientRect().top >= top)?.getAttribute("data-key") ?? ""
-    );
+  // What is read is the first row in sight, once the list has drawn and measured what is there.
+  const key = await scroller.evaluate(async (box) => {
+    const first = () => {
+      const top = box.getBoundingClientRect().top;
+      const rows = [...box.querySelectorAll("[data-key]")];
+      const row = rows.find((one) => one.getBoundingClientRect().top >= top);
+      return { key: row?.getAttribute("data-key") ?? "", at: row?.getBoundingClientRect().top };
+    };
+    for (let same = 0, last = first(); same < 5; ) {
+      await new Promise((resolve) => requestAnimationFrame(resolve));
+      const now = first();
+      same = now.key === last.key && now.at === last.at ? same + 1 : 0;
+      last = now;
+    }
+    return first().key;
   });
   const place = () =>
     scroller.evaluate(
