@@ -1,13 +1,14 @@
 //! `Cargo.toml` of a generated crate.
 
-use super::{Dependencies, MARK};
+use super::{Dependencies, mark};
 use crate::service::Service;
 
 pub(super) fn manifest(service: &Service, dependencies: &Dependencies) -> String {
     let Dependencies { runtime, document } = dependencies;
+    let mark = mark(document);
     let name = &service.crate_name;
     format!(
-        "# {MARK} `{document}`: changes here are lost.\n\
+        "# {mark}\n\
          [package]\n\
          name = \"{name}\"\n\
          version = \"0.1.0\"\n\

@@ -1,13 +1,17 @@
 //! `README.md` of a generated crate.
 
-use super::{Dependencies, MARK};
+use super::{Dependencies, mark};
 use crate::service::{Service, Way};
 
 pub(super) fn readme(service: &Service, dependencies: &Dependencies) -> String {
     let mut text = format!(
-        "# {}\n\n{MARK} `{}`: changes here are lost.\n\n\
+        "# {}\n\n{}\n\n\
          Version {} of the API, AsyncAPI {}. Clients connect to `{}`.\n",
-        service.title, dependencies.document, service.version, service.asyncapi, service.url
+        service.title,
+        mark(&dependencies.document),
+        service.version,
+        service.asyncapi,
+        service.url
     );
     text.push_str(
         "\n## Channels\n\n| address | service sends | service takes in |\n| --- | --- | --- |\n",
