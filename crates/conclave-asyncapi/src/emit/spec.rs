@@ -6,13 +6,14 @@ use quote::quote;
 use super::doc::doc;
 use super::ident;
 use super::layout::Imports;
-use crate::service::{Correlation, How, Need, Operation, Service, Way};
+use crate::service::{Carried, Correlation, How, Need, Operation, Parameter, Service, Way};
 
 const IMPORTS: Imports<'static> = Imports(&[(
     "conclave_service",
     &[
         "ChannelSpec",
         "Correlation",
+        "Location",
         "OperationSpec",
         "Requirement",
         "Scheme",
@@ -40,7 +41,9 @@ pub(crate) fn spec(service: &Service) -> TokenStream {
         });
     let channel_specs = service.channels.iter().map(|channel| {
         let (name, address) = (&channel.name, &channel.address);
-        quote! { ChannelSpec::new(#name, #address) }
+        let locations: Vec<TokenStream> = channel.parameters.iter().filter_map(location).collect();
+        let locations = (!locations.is_empty()).then(|| quote! { .locations(&[#(#locations),*]) });
+        quote! { ChannelSpec::new(#name, #address) #locations }
     });
     let operation_specs = service.operations.iter().map(operation_spec);
     let secured = service
@@ -119,9 +122,22 @@ fn correlation_of_reply(operation: &Operation) -> Option<TokenStream> {
 fn correlation(of: &Correlation) -> Option<TokenStream> {
     match of {
         Correlation::Envelope => None,
-        Correlation::Header(pointer) => Some(quote! { Correlation::Header(#pointer) }),
-        Correlation::Payload(pointer) => Some(quote! { Correlation::Payload(#pointer) }),
+        Correlation::Message(Carried::Header(pointer)) => {
+            Some(quote! { Correlation::Header(#pointer) })
+        }
+        Correlation::Message(Carried::Payload(pointer)) => {
+            Some(quote! { Correlation::Payload(#pointer) })
+        }
     }
+}
+
+/// Where messages carry a parameter of their channel.
+fn location(parameter: &Parameter) -> Option<TokenStream> {
+    let name = &parameter.name;
+    Some(match parameter.carried.as_ref()? {
+        Carried::Header(pointer) => quote! { (#name, Location::Header(#pointer)) },
+        Carried::Payload(pointer) => quote! { (#name, Location::Payload(#pointer)) },
+    })
 }
 
 fn security_name(operation: &Operation) -> proc_macro2::Ident {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::mock::mock_name;
 use super::service::{imported, types};
 use super::{ident, type_tokens};
-use crate::service::{Channel, Example, Operation, Parameter, Service, Way};
+use crate::service::{Carried, Channel, Example, Operation, Parameter, Service, Way};
 use crate::shape::{Form, Shapes, Type};
 
 /// The crate's name in code.
@@ -149,7 +149,7 @@ pub(crate) fn service_tests(service: &Service) -> TokenStream {
         .iter()
         .filter(|operation| operation.way == Way::In);
     let tests = incoming.filter_map(|operation| {
-        let sample = sample(service, operation, 0)?;
+        let sample = sample(service, operation)?;
         let name = ident(&format!(
             "{}_is_served",
             operation.function.trim_end_matches('_')
@@ -237,7 +237,7 @@ fn plain_attack(name: &str) -> TokenStream {
 }
 
 fn attacks_on(service: &Service, operation: &Operation) -> Vec<TokenStream> {
-    let Some(sample) = sample(service, operation, 0) else {
+    let Some(sample) = sample(service, operation) else {
         return Vec::new();
     };
     let asks = !operation.permissions.is_empty() || !operation.security.is_empty();
@@ -264,8 +264,9 @@ fn attacks_on(service: &Service, operation: &Operation) -> Vec<TokenStream> {
 /// What is sent to one address is not heard at another.
 fn other_room(service: &Service, operation: &Operation) -> Option<TokenStream> {
     let channel = service.channels.get(operation.channel)?;
-    let own = sample(service, operation, 0)?;
-    let (here, there) = (address(service, channel, 0)?, address(service, channel, 1)?);
+    let own = sample(service, operation)?;
+    let here = address(service, channel, operation.sample.as_ref()?, 0)?;
+    let there = address(service, channel, &Value::Null, 1)?;
     if here.to_string() == there.to_string() {
         return None;
     }
@@ -281,30 +282,46 @@ fn other_room(service: &Service, operation: &Operation) -> Option<TokenStream> {
     })
 }
 
-/// A message of the operation, on the address number `which`.
-fn sample(service: &Service, operation: &Operation, which: usize) -> Option<TokenStream> {
+/// A message of the operation, on the address that it is for.
+fn sample(service: &Service, operation: &Operation) -> Option<TokenStream> {
     let channel = service.channels.get(operation.channel)?;
+    let payload = operation.sample.as_ref()?;
     let (route, address) = (
         ident(&operation.constant),
-        address(service, channel, which)?,
+        address(service, channel, payload, 0)?,
     );
-    let payload = operation.sample.as_ref().map(Value::to_string)?;
+    let payload = payload.to_string();
     Some(quote! { Sample::new(operations::#route, #address, #payload) })
 }
 
-/// An address of the channel.
-fn address(service: &Service, channel: &Channel, which: usize) -> Option<TokenStream> {
+/// The address number `which` of the channel, as far as the payload does not say it.
+fn address(
+    service: &Service,
+    channel: &Channel,
+    payload: &Value,
+    which: usize,
+) -> Option<TokenStream> {
     let constant = ident(&channel.constant);
     let mut pairs = Vec::new();
     for parameter in &channel.parameters {
-        let (name, text) = (
-            &parameter.name,
-            parameter_text(&service.shapes, parameter, which)?,
-        );
-        let text = Literal::string(&text);
+        let carried = match &parameter.carried {
+            Some(Carried::Payload(pointer)) => payload.pointer(pointer).and_then(plain_text),
+            Some(Carried::Header(_)) | None => None,
+        };
+        let text = carried.or_else(|| parameter_text(&service.shapes, parameter, which))?;
+        let (name, text) = (&parameter.name, Literal::string(&text));
         pairs.push(quote! { (#name, #text) });
     }
     Some(quote! { SPEC.address(channels::#constant, &[#(#pairs),*])? })
+}
+
+fn plain_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(value) => Some(value.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
 }
 
 fn parameter_text(shapes: &Shapes, parameter: &Parameter, which: usize) -> Option<String> {
@@ -317,10 +334,5 @@ fn parameter_text(shapes: &Shapes, parameter: &Parameter, which: usize) -> Optio
         let choice = choices.get(which).or(choices.first())?;
         return Some(choice.text.clone());
     }
-    match shapes.sample(&parameter.of)? {
-        Value::String(text) => Some(text),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(value) => Some(value.to_string()),
-        _ => None,
-    }
+    plain_text(&shapes.sample(&parameter.of)?)
 }

@@ -51,8 +51,14 @@ fn the_secure_chat_is_what_its_readme_promises() {
             "OperationSpec::send(\"receiveChatMessage\", 0).permissions(&[\"conversation.read\"])",
             "&[Requirement::new(\"jwtAuth\", Scheme::HttpBearer)]",
             "ChannelSpec::new(\"chatMessages\", \"chat/rooms/{roomId}/messages\")",
+            "(\"roomId\", Location::Payload(\"/room_id\"))",
         ],
     );
+}
+
+#[test]
+fn the_secure_chat_has_publishers_client_and_tests() {
+    let files = files(SECURE);
     has(
         &files,
         "src/publisher.rs",

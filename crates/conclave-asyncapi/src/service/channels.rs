@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::plan::Planning;
-use super::{Channel, Parameter};
+use super::{Carried, Channel, Parameter};
 use crate::model::{self, ChannelId};
 use crate::shape::{Form, Type, field_name, free, snake, type_name};
 
@@ -91,7 +91,15 @@ impl Planning<'_> {
                 let of = self.parameter_type(&channel.base, parameter);
                 let field = free(&field_name(&parameter.name), |name| !taken.contains(name));
                 taken.insert(field.clone());
+                let carried = parameter.location.as_deref().and_then(Carried::read);
+                if carried.is_none() && parameter.location.is_some() {
+                    self.error(
+                        &parameter.at,
+                        "`location` must be `$message.header#/…` or `$message.payload#/…`",
+                    );
+                }
                 channel.parameters.push(Parameter {
+                    carried,
                     name: parameter.name.clone(),
                     field,
                     of,

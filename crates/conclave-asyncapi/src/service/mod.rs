@@ -127,8 +127,29 @@ pub struct Parameter {
     pub field: String,
     /// Text, or a type that is read from text and written as text.
     pub of: Type,
+    /// Where messages carry it.
+    pub carried: Option<Carried>,
     /// What the document says of it.
     pub doc: Option<String>,
+}
+
+/// A place in a message, by JSON pointer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Carried {
+    /// In its headers.
+    Header(String),
+    /// In its payload.
+    Payload(String),
+}
+
+impl Carried {
+    /// What a runtime expression such as `$message.payload#/room_id` means.
+    fn read(expression: &str) -> Option<Self> {
+        let header = expression.strip_prefix("$message.header#");
+        let payload = expression.strip_prefix("$message.payload#");
+        let header = header.map(|pointer| Self::Header(pointer.to_owned()));
+        header.or_else(|| payload.map(|pointer| Self::Payload(pointer.to_owned())))
+    }
 }
 
 /// Which way an operation goes, seen from the generated service.
@@ -194,10 +215,8 @@ pub enum Correlation {
     /// In the envelope.
     #[default]
     Envelope,
-    /// In a header, by JSON pointer.
-    Header(String),
-    /// In the payload, by JSON pointer.
-    Payload(String),
+    /// In the message itself.
+    Message(Carried),
 }
 
 impl Service {

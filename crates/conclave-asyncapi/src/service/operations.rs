@@ -1,7 +1,7 @@
 //! Operations and what they carry.
 
 use super::plan::Planning;
-use super::{Channel, Correlation, Example, Operation, Side, Way};
+use super::{Carried, Channel, Correlation, Example, Operation, Side, Way};
 use crate::model::{self, ChannelId, Direction, MessageId, Payload, SchemaId};
 use crate::shape::{Type, field_name, free, type_name};
 
@@ -217,12 +217,9 @@ impl Planning<'_> {
                 "the operation's messages have different correlation ids; the first one's counts",
             );
         }
-        let header = location.strip_prefix("$message.header#");
-        let payload = location.strip_prefix("$message.payload#");
-        match (header, payload) {
-            (Some(pointer), _) => Correlation::Header(pointer.to_owned()),
-            (_, Some(pointer)) => Correlation::Payload(pointer.to_owned()),
-            _ => {
+        match Carried::read(location) {
+            Some(carried) => Correlation::Message(carried),
+            None => {
                 self.error(
                     &first.at,
                     format!("the correlation id is at `{location}`, expected `$message.header#/…` or `$message.payload#/…`"),

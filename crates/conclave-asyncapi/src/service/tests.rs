@@ -146,11 +146,11 @@ fn correlation_ids_have_their_places() {
     let service = service(&text);
     assert_eq!(
         service.operations[0].correlation,
-        Correlation::Header("/id".to_owned())
+        Correlation::Message(Carried::Header("/id".to_owned()))
     );
     assert_eq!(
         service.operations[0].reply_correlation,
-        Correlation::Payload("/of".to_owned())
+        Correlation::Message(Carried::Payload("/of".to_owned()))
     );
 }
 
