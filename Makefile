@@ -25,7 +25,7 @@ ports := 8081 8000 8080
 loopback := 127.0.0.1 $(shell grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null && echo "'[::1]'")
 listen := $(foreach port,$(ports),$(foreach address,$(loopback),--listen $(address):$(port)))
 
-.PHONY: help run pages test kills outage cluster chaos bench conformance lint deps fuzz
+.PHONY: help run pages test kills outage cluster chaos bench conformance corpus lint deps fuzz
 
 help: ## lists the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -113,6 +113,17 @@ conformance: ## the suites of Autobahn and of the Socket.IO project against the 
 	@python3 conformance/run.py --conclave $(target)/release/conclave --wstest .tools/autobahn/venv/bin/wstest
 	@echo '==> running the protocol suites of the Socket.IO project'
 	@python3 conformance/socketio.py --conclave $(target)/release/conclave --suites .tools/socketio
+
+corpus: ## reads every AsyncAPI document below CORPUS, and makes, checks and tests the services among them
+	@.ci/install compiler
+	@test -d "$(CORPUS)" || { echo 'error: CORPUS=folder says where the documents are' >&2; exit 1; }
+	@cargo build $(quiet) --locked -p conclave-asyncapi --example corpus
+	@rm -rf $(target)/corpus
+	@$(target)/debug/examples/corpus "$(CORPUS)" --generate $(target)/corpus --runtime $(CURDIR)/crates/conclave-service
+	@cp Cargo.lock $(target)/corpus/
+	@echo '==> checking the generated crates, then reading and writing the examples of their documents'
+	@CARGO_TARGET_DIR=$(abspath $(target)) cargo check $(quiet) --manifest-path $(target)/corpus/Cargo.toml --workspace
+	@CARGO_TARGET_DIR=$(abspath $(target)) cargo test $(quiet) --manifest-path $(target)/corpus/Cargo.toml --workspace --test model
 
 lint: ## formatting and clippy, warnings are errors
 	@.ci/install compiler
