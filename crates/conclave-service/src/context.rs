@@ -120,7 +120,8 @@ impl MessageContext {
         )
     }
 
-    /// Gives a further reply to this message, after the handler's own has been given.
+    /// Gives a further reply to this message. What is given while the handler still works may
+    /// come before the handler's own.
     #[must_use]
     pub fn later(&self) -> Later {
         Later {

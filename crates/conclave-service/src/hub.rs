@@ -1,11 +1,12 @@
 //! Which connections there are, and what each hears.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use crate::address::Address;
 use crate::connection::{Closing, Connection, ConnectionId};
@@ -123,6 +124,10 @@ pub struct Reach {
 
 pub(crate) struct Hub {
     table: RwLock<Table>,
+    /// Whoever publishes holds the one of the address, so that all who hear it hear the same
+    /// order. Taken before the table.
+    orders: [Mutex<()>; ORDERS],
+    hasher: RandomState,
     next_id: AtomicU64,
     per_user_max: usize,
     subscriptions_max: usize,
@@ -141,6 +146,8 @@ impl Hub {
     pub(crate) fn new(first_id: u64, per_user_max: usize, subscriptions_max: usize) -> Self {
         Self {
             table: RwLock::default(),
+            orders: Default::default(),
+            hasher: RandomState::new(),
             next_id: AtomicU64::new(first_id),
             per_user_max,
             subscriptions_max,
@@ -232,6 +239,10 @@ impl Hub {
 
     /// Queues a text for those who hear the address and may use the operation.
     pub(crate) fn publish(&self, route: usize, audience: Audience<'_>, text: &Arc<str>) -> Reach {
+        let (Audience::Everybody(address) | Audience::Subscribed(address)) = audience;
+        let place = self.hasher.hash_one(address) % ORDERS_U64;
+        let order = self.orders.get(usize::try_from(place).unwrap_or_default());
+        let _one_after_the_other = order.map(Mutex::lock);
         let table = self.table.read();
         let heard = match audience {
             Audience::Everybody(_) => Some(&table.open),
@@ -275,3 +286,7 @@ impl Table {
 
 /// What everybody is told when the service ends.
 pub(crate) const GOING_AWAY: &str = "going away";
+
+/// How many addresses can be published at once.
+const ORDERS: usize = 16;
+const ORDERS_U64: u64 = 16;

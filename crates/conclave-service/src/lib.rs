@@ -83,7 +83,7 @@ pub use futures_core::Stream;
 pub use hub::{Connections, NoSubscriptions, Reach, Subscriptions};
 pub use limits::Limits;
 pub use machine::{SystemClock, SystemRandom};
-pub use server::{Policy, Server, serve_stream};
+pub use server::{Policy, Served, Server, serve_stream};
 pub use service::{Publisher, Service, ServiceBuilder};
 pub use serving::serve;
 pub use session::{Session, Verdict};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-/// Bounds of a service. Numbers must be 1 or more, but for `messages_per_second`.
+/// Bounds of a service. Numbers must be 1 or more, but where 0 means none.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
@@ -14,6 +14,9 @@ pub struct Limits {
     pub connections_per_user: usize,
     /// Of one address, handshakes included.
     pub connections_per_address: usize,
+    /// Handshakes of one address that may be refused in a minute, before it gets no more; 0 means
+    /// no limit.
+    pub refused_handshakes_per_minute: u32,
     /// Bytes of one whole message.
     pub message_bytes: usize,
     /// Frames of one message.
@@ -44,6 +47,7 @@ impl Default for Limits {
             connections: 10_000,
             connections_per_user: 10,
             connections_per_address: 100,
+            refused_handshakes_per_minute: 30,
             message_bytes: 64 * 1024,
             fragments_per_message: 1024,
             messages_per_second: 50,

@@ -29,13 +29,19 @@ pub async fn serve<D: Dispatch, T: Transport>(session: Session<D>, transport: T)
         pinged_at: Instant::now(),
         limits,
     };
-    let (code, reason) = match serving.run().await {
-        Ending::Say(code, reason) => (code, reason),
-        Ending::Gone => return,
-    };
-    timeout(CLOSING_MAX, serving.transport.close(code, reason))
-        .await
-        .unwrap_or_default();
+    let ending = serving.run().await;
+    let Serving {
+        session,
+        mut transport,
+        ..
+    } = serving;
+    // Whoever is told to go takes up nobody's place, however long that takes.
+    drop(session);
+    if let Ending::Say(code, reason) = ending {
+        timeout(CLOSING_MAX, transport.close(code, reason))
+            .await
+            .unwrap_or_default();
+    }
 }
 
 struct Serving<D: Dispatch, T> {

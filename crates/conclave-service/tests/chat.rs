@@ -506,6 +506,38 @@ async fn a_handler_that_panics_takes_only_its_own_connection_along() {
 }
 
 #[tokio::test]
+async fn an_address_that_is_refused_again_and_again_is_let_in_no_more() {
+    let (harness, _) = limited(Limits {
+        refused_handshakes_per_minute: 3,
+        ..Limits::default()
+    });
+    let harness = harness.on_socket().await.unwrap();
+    for _ in 0..3 {
+        let refused = harness.connect(&Access::token("a.b.c")).await.unwrap_err();
+        assert!(matches!(refused, ClientError::Refused { code: 4001, .. }));
+    }
+    // The last refusal is counted once its socket has ended.
+    let code = loop {
+        match harness.connect(&Access::token("a.b.c")).await {
+            Err(ClientError::Refused { code, .. }) if code != 4001 => break code,
+            Err(_) => tokio::task::yield_now().await,
+            Ok(_) => panic!("a bad token got in"),
+        }
+    };
+    assert_eq!(code, 429);
+    let good = harness.connect(&harness.full_access()).await.unwrap_err();
+    assert!(
+        matches!(
+            good,
+            ClientError::Refused { code: 429, .. } | ClientError::Connect(_)
+        ),
+        "{good:?}"
+    );
+    harness.clock().advance(std::time::Duration::from_secs(60));
+    harness.connect(&harness.full_access()).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_server_that_ends_says_so_to_everybody() {
     let mut harness = harness().unwrap().on_socket().await.unwrap();
     let mut raw = harness.connect(&harness.full_access()).await.unwrap();

@@ -41,13 +41,23 @@ impl Policy {
     }
 }
 
+/// What became of a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Served {
+    /// It was let in, and has ended; or it went away before.
+    Ended,
+    /// It was refused.
+    Refused,
+}
+
 /// Serves one client on any stream of bytes, from its handshake to its end.
 pub async fn serve_stream<D, S>(
     service: &Service<D>,
     mut stream: S,
     peer: Option<IpAddr>,
     policy: &Policy,
-) where
+) -> Served
+where
     D: Dispatch,
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
@@ -78,10 +88,13 @@ pub async fn serve_stream<D, S>(
             ) {
                 serve(session, WebSocketTransport::server(stream, early, bounds)).await;
             }
+            Served::Ended
         }
+        Err(Refusal::Gone) => Served::Ended,
         Err(refusal) => {
             let said = say(refusal, stream, bounds);
             timeout(REFUSING_MAX, said).await.unwrap_or_default();
+            Served::Refused
         }
     }
 }

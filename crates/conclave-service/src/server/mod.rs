@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-pub use handshake::{Policy, serve_stream};
+pub use handshake::{Policy, Served, serve_stream};
 
 use crate::audit::{AuditEvent, AuditKind};
 use crate::config::{ConfigError, ServerConfig};
@@ -50,15 +50,11 @@ impl<D: Dispatch> Server<D> {
         #[cfg(feature = "tls")]
         let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
         let listener = TcpListener::bind(listen).await.map_err(busy)?;
-        let limits = service.limits();
         Ok(Self {
             local: listener.local_addr().map_err(busy)?,
             listener,
             policy: Arc::new(Policy::of(&config, service.spec())),
-            places: Arc::new(Places::new(
-                limits.connections,
-                limits.connections_per_address,
-            )),
+            places: Arc::new(Places::new(service.limits())),
             service,
             #[cfg(feature = "tls")]
             tls,
@@ -106,7 +102,8 @@ impl<D: Dispatch> Server<D> {
             tokio::time::sleep(PAUSE).await;
             return;
         };
-        let Some(place) = self.places.take(peer.ip()) else {
+        let now = self.service.0.stamps.clock().monotonic();
+        let Some(place) = self.places.take(peer.ip(), now) else {
             let code = ErrorCode::RateLimited;
             self.service
                 .refuse_handshake(Some(peer.ip()), code, "too many connections");
@@ -120,15 +117,15 @@ impl<D: Dispatch> Server<D> {
             tasks.spawn(async move {
                 let patience = Duration::from_secs(service.limits().handshake_seconds);
                 if let Ok(Ok(stream)) = timeout(patience, tls.accept(stream)).await {
-                    serve_stream(&service, stream, Some(peer.ip()), &policy).await;
+                    let served = serve_stream(&service, stream, Some(peer.ip()), &policy).await;
+                    place.given_back(served, service.0.stamps.clock().monotonic());
                 }
-                drop(place);
             });
             return;
         }
         tasks.spawn(async move {
-            serve_stream(&service, stream, Some(peer.ip()), &policy).await;
-            drop(place);
+            let served = serve_stream(&service, stream, Some(peer.ip()), &policy).await;
+            place.given_back(served, service.0.stamps.clock().monotonic());
         });
     }
 

@@ -289,7 +289,7 @@ impl<D: Dispatch> Harness<D> {
         let (client, server) = tokio::io::duplex(64 * 1024);
         let (service, policy) = (self.service.clone(), Arc::clone(&self.policy));
         drop(tokio::spawn(async move {
-            serve_stream(&service, server, None, &policy).await;
+            let _ended = serve_stream(&service, server, None, &policy).await;
         }));
         Ok(Box::pin(client))
     }

@@ -124,14 +124,26 @@ impl<S> WebSocketTransport<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> WebSocketTransport<S> {
-    /// Reads until the peer has closed too, passing over everything else.
+    /// Reads until the peer has closed too, passing over everything else. Were the socket closed
+    /// with bytes unread, the peer could lose what was said last.
     async fn drain(&mut self) {
         let mut passed_over = String::new();
         while !self.is_closed {
             match self.take(&mut passed_over) {
                 Ok(Some(_)) => {}
                 Ok(None) if self.wait().await.is_ok() => {}
-                Ok(None) | Err(_) => return,
+                Ok(None) => return,
+                // What follows in the stream has no meaning.
+                Err(_) => break,
+            }
+        }
+        self.stream.shutdown().await.unwrap_or_default();
+        loop {
+            self.input.clear();
+            self.taken = 0;
+            self.missing = 0;
+            if self.wait().await.is_err() {
+                return;
             }
         }
     }
@@ -258,7 +270,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for WebSocketTransport<
         self.frame(Opcode::Close, if code == 1005 { b"" } else { &body });
         if self.flush().await.is_ok() {
             self.drain().await;
-            self.stream.shutdown().await.unwrap_or_default();
         }
     }
 }
