@@ -12,6 +12,7 @@ use parking_lot::{Mutex, RwLock};
 use crate::address::Address;
 use crate::auth::{Claims, Gate, Granted, Identity};
 use crate::hub::Hub;
+use crate::spelling::{Spelling, respell_envelope};
 use crate::{AsyncApiError, AsyncApiResult};
 
 /// A connection's number: never used twice by one service.
@@ -41,6 +42,9 @@ struct Inner {
     gate: Arc<Gate>,
     hub: Weak<Hub>,
     standing: RwLock<Standing>,
+    /// The document's, where the service reads both.
+    own_spelling: Option<Spelling>,
+    spelling: Mutex<Spelled>,
     /// Grows with each renewal.
     renewals: AtomicU64,
     outbox: Mutex<Outbox>,
@@ -52,6 +56,13 @@ struct Inner {
 pub(crate) struct Standing {
     pub(crate) identity: Arc<Identity>,
     pub(crate) granted: Granted,
+}
+
+/// How payload fields are spelled for a connection.
+#[derive(Clone, Copy, Default)]
+struct Spelled {
+    by_handshake: Option<Spelling>,
+    by_last_request: Option<Spelling>,
 }
 
 /// What waits to be written.
@@ -86,6 +97,7 @@ pub(crate) struct Opening {
     pub(crate) bound: Option<Address>,
     pub(crate) identity: Identity,
     pub(crate) outbox_bytes_max: usize,
+    pub(crate) own_spelling: Option<Spelling>,
 }
 
 impl Connection {
@@ -101,6 +113,8 @@ impl Connection {
                 identity: Arc::new(opening.identity),
                 granted,
             }),
+            own_spelling: opening.own_spelling,
+            spelling: Mutex::default(),
             renewals: AtomicU64::new(0),
             outbox: Mutex::default(),
             outbox_bytes_max: opening.outbox_bytes_max,
@@ -183,6 +197,25 @@ impl Connection {
     pub(crate) fn end(&self, closing: Closing) {
         self.0.outbox.lock().closing.get_or_insert(closing);
         self.wake();
+    }
+
+    /// Spells what nobody asked for in this way, whatever requests do.
+    pub fn spell(&self, spelling: Spelling) {
+        self.0.spelling.lock().by_handshake = Some(spelling);
+    }
+
+    pub(crate) fn asked_in(&self, spelling: Spelling) {
+        self.0.spelling.lock().by_last_request = Some(spelling);
+    }
+
+    /// What nobody asked for, as this connection wants it spelled; `None` where it is so already.
+    pub(crate) fn respelled(&self, text: &str) -> Option<Vec<u8>> {
+        let own = self.0.own_spelling?;
+        let spelled = *self.0.spelling.lock();
+        let wanted = spelled.by_handshake.or(spelled.by_last_request)?;
+        (wanted != own)
+            .then(|| respell_envelope(text, wanted))
+            .flatten()
     }
 
     pub(crate) fn standing(&self) -> Standing {

@@ -57,6 +57,7 @@ mod service;
 mod serving;
 mod session;
 mod spec;
+mod spelling;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod transport;
@@ -90,6 +91,7 @@ pub use session::{Session, Verdict};
 pub use spec::{
     Action, ChannelSpec, Correlation, Location, OperationSpec, Requirement, Scheme, ServiceSpec,
 };
+pub use spelling::Spelling;
 pub use transport::{
     Incoming, MemoryPeer, MemoryTransport, Said, Transport, TransportError, WebSocketBounds,
     WebSocketTransport, memory_pair,

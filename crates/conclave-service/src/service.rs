@@ -100,6 +100,7 @@ impl<D: Dispatch> Service<D> {
             bound: bound.clone(),
             identity,
             outbox_bytes_max: self.0.limits.outbox_bytes,
+            own_spelling: self.0.spec.spelling,
         };
         let connection = Connection::new(opening, &self.0.gate, Arc::downgrade(&self.0.hub));
         if let Err(reason) = self.0.hub.open(&connection) {

@@ -171,7 +171,7 @@ impl<D: Dispatch, T: Transport> Serving<D, T> {
     /// The peer's Close came: what its earlier messages caused goes out before the answer.
     async fn farewell(&mut self, code: u16) -> Result<(), Ending> {
         while let Some(Waiting::Text(text)) = self.connection.take_waiting() {
-            self.transport.queue(text.as_bytes());
+            queue(&mut self.transport, &self.connection, &text);
         }
         self.flush().await?;
         Err(Ending::Say(code, ""))
@@ -180,7 +180,7 @@ impl<D: Dispatch, T: Transport> Serving<D, T> {
     async fn put(&mut self, waiting: Waiting) -> Result<(), Ending> {
         match waiting {
             Waiting::Text(text) => {
-                self.transport.queue(text.as_bytes());
+                queue(&mut self.transport, &self.connection, &text);
                 self.relieve().await
             }
             Waiting::Close(Closing { code, reason, .. }) => {
@@ -272,7 +272,7 @@ impl<T: Transport> Beside<'_, T> {
             });
             match done.await {
                 Ok(done) => return Ok(done),
-                Err(Waiting::Text(text)) => self.transport.queue(text.as_bytes()),
+                Err(Waiting::Text(text)) => queue(self.transport, self.connection, &text),
                 Err(Waiting::Close(Closing {
                     code,
                     reason,
@@ -284,6 +284,14 @@ impl<T: Transport> Beside<'_, T> {
                 }
             }
         }
+    }
+}
+
+/// Queues what nobody asked for, as the connection wants it spelled.
+fn queue<T: Transport>(transport: &mut T, connection: &Connection, text: &str) {
+    match connection.respelled(text) {
+        Some(respelled) => transport.queue(&respelled),
+        None => transport.queue(text.as_bytes()),
     }
 }
 

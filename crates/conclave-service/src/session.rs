@@ -18,7 +18,8 @@ use crate::limits::{Allowance, Limits, Pace};
 use crate::placing::{at, place};
 use crate::service::Service;
 use crate::spec::{Correlation, OperationSpec};
-use crate::{AsyncApiError, AsyncApiResult, ErrorCode};
+use crate::spelling::{Spelling, respell_envelope, respell_path, respell_payload};
+use crate::{AsyncApiError, AsyncApiResult, ErrorCode, ErrorDetail};
 
 /// An open connection, fed with its messages one after the other. Its end, by drop, ends its
 /// subscriptions.
@@ -110,6 +111,14 @@ impl<D: Dispatch> Session<D> {
             Ok(envelope) => return self.slow_down(pace, &envelope, out),
             Err(error) => return self.refuse_malformed(pace, &error, out),
         };
+        // The document's places hold for the document's spelling.
+        let foreign = self.foreign_spelling(decoded.payload);
+        let asked = foreign.map(|(_, asked)| asked);
+        let respelled = foreign.and_then(|(own, _)| respell_payload(decoded.payload, own));
+        let decoded = Envelope {
+            payload: respelled.as_deref().unwrap_or(decoded.payload),
+            ..decoded
+        };
         let route = match self.prepare(&decoded) {
             Ok(route) => route,
             Err(error) => {
@@ -118,11 +127,35 @@ impl<D: Dispatch> Session<D> {
             }
         };
         let id = self.service.0.stamps.id();
-        let outcome = self.serve(route, decoded.payload, &id, out).await;
-        if let Err(error) = outcome {
-            self.refuse(self.context.operation, &error, out);
+        match self.serve(route, decoded.payload, &id, out).await {
+            Ok(()) => self.answer_in(asked, out),
+            Err(error) => {
+                let error = respelled_error(error, asked);
+                self.refuse(self.context.operation, &error, out);
+            }
         }
         Verdict::GoOn
+    }
+
+    /// The document's spelling and the payload's, where they differ.
+    fn foreign_spelling(&self, payload: &RawValue) -> Option<(Spelling, Spelling)> {
+        let own = self.service.0.spec.spelling?;
+        let asked = Spelling::of(payload.get())?;
+        self.context.connection.asked_in(asked);
+        (asked != own).then_some((own, asked))
+    }
+
+    /// Spells the answer as the question was.
+    fn answer_in(&self, asked: Option<Spelling>, out: &mut Vec<u8>) {
+        let Some(asked) = asked else {
+            return;
+        };
+        let respelled = std::str::from_utf8(out)
+            .ok()
+            .and_then(|text| respell_envelope(text, asked));
+        if let Some(respelled) = respelled {
+            *out = respelled;
+        }
     }
 
     /// Answers for a message whose handler was given up.
@@ -325,6 +358,19 @@ impl<D: Dispatch> std::fmt::Debug for Session<D> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Session({})", self.context.connection.id())
     }
+}
+
+/// Names the fields as the client does.
+fn respelled_error(error: AsyncApiError, asked: Option<Spelling>) -> AsyncApiError {
+    let Some(asked) = asked else {
+        return error;
+    };
+    let details = error.details().to_vec();
+    let respelled = details.into_iter().map(|detail| ErrorDetail {
+        field: respell_path(&detail.field, asked),
+        ..detail
+    });
+    error.with_details(respelled.collect())
 }
 
 fn after(pace: Pace) -> Verdict {

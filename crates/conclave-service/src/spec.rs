@@ -1,6 +1,7 @@
 //! What a document says, as constants of the generated crate.
 
 use crate::address::{Address, Parameters, Template};
+use crate::spelling::Spelling;
 use crate::{AsyncApiError, AsyncApiResult};
 
 /// A whole service as its document describes it. Built in constants; never changes.
@@ -14,6 +15,7 @@ pub struct ServiceSpec {
     pub(crate) security: &'static [&'static [Requirement]],
     pub(crate) channels: &'static [ChannelSpec],
     pub(crate) operations: &'static [OperationSpec],
+    pub(crate) spelling: Option<Spelling>,
 }
 
 impl ServiceSpec {
@@ -27,7 +29,18 @@ impl ServiceSpec {
             security: &[],
             channels: &[],
             operations: &[],
+            spelling: None,
         }
+    }
+
+    /// Payload fields may be spelled `message_id` or `messageId`; `own` is the document's way.
+    /// Either is read, and a reply is spelled as its request was; what nobody asked for as
+    /// `?case=snake` or `?case=camel` of the handshake says, else as the connection's last
+    /// request, else in the document's way. Only for documents without maps of free names.
+    #[must_use]
+    pub const fn both_spellings(mut self, own: Spelling) -> Self {
+        self.spelling = Some(own);
+        self
     }
 
     /// The path of the handshake, as the document's server names it; begins with `/`.

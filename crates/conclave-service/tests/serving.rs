@@ -8,7 +8,7 @@ use conclave_service::testing::{Access, Harness, Heard};
 use conclave_service::{
     Address, AsyncApiError, AsyncApiResult, AuditKind, Call, ChannelSpec, Client, ClientConfig,
     ClientError, Correlation, Dispatch, Limits, Location, OperationSpec, Push, Reject, Said,
-    ServerConfig, Service, ServiceSpec, TlsConfig, memory_pair, serve,
+    ServerConfig, Service, ServiceSpec, Spelling, TlsConfig, memory_pair, serve,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -240,6 +240,92 @@ async fn a_message_may_say_itself_which_channel_it_is_for_but_not_two() {
         );
         assert!(refused["channel"].is_null());
     }
+}
+
+/// As the document would be that calls it `message_id`.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Spelled {
+    message_id: u32,
+}
+
+struct Speller;
+
+impl Dispatch for Speller {
+    async fn dispatch(&self, route: usize, call: &mut Call<'_>) -> AsyncApiResult<()> {
+        if route == 2 {
+            return call.reply(call.context().channel());
+        }
+        let read: Spelled = call.payload()?;
+        call.reply(&read)
+    }
+}
+
+static SPELLED: ServiceSpec = ServiceSpec::new("Spelled", "1")
+    .both_spellings(Spelling::Snake)
+    .channels(&[
+        ChannelSpec::new("all", "all"),
+        ChannelSpec::new("room", "rooms/{room}")
+            .locations(&[("room", Location::Payload("/room_id"))]),
+    ])
+    .operations(&[
+        OperationSpec::receive("echo", 0).replies(),
+        OperationSpec::send("told", 0),
+        OperationSpec::receive("inRoom", 1).replies(),
+    ]);
+
+#[tokio::test]
+async fn answers_are_spelled_as_questions_and_pushes_as_the_handshake_or_the_last_question() {
+    let harness = Harness::new(&SPELLED, Speller).unwrap();
+    let mut last = harness.connect(&Access::none()).await.unwrap();
+    let camel = Access::none().with_query("case", "camel");
+    let mut asked = harness.connect(&camel).await.unwrap();
+    for payload in [json!({"message_id": 1}), json!({"messageId": 1})] {
+        for raw in [&mut last, &mut asked] {
+            let text = payload.to_string();
+            let reply = raw.request("echo", None, &text).await.unwrap();
+            assert_eq!(reply["payload"], payload);
+        }
+    }
+    let wrong = last
+        .request("echo", None, r#"{"messageId":"x"}"#)
+        .await
+        .unwrap();
+    assert_eq!(
+        wrong.pointer("/error/details/0/field").unwrap(),
+        "messageId"
+    );
+    let placed = last
+        .request("inRoom", None, r#"{"roomId":"a"}"#)
+        .await
+        .unwrap();
+    assert_eq!(placed["payload"], "rooms/a");
+    let publisher = harness.service().publisher();
+    let address = SPELLED.address(0, &[]).unwrap();
+    let mut told = async |last_is: &str, asked_is: &str| {
+        publisher
+            .publish(1, &address, &Spelled { message_id: 2 })
+            .unwrap();
+        let push = last.message().await.unwrap();
+        assert_eq!(push["payload"], json!({last_is: 2}), "{push}");
+        assert!(
+            push.get("correlation_id").is_some(),
+            "the envelope stays as it is"
+        );
+        assert_eq!(
+            asked.message().await.unwrap()["payload"],
+            json!({asked_is: 2})
+        );
+        last.request("echo", None, r#"{"message_id":1}"#)
+            .await
+            .unwrap();
+        asked
+            .request("echo", None, r#"{"message_id":1}"#)
+            .await
+            .unwrap();
+    };
+    told("messageId", "messageId").await;
+    told("message_id", "messageId").await;
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ use crate::service::Service;
 use crate::serving::serve;
 use crate::session::Session;
 use crate::spec::ServiceSpec;
+use crate::spelling::Spelling;
 use crate::transport::{Transport, WebSocketBounds, WebSocketTransport};
 use crate::{AsyncApiError, ErrorCode};
 
@@ -173,6 +174,9 @@ impl<D: Dispatch> Admission<'_, D> {
         };
         let session = self.service.open(identity, self.peer, bound).await;
         let session = session.map_err(|error| self.unopened(accept, &error))?;
+        if let Some(spelling) = request.query("case").and_then(Spelling::named) {
+            session.connection().spell(spelling);
+        }
         Ok(Admitted {
             accept,
             early: head.early,
