@@ -165,7 +165,9 @@ impl Operation {
     pub(super) fn gives_as(mut self, status: u16, media_type: &str, schema: Value) -> Self {
         let empty = || json!({ "description": word(status), "content": {} });
         let answer = self.answers.entry(status.to_string()).or_insert_with(empty);
-        answer["content"][media_type] = json!({ "schema": schema });
+        if let Some(Value::Object(content)) = answer.get_mut("content") {
+            content.insert(media_type.to_owned(), json!({ "schema": schema }));
+        }
         self
     }
 
