@@ -96,6 +96,12 @@ impl Error {
         Self::Io(what, Arc::new(error))
     }
 
+    /// Whether the same may go well a little later.
+    pub(crate) fn passes(&self) -> bool {
+        matches!(self, Self::Io(..) | Self::Silent(_))
+            || matches!(self.code(), Some("rate_limited" | "unavailable"))
+    }
+
     /// The code of a refusal.
     #[must_use]
     pub fn code(&self) -> Option<&str> {

@@ -216,12 +216,8 @@ impl<E: Engine, S: Surface> Link<E, S> {
             let page = loop {
                 let page = shared.call(Method::GET, &path, None).await;
                 tries += 1;
-                let retried = |error: &Error| {
-                    matches!(error, Error::Io(..) | Error::Silent(_))
-                        || matches!(error.code(), Some("rate_limited" | "unavailable"))
-                };
                 match page {
-                    Err(error) if tries < TRIES_MAX && retried(&error) => {
+                    Err(error) if tries < TRIES_MAX && error.passes() => {
                         tokio::time::sleep(PAGE_PAUSE).await;
                     }
                     page => break page,

@@ -180,17 +180,9 @@ impl Rooms {
                 }
                 state.hearing.again();
             }
-            // It does not say what it refuses. Everything that is not answered is asked again:
-            // what was done is done once.
-            _ if later => {
-                for state in self.rooms.values_mut() {
-                    state.sending.again(None);
-                    state.hearing.again();
-                    if std::mem::take(&mut state.unsubscribing) > 0 {
-                        state.leaves = true;
-                    }
-                }
-            }
+            // It does not say what it refuses, so nobody knows what is still to be answered. On
+            // another connection everything is asked again: what was done is done once.
+            _ if later => return Heard::Refused(error()),
             (UNSUBSCRIBE, _, Some(room)) => {
                 if let Some(state) = self.rooms.get_mut(room) {
                     state.unsubscribing = state.unsubscribing.saturating_sub(1);

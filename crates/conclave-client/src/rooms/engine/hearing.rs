@@ -22,6 +22,8 @@ pub(super) struct Hearing {
     inlets: Vec<Inlet<RoomEvent>>,
     waiting: Vec<Waiting>,
     phase: Phase,
+    /// Subscriptions asked for on this connection and not answered; the last answer counts.
+    unanswered: u32,
     /// The greatest place that was heard; nothing up to it is told again.
     seen: Option<u64>,
     /// The room's last place, as the server said when it confirmed.
@@ -75,12 +77,13 @@ impl Hearing {
     }
 
     pub(super) fn opened(&mut self) {
-        self.phase = Phase::Unasked;
+        (self.phase, self.unanswered) = (Phase::Unasked, 0);
     }
 
     /// The subscription was refused for now.
     pub(super) fn again(&mut self) {
-        if let Phase::Asked = self.phase {
+        self.unanswered = self.unanswered.saturating_sub(1);
+        if matches!(self.phase, Phase::Asked) && self.unanswered == 0 {
             self.phase = Phase::Unasked;
         }
     }
@@ -108,6 +111,7 @@ impl Hearing {
             return None;
         }
         self.phase = Phase::Asked;
+        self.unanswered += 1;
         let frame = match self.seen {
             None => json!({ "type": SUBSCRIBE, "conversation_id": room }),
             Some(since) => json!({ "type": SUBSCRIBE, "conversation_id": room, "since": since }),
@@ -162,6 +166,11 @@ impl Hearing {
         let malformed = |error: serde_json::Error| Error::Malformed(error.to_string().into());
         let messages = match page.and_then(|page| wire::page(page).map_err(malformed)) {
             Ok(messages) => messages,
+            // The server is asked again for all that is missing.
+            Err(error) if error.passes() => {
+                self.phase = Phase::Unasked;
+                return Heard::Fine;
+            }
             Err(error) => {
                 self.end(&error);
                 return Heard::Fine;
@@ -187,7 +196,8 @@ impl Hearing {
     }
 
     fn confirmed(&mut self, last_seq: u64) {
-        if !matches!(self.phase, Phase::Asked) {
+        self.unanswered = self.unanswered.saturating_sub(1);
+        if !matches!(self.phase, Phase::Asked) || self.unanswered > 0 {
             return;
         }
         (self.phase, self.last_seq) = (Phase::Live, last_seq);
@@ -200,6 +210,10 @@ impl Hearing {
     /// The server replays no further than `from_seq`; what follows live begins behind what it
     /// said to be the last place.
     fn resync(&mut self, room: &str, from_seq: u64) -> Heard {
+        if matches!(self.phase, Phase::Asked | Phase::Unasked) {
+            // Of a subscription before; the next one begins anew.
+            return Heard::Fine;
+        }
         let to_seq = self.last_seq;
         self.phase = Phase::Filling(Filling {
             from_seq,

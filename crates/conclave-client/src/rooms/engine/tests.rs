@@ -42,6 +42,7 @@ struct Model {
     down: VecDeque<String>,
     subscribed: bool,
     limits: bool,
+    vague: bool,
 }
 
 impl Model {
@@ -68,9 +69,17 @@ impl Model {
         };
         let frame: Value = serde_json::from_str(&frame).unwrap();
         if std::mem::take(&mut self.limits) {
-            let refused = json!({
+            // Older servers do not say what they refuse.
+            let mut refused = json!({
                 "type": "error", "code": "rate_limited", "message": "", "in_reply_to": "message",
             });
+            if !self.vague {
+                refused["in_reply_to"] = frame["type"].clone();
+                refused["conversation_id"] = "R".into();
+                if frame["client_id"].is_string() {
+                    refused["client_id"] = frame["client_id"].clone();
+                }
+            }
             return self.down.push_back(refused.to_string());
         }
         match frame["type"].as_str().unwrap() {
@@ -144,7 +153,7 @@ struct Play {
 }
 
 impl Play {
-    fn new() -> Self {
+    fn new(vague: bool) -> Self {
         let (inlet, outlet) = queue(10_000);
         let places = Arc::new(Semaphore::new(10_000));
         let mut rooms = Rooms::new(HELD_MAX);
@@ -158,7 +167,10 @@ impl Play {
         rooms.opened();
         Self {
             rooms,
-            model: Model::default(),
+            model: Model {
+                vague,
+                ..Model::default()
+            },
             outlet,
             answers: Vec::new(),
             readings: VecDeque::new(),
@@ -187,18 +199,20 @@ impl Play {
             }
             Step::Up(frames) => (0..frames).for_each(|_| self.model.get()),
             Step::Down(frames) => (0..frames).for_each(|_| self.down()),
-            Step::Lose => {
-                self.model.lose();
-                self.rooms.lost(&Error::Silent(1));
-                self.readings.clear();
-                self.rooms.opened();
-            }
+            Step::Lose => self.lose(),
             Step::Limit => self.model.limits = true,
             Step::Read => self.read(),
         }
         while let Some(frame) = self.rooms.next() {
             self.model.up.push_back(frame);
         }
+    }
+
+    fn lose(&mut self) {
+        self.model.lose();
+        self.rooms.lost(&Error::Silent(1));
+        self.readings.clear();
+        self.rooms.opened();
     }
 
     fn down(&mut self) {
@@ -220,7 +234,9 @@ impl Play {
         match heard {
             Heard::Fine | Heard::Slow => {}
             Heard::Read(reading) => self.readings.push_back(reading),
-            Heard::Refused(_) | Heard::Unrenewed => panic!("{heard:?}"),
+            // The link opens another connection.
+            Heard::Refused(_) => self.lose(),
+            Heard::Unrenewed => panic!("{heard:?}"),
         }
     }
 
@@ -266,8 +282,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 proptest! {
     #[test]
-    fn each_message_is_stored_once_and_heard_once_in_order(steps in steps()) {
-        let mut play = Play::new();
+    fn each_message_is_stored_once_and_heard_once_in_order(vague: bool, steps in steps()) {
+        let mut play = Play::new(vague);
         for step in steps {
             play.step(step);
         }
@@ -284,6 +300,31 @@ proptest! {
         prop_assert_eq!(play.heard(), all);
         prop_assert_eq!(play.places.available_permits(), 10_000);
     }
+}
+
+#[test]
+fn a_page_that_cannot_be_read_is_asked_for_again_or_ends_the_stream() {
+    let mut play = Play::new(false);
+    (0..9).for_each(|_| play.step(Step::Other));
+    play.step(Step::Up(1));
+    play.step(Step::Down(9));
+    assert_eq!((play.heard().len(), play.readings.len()), (REPLAY_MAX, 1));
+    play.rooms.read("R", Err(Error::Silent(10)));
+    let asked: Value = serde_json::from_str(&play.rooms.next().unwrap()).unwrap();
+    assert_eq!(asked["since"], REPLAY_MAX);
+    play.model.up.push_back(asked.to_string());
+    play.step(Step::Up(1));
+    play.step(Step::Down(9));
+    assert_eq!((play.heard().len(), play.readings.len()), (REPLAY_MAX, 2));
+    play.rooms
+        .read("R", Err(Error::refused("forbidden", "no such room")));
+    let mut context = Context::from_waker(Waker::noop());
+    let ended = play.outlet.poll(&mut context);
+    assert!(matches!(
+        ended,
+        Poll::Ready(Some(Delivered::Item(RoomEvent::Ended(_))))
+    ));
+    assert!(play.rooms.next().is_none());
 }
 
 const HELD_MAX: usize = 3;
