@@ -242,7 +242,7 @@ impl Play {
 
     /// Until nothing is left to be done.
     fn settle(&mut self) {
-        for _ in 0..10_000 {
+        for _ in 0..2_000 {
             self.step(Step::Up(1));
             self.step(Step::Down(1));
             self.step(Step::Read);
