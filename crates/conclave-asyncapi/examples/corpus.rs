@@ -41,7 +41,7 @@ fn main() -> Outcome<()> {
             .map(|name| format!("\"{name}\""))
             .collect::<Vec<_>>();
         let workspace = format!(
-            "[workspace]\nresolver = \"3\"\nmembers = [{}]\n",
+            "[workspace]\nresolver = \"3\"\nmembers = [{}]\n\n[profile.dev]\ndebug = false\n",
             members.join(", ")
         );
         std::fs::write(out.join("Cargo.toml"), workspace)?;

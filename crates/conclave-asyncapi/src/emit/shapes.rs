@@ -117,13 +117,17 @@ fn choice(said: &TokenStream, name: &Ident, choices: &[Choice]) -> TokenStream {
     let docs = texts
         .iter()
         .map(|text| doc(None, &format!("`{}`", text.replace('`', "'"))));
+    let aliases = choices.iter().map(|choice| {
+        let aliases = &choice.aliases;
+        quote! { #(, alias = #aliases)* }
+    });
     quote! {
         #said
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, #default Serialize, Deserialize)]
         pub enum #name {
             #(
                 #docs
-                #[serde(rename = #texts)]
+                #[serde(rename = #texts #aliases)]
                 #default_variant
                 #variants,
             )*

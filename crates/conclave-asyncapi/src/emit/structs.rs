@@ -55,6 +55,8 @@ fn field(shapes: &Shapes, field: &Field) -> TokenStream {
         .then(|| quote! { #[doc = ""] #[doc = " Deprecated."] });
     let property = &field.property;
     let rename = (field.name != field.property).then(|| quote! { rename = #property, });
+    let aliases = &field.aliases;
+    let aliases = quote! { #(alias = #aliases,)* };
     let of = type_tokens(shapes, &field.of);
     let (of, options) = match field.presence {
         Presence::Required => (of, None),
@@ -73,8 +75,8 @@ fn field(shapes: &Shapes, field: &Field) -> TokenStream {
             ),
         ),
     };
-    let serde =
-        (rename.is_some() || options.is_some()).then(|| quote! { #[serde(#rename #options)] });
+    let is_plain = rename.is_none() && options.is_none() && field.aliases.is_empty();
+    let serde = (!is_plain).then(|| quote! { #[serde(#rename #aliases #options)] });
     quote! {
         #said
         #deprecated

@@ -61,6 +61,14 @@ fn the_secure_chat_has_publishers_client_and_tests() {
     let files = files(SECURE);
     has(
         &files,
+        "src/model.rs",
+        &[
+            "#[serde(alias = \"messageId\")]\n    pub message_id: Uuid,",
+            "#[serde(rename = \"Text\", alias = \"text\", alias = \"TEXT\")]\n    Text,",
+        ],
+    );
+    has(
+        &files,
         "src/publisher.rs",
         &[
             "pub fn receive_chat_message(\n        &self,\n        room_id: &str,\n        message: &ChatMessage,\n    ) -> AsyncApiResult<Reach> {",

@@ -38,8 +38,19 @@ pub struct Document {
     pub schemes: Vec<Scheme>,
     /// Every schema that is reached, once.
     pub schemas: Schemas,
+    /// `x-spellings`: in which spellings names of properties and values of enums are read.
+    pub spellings: Vec<Spelling>,
     /// `components.schemas` by name: what a document offers even where no message uses it.
     pub named_schemas: Vec<(String, SchemaId)>,
+}
+
+/// A way to write the words of a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spelling {
+    /// `messageId`; values of enums in small letters too.
+    Camel,
+    /// `message_id`; values of enums in small letters too.
+    Snake,
 }
 
 /// Index of a channel in [`Document::channels`].

@@ -2,7 +2,7 @@
 
 use super::{Generation, Reader};
 use crate::diagnostic::Severity;
-use crate::model::Document;
+use crate::model::{Document, Spelling};
 use crate::source::{Cursor, Value};
 
 /// The versions that are read.
@@ -93,8 +93,25 @@ impl<'a> Reader<'a> {
             messages: std::mem::take(&mut self.messages.borrow_mut().all),
             schemes: std::mem::take(&mut self.schemes.borrow_mut().all),
             schemas,
+            spellings: self.spellings(root),
             named_schemas,
         }
+    }
+
+    /// `x-spellings`: a list of `snake_case` and `camelCase`.
+    fn spellings(&self, root: &Cursor<'a>) -> Vec<Spelling> {
+        let mut spellings = Vec::new();
+        for item in self.list(root, "x-spellings") {
+            match item.text() {
+                Some("camelCase") => spellings.push(Spelling::Camel),
+                Some("snake_case") => spellings.push(Spelling::Snake),
+                _ => self.error(
+                    &item,
+                    "`x-spellings` lists `camelCase`, `snake_case` or both",
+                ),
+            }
+        }
+        spellings
     }
 
     fn version(&self, root: &Cursor<'a>) -> Option<(String, Generation)> {

@@ -122,6 +122,8 @@ pub struct Choice {
     pub name: String,
     /// The text.
     pub text: String,
+    /// Other texts that are read as this one.
+    pub aliases: Vec<String>,
 }
 
 /// Named fields.
@@ -151,6 +153,8 @@ pub struct Field {
     pub name: String,
     /// Its name in JSON.
     pub property: String,
+    /// Other names under which it is read.
+    pub aliases: Vec<String>,
     /// Its type, without what `presence` adds.
     pub of: Type,
     /// Whether it may be absent or null.

@@ -132,6 +132,14 @@ pub(crate) fn pascal(text: &str) -> String {
     words(text).iter().map(capital).collect()
 }
 
+/// `message_id` as `messageId`; empty if there is no letter or digit.
+pub(crate) fn camel(text: &str) -> String {
+    let pascal = pascal(text);
+    let mut characters = pascal.chars();
+    let first = characters.next().map(|c| c.to_ascii_lowercase());
+    first.into_iter().chain(characters).collect()
+}
+
 /// `sendChatMessage` as `send_chat_message`; empty if there is no letter or digit.
 #[must_use]
 pub fn snake(text: &str) -> String {

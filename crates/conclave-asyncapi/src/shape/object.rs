@@ -1,9 +1,9 @@
 //! Objects: structs, and maps where no property is named.
 
-use super::name::{field_name, free};
+use super::name::{camel, field_name, free, snake};
 use super::plan::{Draft, Plan};
 use super::{Check, Field, Form, Presence, Rest, Struct, Type};
-use crate::model::{Additional, Keywords, SchemaId};
+use crate::model::{Additional, Keywords, SchemaId, Spelling};
 
 impl Plan {
     pub(super) fn object(&mut self, draft: &Draft<'_>) -> Type {
@@ -41,6 +41,7 @@ impl Plan {
             fields.push(Field {
                 name: free_field(property, &fields),
                 property: property.clone(),
+                aliases: Vec::new(),
                 of: Type::Json,
                 presence: Presence::Required,
                 doc: None,
@@ -70,11 +71,26 @@ impl Plan {
         Field {
             name: free_field(property, fields),
             property: property.to_owned(),
+            aliases: self.aliases(property, keywords),
             doc: said.and_then(|said| said.description.clone().or_else(|| said.title.clone())),
             deprecated: said.is_some_and(|said| said.deprecated),
             of,
             presence,
         }
+    }
+
+    /// The other spellings of a property that are read, as far as no other property has that name.
+    fn aliases(&self, property: &str, keywords: &Keywords) -> Vec<String> {
+        let is_taken = |name: &String| keywords.properties.iter().any(|(known, _)| known == name);
+        let spelled = self.spellings.iter().map(|spelling| match spelling {
+            Spelling::Camel => camel(property),
+            Spelling::Snake => snake(property),
+        });
+        let mut aliases: Vec<String> = spelled
+            .filter(|name| !name.is_empty() && !is_taken(name))
+            .collect();
+        aliases.dedup();
+        aliases
     }
 
     fn is_never_schema(&self, id: SchemaId) -> bool {

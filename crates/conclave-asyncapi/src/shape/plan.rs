@@ -6,7 +6,7 @@ use super::merge::{self, Merged};
 use super::name::{free, is_name, singular, type_name};
 use super::{Form, Shape, ShapeId, Shapes, Type, recursion};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::model::{Document, Items, JsonType, Keywords, Schema, SchemaId, Schemas};
+use crate::model::{Document, Items, JsonType, Keywords, Schema, SchemaId, Schemas, Spelling};
 use crate::source::Location;
 
 /// How deep schemas may lead to others before one is named.
@@ -18,6 +18,7 @@ const SHAPES_MAX: usize = 5_000;
 pub struct Plan {
     pub(super) schemas: Schemas,
     pub(super) shapes: Shapes,
+    pub(super) spellings: Vec<Spelling>,
     by_schema: BTreeMap<SchemaId, Type>,
     names: BTreeSet<String>,
     /// What a schema is called among the variants of a union, where it has no name itself.
@@ -48,6 +49,7 @@ impl Plan {
         Self {
             schemas: document.schemas.clone(),
             shapes: Shapes::default(),
+            spellings: document.spellings.clone(),
             by_schema: BTreeMap::new(),
             names: BTreeSet::new(),
             variant_hints: BTreeMap::new(),

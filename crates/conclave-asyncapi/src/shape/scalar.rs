@@ -71,7 +71,17 @@ impl Plan {
             let name = free(&variant_name(&text), |name| {
                 choices.iter().all(|known| known.name != name)
             });
-            choices.push(Choice { name, text });
+            choices.push(Choice {
+                name,
+                text,
+                aliases: Vec::new(),
+            });
+        }
+        if !self.spellings.is_empty() {
+            let known: Vec<String> = choices.iter().map(|choice| choice.text.clone()).collect();
+            for choice in &mut choices {
+                choice.aliases = other_cases(&choice.text, &known);
+            }
         }
         let id = self.open(draft);
         self.close(id, Form::Choice(choices))
@@ -193,6 +203,16 @@ impl Plan {
         let id = self.open(draft);
         self.close(id, Form::Checked { of, checks })
     }
+}
+
+/// The text in small and in capital letters, as far as that is no other text.
+fn other_cases(text: &str, known: &[String]) -> Vec<String> {
+    let cases = [text.to_lowercase(), text.to_uppercase()];
+    let differs = |case: &String| {
+        let same = |other: &String| other.to_lowercase() == case.to_lowercase();
+        case != text && known.iter().filter(|other| same(other)).count() == 1
+    };
+    cases.into_iter().filter(differs).collect()
 }
 
 fn as_text(value: &Value) -> Value {

@@ -349,3 +349,38 @@ fn samples_fit_their_types() {
     let expected = json!({"a": "AA-111", "b": 8, "c": ["aaa", "aaa"], "d": "ann@example.com", "e": -3, "f": {"k": "x"}});
     assert_eq!(sample, Some(expected));
 }
+
+#[test]
+fn other_spellings_are_read_where_the_document_says_so() {
+    let text = "asyncapi: 3.0.0\ninfo: {title: T, version: '1'}\nx-spellings: [snake_case, camelCase]\ncomponents: {schemas: {S: {type: object, properties: {message_id: {type: string}, userId: {type: string}, user_id: {type: string}, kind: {enum: [Text, IMAGE]}}}}}\n";
+    let loader = MemoryLoader::new([("a.yaml", text)]);
+    let document = read("a.yaml", &loader, &Limits::default())
+        .document
+        .expect("a document");
+    let mut plan = Plan::new(&document);
+    plan.type_of(document.named_schemas[0].1, "S");
+    let (shapes, _) = plan.finish();
+    let Form::Struct(of) = &shapes.all[0].form else {
+        panic!("no struct");
+    };
+    let aliases: Vec<&[String]> = of
+        .fields
+        .iter()
+        .map(|field| field.aliases.as_slice())
+        .collect();
+    assert_eq!(aliases, [&["messageId".to_owned()][..], &[], &[], &[]]);
+    let Form::Choice(choices) = &shapes.all[1].form else {
+        panic!("no choice");
+    };
+    let aliases: Vec<&[String]> = choices
+        .iter()
+        .map(|choice| choice.aliases.as_slice())
+        .collect();
+    assert_eq!(
+        aliases,
+        [
+            &["text".to_owned(), "TEXT".to_owned()][..],
+            &["image".to_owned()][..]
+        ]
+    );
+}
