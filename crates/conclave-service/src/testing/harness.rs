@@ -183,13 +183,17 @@ impl<D: Dispatch> Harness<D> {
     /// Credentials that satisfy the document, with this token where it wants one.
     #[must_use]
     pub fn access(&self, token: &TestToken) -> Access {
-        self.credentials(&token.mint(), false)
+        self.carried(token.subject(), &token.mint(), false)
     }
 
     /// Credentials that satisfy the document, with this text for a token, in the header or in the
     /// query.
     #[must_use]
     pub fn credentials(&self, token: &str, in_query: bool) -> Access {
+        self.carried("ann", token, in_query)
+    }
+
+    fn carried(&self, user: &str, token: &str, in_query: bool) -> Access {
         let wanted = self.wanted();
         // Only one of both has room in `Authorization`.
         let has_password =
@@ -202,7 +206,7 @@ impl<D: Dispatch> Harness<D> {
             Scheme::HttpBearer | Scheme::OAuth2 | Scheme::OpenIdConnect => {
                 access.with_header("Authorization", &format!("Bearer {token}"))
             }
-            Scheme::HttpBasic | Scheme::UserPassword => access.with_password("ann", TEST_PASSWORD),
+            Scheme::HttpBasic | Scheme::UserPassword => access.with_password(user, TEST_PASSWORD),
             Scheme::ApiKeyCookie(name) => access
                 .with_header("Cookie", &format!("{name}={TEST_KEY}"))
                 .with_header("Origin", "http://service.test"),

@@ -47,6 +47,11 @@ impl TestToken {
         }
     }
 
+    pub(crate) fn subject(&self) -> &str {
+        let subject = self.claims.get("sub").and_then(Value::as_str);
+        subject.unwrap_or_default()
+    }
+
     /// Of this user.
     #[must_use]
     pub fn user(self, user: &str) -> Self {
