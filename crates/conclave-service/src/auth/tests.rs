@@ -284,6 +284,37 @@ fn tokens_grant_what_they_say_and_nothing_by_default() {
 }
 
 #[test]
+fn whom_conclave_proved_is_read_as_its_own_dialects_read_them() {
+    use conclave_protocol::{
+        Grants, IssuerId, Principal, SessionId, SessionKind, SessionName, UserId,
+    };
+    let principal = |user: Option<&str>, permission: &str| Principal {
+        user: user.map(|user| UserId::new(user).unwrap()),
+        session: SessionId {
+            kind: SessionKind::Default,
+            issuer: IssuerId(0),
+            name: SessionName::new("ann").unwrap(),
+        },
+        session_named_by_token: false,
+        name: None,
+        grants: Arc::new(Grants::new([permission])),
+        token: None,
+        family: None,
+        issued_at: None,
+        expires_at: None,
+    };
+    let claims = |permission| Claims::of_principal(&principal(Some("ann"), permission), None);
+    assert!(claims("admin").unwrap().has_permission("profile:update"));
+    let writer = claims("conversation.write").unwrap();
+    assert!(
+        writer.has_permission("chat:send"),
+        "one is the other's name"
+    );
+    assert!(!writer.has_permission("profile:update"));
+    assert!(Claims::of_principal(&principal(None, "admin"), None).is_none());
+}
+
+#[test]
 fn weak_and_unfit_keys_are_refused() {
     assert_eq!(
         JwtValidator::hmac(&[1; 31]).unwrap_err(),
