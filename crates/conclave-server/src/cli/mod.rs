@@ -8,6 +8,7 @@
 //! who verifies), `desk` (store and audit) and `table` are shared.
 
 mod api_key;
+mod asyncapi;
 mod audit;
 mod config;
 mod demo;
@@ -61,6 +62,9 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Check a document that describes a service
+    #[command(subcommand)]
+    Asyncapi(asyncapi::AsyncApiCommand),
     /// Verify the audit chain, or sign its head
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -83,6 +87,8 @@ enum Command {
                       with the end. Exits with 0 where all was as it should be."
     )]
     Demo,
+    /// Make a Rust crate of an AsyncAPI document
+    Generate(asyncapi::GenerateArgs),
     /// Ask a server whether it may be sent clients
     Health(health::HealthArgs),
     /// Make, list or revoke keys of backends for the server API
@@ -159,6 +165,7 @@ impl Cli {
 
 fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
+        Command::Asyncapi(command) => asyncapi::run(command),
         Command::Audit(command) => audit::run(command),
         Command::Bench(arguments) => match crate::bench::run(arguments)? {
             ExitCode::SUCCESS => Ok(()),
@@ -171,6 +178,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
             print(&script)
         }
         Command::Demo => demo::run(),
+        Command::Generate(arguments) => asyncapi::generate(arguments),
         Command::Health(arguments) => health::run(arguments),
         Command::Key(command) => api_key::run(command),
         Command::Pub(arguments) => pubsub::run_pub(&arguments),
