@@ -97,7 +97,7 @@ fn topics_are_shown_with_who_hears_them() {
     assert_eq!(users, ["alice", "alice"]);
     assert_eq!(
         list(&world, "topics/subscribers?session=x&topic=orders"),
-        [json!(0); 0]
+        Vec::<Value>::new()
     );
     clients[3].close(1000);
     clients[3].closed_at_last();
@@ -137,7 +137,7 @@ fn all_rooms_are_shown_with_who_hears_them() {
     assert_eq!(ids, both);
     let heard = list(&world, &format!("rooms/{one}/subscribers"));
     assert_eq!((heard.len(), &heard[0]["user_id"]), (1, &json!("bob")));
-    assert_eq!(list(&world, "rooms/none/subscribers"), [json!(0); 0]);
+    assert_eq!(list(&world, "rooms/none/subscribers"), Vec::<Value>::new());
 }
 
 #[test]
