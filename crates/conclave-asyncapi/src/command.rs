@@ -3,9 +3,9 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use crate::diagnostic::{Diagnostic, has_errors};
+use crate::diagnostic::{Diagnostic, Severity, has_errors};
 use crate::generate::{Dependencies, GeneratedFile, MARK, PATHS, generate, module};
-use crate::model::Document;
+use crate::model::{Document, Server};
 use crate::read::read;
 use crate::service::{Options, Service, plan};
 use crate::source::{FolderLoader, Limits};
@@ -46,7 +46,8 @@ pub struct Order {
     pub check: bool,
 }
 
-/// Reads a document and says what is wrong with it, also what a generator would not support.
+/// Reads a document and says what is wrong with it. Where it has a WebSocket server, what the generator
+/// does not support is told as well, as warnings.
 #[must_use]
 pub fn check(document: &Path, root: Option<&Path>) -> Outcome {
     let (read, diagnostics) = match opened(document, root) {
@@ -54,10 +55,15 @@ pub fn check(document: &Path, root: Option<&Path>) -> Outcome {
         Err(sentence) => return Outcome::failed(sentence),
     };
     let failed = has_errors(&diagnostics);
-    let mut text = lines(&diagnostics);
     let Some(document) = read.filter(|_| !failed) else {
+        let text = lines(&diagnostics);
         return Outcome { text, status: 1 };
     };
+    let mut diagnostics = diagnostics;
+    diagnostics.extend(unsupported(&document));
+    diagnostics.sort();
+    diagnostics.dedup();
+    let mut text = lines(&diagnostics);
     let count = |number: usize, what: &str| {
         format!("{number} {what}{}", if number == 1 { "" } else { "s" })
     };
@@ -71,6 +77,22 @@ pub fn check(document: &Path, root: Option<&Path>) -> Outcome {
         count(document.messages.len(), "message"),
     ));
     Outcome { text, status: 0 }
+}
+
+/// What keeps a document with a WebSocket server from becoming a crate.
+fn unsupported(document: &Document) -> Vec<Diagnostic> {
+    if !document.servers.iter().any(Server::is_websocket) {
+        return Vec::new();
+    }
+    let found = match plan(document, &Options::default()) {
+        Ok((_, warnings)) => warnings,
+        Err(found) => found,
+    };
+    let softened = found.into_iter().map(|diagnostic| Diagnostic {
+        severity: Severity::Warning,
+        ..diagnostic
+    });
+    softened.collect()
 }
 
 /// Makes a crate of a document.

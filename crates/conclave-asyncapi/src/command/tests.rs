@@ -84,6 +84,20 @@ fn check_prints_findings_or_a_summary() {
     assert_eq!((fine.text.as_str(), fine.status), (expected, 0));
     std::fs::write(
         &order.document,
+        CHAT.replace("scheme: bearer", "scheme: digest"),
+    )
+    .unwrap();
+    let unsupported = check(&order.document, None);
+    assert_eq!(unsupported.status, 0);
+    assert!(
+        unsupported
+            .text
+            .contains("warning: the security scheme `jwtAuth` (http digest)"),
+        "{}",
+        unsupported.text
+    );
+    std::fs::write(
+        &order.document,
         CHAT.replace("action: receive", "action: publish"),
     )
     .unwrap();
