@@ -2,6 +2,7 @@
 
 use super::name::{camel, field_name, free, snake};
 use super::plan::{Draft, Plan};
+use super::scalar::readable;
 use super::{Check, Field, Form, Presence, Rest, Struct, Type};
 use crate::model::{Additional, Keywords, SchemaId, Spelling};
 
@@ -102,18 +103,15 @@ impl Plan {
     fn rest(&mut self, draft: &Draft<'_>, owner: &str, fields: &[Field]) -> Rest {
         let keywords = draft.keywords();
         let hint = format!("{owner} value");
-        let of = match (keywords.additional, keywords.pattern_properties.as_slice()) {
-            (Additional::Unsaid, []) => return Rest::Ignored,
-            (Additional::Never, []) => return Rest::Refused,
-            (Additional::Of(id), []) => self.type_of(id, &hint),
-            (Additional::Never, [(_, id)]) => {
-                self.error(
-                    draft.id,
-                    "`patternProperties` beside `properties` is not supported".to_owned(),
-                );
-                self.type_of(*id, &hint)
-            }
-            _ => Type::Json,
+        if !keywords.pattern_properties.is_empty() {
+            let sentence = "`patternProperties` beside `properties` is not supported";
+            self.error(draft.id, sentence.to_owned());
+        }
+        let of = match keywords.additional {
+            Additional::Unsaid => return Rest::Ignored,
+            Additional::Never => return Rest::Refused,
+            Additional::Of(id) => self.type_of(id, &hint),
+            Additional::Any => Type::Json,
         };
         Rest::Kept(free_field("additional", fields), of)
     }
@@ -135,16 +133,15 @@ impl Plan {
             (Additional::Of(id), []) => Type::Map(Box::new(self.type_of(id, &hint))),
             (Additional::Unsaid | Additional::Any, []) => Type::JsonObject,
             (Additional::Never, patterns) => {
-                checks.push(Check::Keys(
-                    patterns
-                        .iter()
-                        .map(|(pattern, _)| pattern.clone())
-                        .collect(),
-                ));
-                self.map_of_patterns(patterns, &hint)
+                checks.push(Check::Keys(self.readable_patterns(draft, patterns)));
+                self.map_of_patterns(draft, patterns, &hint)
             }
-            (Additional::Unsaid, patterns @ [_]) => self.map_of_patterns(patterns, &hint),
-            (_, _) => Type::JsonObject,
+            (Additional::Unsaid, patterns) => self.map_of_patterns(draft, patterns, &hint),
+            (Additional::Any | Additional::Of(_), _) => {
+                let sentence = "`patternProperties` beside `additionalProperties` is not supported";
+                self.error(draft.id, sentence.to_owned());
+                Type::JsonObject
+            }
         };
         let least = keywords.properties_min.filter(|least| *least > 0);
         if least.or(keywords.properties_max).is_some() {
@@ -153,11 +150,44 @@ impl Plan {
         self.checked(draft, of, checks)
     }
 
-    fn map_of_patterns(&mut self, patterns: &[(String, SchemaId)], hint: &str) -> Type {
-        match patterns {
-            [(_, id)] => Type::Map(Box::new(self.type_of(*id, hint))),
-            _ => Type::JsonObject,
+    fn map_of_patterns(
+        &mut self,
+        draft: &Draft<'_>,
+        patterns: &[(String, SchemaId)],
+        hint: &str,
+    ) -> Type {
+        let mut types = Vec::new();
+        for (_, id) in patterns {
+            types.push(self.type_of(*id, hint));
         }
+        let same = types.windows(2).all(|pair| pair.first() == pair.last());
+        match types.into_iter().next() {
+            Some(of) if same => Type::Map(Box::new(of)),
+            _ => {
+                let sentence = "`patternProperties` with different schemas is not supported";
+                self.error(draft.id, sentence.to_owned());
+                Type::JsonObject
+            }
+        }
+    }
+
+    /// The patterns of names, as they are checked.
+    fn readable_patterns(
+        &mut self,
+        draft: &Draft<'_>,
+        patterns: &[(String, SchemaId)],
+    ) -> Vec<String> {
+        let mut read = Vec::new();
+        for (pattern, _) in patterns {
+            match readable(pattern) {
+                Ok(pattern) => read.push(pattern),
+                Err(why) => self.error(
+                    draft.id,
+                    format!("the pattern {pattern} is not supported: {why}"),
+                ),
+            }
+        }
+        read
     }
 }
 

@@ -224,17 +224,24 @@ impl Plan {
                     elements.push(self.type_of(*id, &format!("{} {}", draft.hint, index + 1)));
                 }
                 let count = u64::try_from(first.len()).unwrap_or(u64::MAX);
-                let exact = keywords.items_min == Some(count) && keywords.items_max == Some(count);
+                let all_there = keywords.items_min == Some(count);
+                let exact = all_there && keywords.items_max == Some(count);
                 let closed = more.is_some_and(|id| self.is_never(id));
                 let same = elements.windows(2).all(|pair| pair.first() == pair.last());
                 match elements.first() {
                     Some(element) if same && more.is_none() && !exact => {
                         Type::List(Box::new(element.clone()))
                     }
-                    Some(_) if (exact || closed) && first.len() <= 12 => {
+                    Some(_) if (exact || closed && all_there) && first.len() <= 12 => {
                         return Type::Tuple(elements);
                     }
-                    _ => Type::List(Box::new(Type::Json)),
+                    Some(_) => {
+                        let sentence = "elements with schemas of their own are read as any JSON, unless \
+                                        `minItems` and `maxItems` say how many there are";
+                        self.warning(draft.id, sentence.to_owned());
+                        Type::List(Box::new(Type::Json))
+                    }
+                    None => Type::List(Box::new(Type::Json)),
                 }
             }
         };

@@ -262,7 +262,7 @@ fn fits(check: &Check, width: Width) -> bool {
 }
 
 /// The pattern as the `regex` crate reads it, digits and words as ECMA 262 means them.
-fn readable(pattern: &str) -> Result<String, String> {
+pub(super) fn readable(pattern: &str) -> Result<String, String> {
     let mut read = String::with_capacity(pattern.len());
     let mut characters = pattern.chars();
     while let Some(character) = characters.next() {
