@@ -61,6 +61,9 @@ impl<'d> Planning<'d> {
             .clone()
             .map(|path| self.filled(server, &path));
         let path = pathname.unwrap_or_else(|| "/".to_owned());
+        if path.contains('{') {
+            self.error(&server.at, "the path has a variable without a default");
+        }
         Some(Service {
             crate_name: crate_name(&self.document.title),
             title: self.document.title.clone(),
@@ -86,12 +89,17 @@ impl<'d> Planning<'d> {
     fn server(&mut self) -> Option<(usize, &'d Server)> {
         let document = self.document;
         let all = document.servers.iter().enumerate();
-        let mut sockets = all.filter(|(_, server)| server.is_websocket());
-        let (index, server) = match &self.options.server {
-            None => sockets.next(),
-            Some(name) => sockets.find(|(_, server)| server.name == *name),
-        }
-        .or_else(|| {
+        let sockets: Vec<(usize, &Server)> =
+            all.filter(|(_, server)| server.is_websocket()).collect();
+        let chosen = match &self.options.server {
+            // Rather the one that asks for something: an open one beside it must not open the rest.
+            None => sockets
+                .iter()
+                .find(|(_, server)| is_secured(server))
+                .or(sockets.first()),
+            Some(name) => sockets.iter().find(|(_, server)| server.name == *name),
+        };
+        let (index, server) = chosen.copied().or_else(|| {
             self.found.push(Diagnostic {
                 file: String::new(),
                 place: crate::diagnostic::Place::START,
@@ -122,16 +130,13 @@ impl<'d> Planning<'d> {
     }
 
     /// Text with the server's variables filled in by their defaults, or first choices.
-    fn filled(&mut self, server: &Server, text: &str) -> String {
+    fn filled(&self, server: &Server, text: &str) -> String {
         let mut filled = text.to_owned();
         for variable in &server.variables {
             let value = variable.default.as_ref().or(variable.choices.first());
             if let Some(value) = value {
                 filled = filled.replace(&format!("{{{}}}", variable.name), value);
             }
-        }
-        if filled.contains('{') && filled == server.pathname.clone().unwrap_or_default() {
-            self.error(&server.at, "the path has a variable without a default");
         }
         filled
     }
@@ -153,6 +158,15 @@ impl<'d> Planning<'d> {
             message,
         });
     }
+}
+
+/// Whether nobody may connect without proving something.
+fn is_secured(server: &Server) -> bool {
+    !server.security.is_empty()
+        && server
+            .security
+            .iter()
+            .all(|requirement| !requirement.all.is_empty())
 }
 
 /// The service with the examples that fit their types, and a sample for each operation.

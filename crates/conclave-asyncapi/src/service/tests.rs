@@ -223,3 +223,39 @@ fn an_example_that_does_not_fit_is_told_and_left_out() {
     );
     assert_eq!(found[0].pointer, "/channels/c/messages/m/examples/0");
 }
+
+#[test]
+fn an_open_server_does_not_open_what_another_one_guards() {
+    let text = format!(
+        "{HEAD_3}servers:\n  open: {{host: h, protocol: ws}}\n  half: {{host: h, protocol: ws}}\n  guarded: {{host: h, protocol: ws, pathname: /in, security: [{{type: http, scheme: bearer}}]}}\nchannels: {{}}\n"
+    );
+    assert_eq!(service(&text).security.len(), 1);
+    assert_eq!(service(&text).path, "/in");
+    let options = Options {
+        server: Some("open".to_owned()),
+        ..Options::default()
+    };
+    assert!(
+        planned(&text, &options)
+            .expect("a service")
+            .security
+            .is_empty()
+    );
+    let missing = Options {
+        server: Some("none".to_owned()),
+        ..Options::default()
+    };
+    assert!(planned(&text, &missing).is_err());
+}
+
+#[test]
+fn a_path_with_an_unfilled_variable_is_refused() {
+    let text = format!(
+        "{HEAD_3}servers: {{s: {{host: h, protocol: ws, pathname: '/a/{{v}}'}}}}\nchannels: {{}}\n"
+    );
+    let found = planned(&text, &Options::default()).expect_err("a finding");
+    assert_eq!(
+        found[0].message,
+        "the path has a variable without a default"
+    );
+}
