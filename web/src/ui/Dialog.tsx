@@ -1,8 +1,9 @@
 import { X } from "lucide-react";
-import { useEffect, useId, useRef, type ReactNode } from "react";
+import { useId, type ReactNode } from "react";
 
 import { classes } from "./classes.ts";
 import { IconButton } from "./Button.tsx";
+import { Modal } from "./Modal.tsx";
 
 interface DialogProps {
   title: string;
@@ -12,35 +13,13 @@ interface DialogProps {
   className?: string;
 }
 
-/**
- * A modal dialog, open as long as it is rendered. The focus goes to what is marked `data-focus`, is
- * kept inside, and goes back in the end; Escape and a click beside it close.
- */
+/** A dialog with a heading and a way out, in the middle of the page. */
 export function Dialog({ title, onClose, children, className }: DialogProps) {
-  const box = useRef<HTMLDialogElement>(null);
   const heading = useId();
-  useEffect(() => {
-    const dialog = box.current;
-    const before = document.activeElement;
-    dialog?.showModal();
-    // React's autoFocus comes before the dialog is shown, and is lost.
-    dialog?.querySelector<HTMLElement>(WANTED)?.focus();
-    return () => {
-      dialog?.close();
-      if (before instanceof HTMLElement && before.isConnected) before.focus();
-    };
-  }, []);
   return (
-    <dialog
-      ref={box}
+    <Modal
       aria-labelledby={heading}
-      onCancel={(event) => {
-        event.preventDefault();
-        onClose();
-      }}
-      onClick={(event) => {
-        if (event.target === box.current) onClose();
-      }}
+      onClose={onClose}
       className={classes(
         "m-auto max-h-[min(44rem,calc(100dvh-2rem))] w-[min(28rem,calc(100vw-2rem))] overflow-hidden",
         "rounded-2xl border border-line bg-surface p-0 text-ink shadow-2xl backdrop:bg-black/45",
@@ -58,11 +37,9 @@ export function Dialog({ title, onClose, children, className }: DialogProps) {
         </header>
         <div className="min-h-0 overflow-y-auto px-5 pt-2 pb-5">{children}</div>
       </div>
-    </dialog>
+    </Modal>
   );
 }
-
-const WANTED = "[data-focus]";
 
 /** The row of buttons at a dialog's end. */
 export function DialogButtons({ children }: { children: ReactNode }) {

@@ -1,6 +1,7 @@
-import { useEffect, useRef, type ReactNode } from "react";
+import type { ReactNode } from "react";
 
 import { classes } from "./classes.ts";
+import { Modal } from "./Modal.tsx";
 
 interface DrawerProps {
   label: string;
@@ -11,23 +12,10 @@ interface DrawerProps {
 
 /** What has a column of its own on a wide screen, over the page on a narrow one. */
 export function Drawer({ label, side, onClose, children }: DrawerProps) {
-  const box = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    const dialog = box.current;
-    dialog?.showModal();
-    return () => dialog?.close();
-  }, []);
   return (
-    <dialog
-      ref={box}
+    <Modal
       aria-label={label}
-      onCancel={(event) => {
-        event.preventDefault();
-        onClose();
-      }}
-      onClick={(event) => {
-        if (event.target === box.current) onClose();
-      }}
+      onClose={onClose}
       className={classes(
         "m-0 h-dvh max-h-none w-[min(21rem,88vw)] max-w-none border-line bg-surface p-0 text-ink",
         "shadow-2xl backdrop:bg-black/45",
@@ -35,6 +23,6 @@ export function Drawer({ label, side, onClose, children }: DrawerProps) {
       )}
     >
       {children}
-    </dialog>
+    </Modal>
   );
 }

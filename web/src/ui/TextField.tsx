@@ -13,83 +13,62 @@ interface FieldProps {
 }
 
 /** A line of text with its label, hint and error. */
-export function TextField({
-  label,
-  hint,
-  error,
-  labelHidden = false,
-  className,
-  ...rest
-}: FieldProps & ComponentProps<"input">) {
-  const id = useId();
-  const below = `${id}-below`;
-  return (
-    <div className={className}>
-      <FieldLabel htmlFor={id} hidden={labelHidden}>
-        {label}
-      </FieldLabel>
-      <input
-        id={id}
-        aria-invalid={error ? true : undefined}
-        aria-describedby={error || hint ? below : undefined}
-        {...rest}
-        className={FIELD}
-      />
-      <Below id={below} hint={hint} error={error} />
-    </div>
-  );
+export function TextField(props: FieldProps & ComponentProps<"input">) {
+  const { field, rest } = parted(props);
+  return <Field {...field}>{(told) => <input {...told} {...rest} className={FIELD} />}</Field>;
 }
 
 /** Several lines of text. */
-export function TextArea({
-  label,
-  hint,
-  error,
-  labelHidden = false,
-  className,
-  ...rest
-}: FieldProps & ComponentProps<"textarea">) {
-  const id = useId();
-  const below = `${id}-below`;
+export function TextArea(props: FieldProps & ComponentProps<"textarea">) {
+  const { field, rest } = parted(props);
   return (
-    <div className={className}>
-      <FieldLabel htmlFor={id} hidden={labelHidden}>
-        {label}
-      </FieldLabel>
-      <textarea
-        id={id}
-        aria-invalid={error ? true : undefined}
-        aria-describedby={error || hint ? below : undefined}
-        {...rest}
-        className={classes(FIELD, "py-2")}
-      />
-      <Below id={below} hint={hint} error={error} />
-    </div>
+    <Field {...field}>
+      {(told) => <textarea {...told} {...rest} className={classes(FIELD, "py-2")} />}
+    </Field>
   );
 }
 
 /** One of a few values. */
-export function SelectField({
-  label,
-  hint,
-  error,
-  labelHidden = false,
-  className,
-  ...rest
-}: FieldProps & ComponentProps<"select">) {
+export function SelectField(props: FieldProps & ComponentProps<"select">) {
+  const { field, rest } = parted(props);
+  return <Field {...field}>{(told) => <select {...told} {...rest} className={FIELD} />}</Field>;
+}
+
+/** What belongs to the frame around a control, and what to the control. */
+function parted<T extends FieldProps & { className?: string | undefined }>(props: T) {
+  const { label, hint, error, labelHidden, className, ...rest } = props;
+  return { field: { label, hint, error, labelHidden, className }, rest };
+}
+
+/** What a control is told of its label, hint and error. */
+interface Told {
+  id: string;
+  "aria-invalid": true | undefined;
+  "aria-describedby": string | undefined;
+}
+
+interface FrameProps {
+  label: string;
+  hint: ReactNode;
+  error: string | null | undefined;
+  labelHidden: boolean | undefined;
+  className: string | undefined;
+  children: (told: Told) => ReactNode;
+}
+
+function Field({ label, hint, error, labelHidden, className, children }: FrameProps) {
   const id = useId();
   const below = `${id}-below`;
   return (
     <div className={className}>
-      <FieldLabel htmlFor={id} hidden={labelHidden}>
+      <FieldLabel htmlFor={id} hidden={labelHidden ?? false}>
         {label}
       </FieldLabel>
-      <select
-        id={id}
-        aria-describedby={error || hint ? below : undefined}
-        {...rest}
-        className={FIELD}
-      />
+      {children({
+        id,
+        "aria-invalid": error ? true : undefined,
+        "aria-describedby": error || hint ? below : undefined,
+      })}
       <Below id={below} hint={hint} error={error} />
     </div>
   );
