@@ -1,4 +1,10 @@
-import { defaultRangeExtractor, useVirtualizer, type Range } from "@tanstack/react-virtual";
+import {
+  defaultRangeExtractor,
+  useVirtualizer,
+  type Range,
+  type VirtualItem,
+  type Virtualizer,
+} from "@tanstack/react-virtual";
 import type { ChatMessage, Room, Status } from "conclave-client";
 import type { RoomHook } from "conclave-client/react";
 import { useCallback, useEffect, useLayoutEffect, useRef, useState, type RefObject } from "react";
@@ -50,6 +56,7 @@ export function useHistory({ room, live, scroller, active, connection }: History
     useFlushSync: false,
     onChange: (instance) => setAtEnd(instance.isAtEnd(END_PX)),
   });
+  virtual.shouldAdjustScrollPositionOnItemSizeChange = beginsAbove;
   const some = messages.length > 0;
   useLayoutEffect(() => {
     if (!some || settled) return;
@@ -94,6 +101,16 @@ export function useHistory({ room, live, scroller, active, connection }: History
   );
   return { virtual, atEnd, failed, again, found, toEnd, toMessage };
 }
+
+/**
+ * A row changes at its top, where its day or name stands, and loses them when older messages come:
+ * what is read below must stay, also where the row reaches into sight.
+ */
+const beginsAbove = (
+  row: VirtualItem,
+  _delta: number,
+  list: Virtualizer<HTMLDivElement, HTMLDivElement>,
+): boolean => row.start < (list.scrollOffset ?? 0);
 
 /** Of the message at `index`. */
 const keyAt = (messages: readonly ChatMessage[], index: number): string => {
