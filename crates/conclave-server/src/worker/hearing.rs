@@ -53,6 +53,16 @@ pub(super) struct Catch {
     step: Step,
 }
 
+impl Catch {
+    /// Whether a command waits for its answer.
+    const fn has_asker(&self) -> bool {
+        let Step::Read(past) = &self.step else {
+            return false;
+        };
+        matches!(past.greeting, Some(Greeting::Reply(_)))
+    }
+}
+
 /// How far it is.
 enum Step {
     /// Its history is read.
@@ -546,9 +556,14 @@ impl Connection {
         self.keep_name(&principal);
     }
 
-    /// Whether its first frame is still to come, so that nothing it asks can be answered.
+    /// Whether what is to be said next must come first: its first frame, or that a room is heard.
+    /// A message that is sent behind a subscription is then above what the subscription has read.
     pub(super) fn is_waiting_to_greet(&self) -> bool {
-        self.start_kind == Start::Room && self.side().is_some_and(|side| !side.greeted)
+        self.side().is_some_and(|side| match self.start_kind {
+            Start::Room => !side.greeted,
+            Start::Feed => side.catches.iter().any(Catch::has_asker),
+            Start::Connect | Start::Opened | Start::Topics => false,
+        })
     }
 
     pub(super) fn side(&self) -> Option<RefMut<'_, RoomSide>> {
