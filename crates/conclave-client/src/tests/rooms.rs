@@ -2,8 +2,8 @@ use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tokio::join;
 
-use super::{Line, client};
-use crate::{Error, Outgoing, RoomEvent, RoomEvents};
+use super::{Line, Server, client};
+use crate::{Error, Outgoing, Room, RoomEvent, RoomEvents};
 
 fn message(seq: u64) -> Value {
     json!({
@@ -28,6 +28,16 @@ async fn subscribed(line: &mut Line, since: Option<u64>, last_seq: u64) {
     line.tell(answer).await;
 }
 
+/// Hears a room from its event `last_seq` on.
+async fn hearing(room: &Room, server: &mut Server, last_seq: u64) -> (RoomEvents, Line) {
+    let (events, line) = join!(room.subscribe(), async {
+        let mut line = server.greet().await;
+        subscribed(&mut line, None, last_seq).await;
+        line
+    });
+    (events.unwrap(), line)
+}
+
 async fn seq(events: &mut RoomEvents) -> u64 {
     match events.next().await {
         Some(RoomEvent::Message(message)) => message.seq,
@@ -39,12 +49,7 @@ async fn seq(events: &mut RoomEvents) -> u64 {
 async fn what_was_missed_is_asked_for_and_comes_once() {
     let (client, mut server) = client(|builder| builder);
     let room = client.room("R");
-    let (events, mut line) = join!(room.subscribe(), async {
-        let mut line = server.greet().await;
-        subscribed(&mut line, None, 5).await;
-        line
-    });
-    let mut events = events.unwrap();
+    let (mut events, mut line) = hearing(&room, &mut server, 5).await;
     assert_eq!(events.last_seq(), 5);
     line.tell(message(6)).await;
     assert_eq!(seq(&mut events).await, 6);
@@ -146,12 +151,7 @@ async fn a_full_outbox_is_an_error() {
 async fn who_lags_is_told_and_goes_on() {
     let (client, mut server) = client(|builder| builder.inbox(2));
     let room = client.room("R");
-    let (events, mut line) = join!(room.subscribe(), async {
-        let mut line = server.greet().await;
-        subscribed(&mut line, None, 0).await;
-        line
-    });
-    let mut events = events.unwrap();
+    let (mut events, mut line) = hearing(&room, &mut server, 0).await;
     for seq in 1..=5 {
         line.tell(message(seq)).await;
     }
@@ -170,12 +170,7 @@ async fn who_lags_is_told_and_goes_on() {
 async fn a_membership_that_ends_ends_the_stream() {
     let (client, mut server) = client(|builder| builder);
     let room = client.room("R");
-    let (events, mut line) = join!(room.subscribe(), async {
-        let mut line = server.greet().await;
-        subscribed(&mut line, None, 0).await;
-        line
-    });
-    let mut events = events.unwrap();
+    let (mut events, mut line) = hearing(&room, &mut server, 0).await;
     line.tell(json!({ "type": "unsubscribed", "conversation_id": "R" }))
         .await;
     let Some(RoomEvent::Ended(error)) = events.next().await else {
