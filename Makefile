@@ -25,10 +25,10 @@ ports := 8081 8000 8080
 loopback := 127.0.0.1 $(shell grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null && echo "'[::1]'")
 listen := $(foreach port,$(ports),$(foreach address,$(loopback),--listen $(address):$(port)))
 
-.PHONY: help run pages test kills outage cluster chaos bench conformance corpus lint deps fuzz
+.PHONY: help run pages test model-test kills outage cluster chaos bench conformance corpus lint deps fuzz
 
 help: ## lists the targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
 run: ## builds Conclave and serves it in dev mode on ports 8081, 8000 and 8080
 	@.ci/install compiler
@@ -43,7 +43,7 @@ pages: ## builds the pages of web/, which the next build of the program holds
 	@.ci/pages
 
 test: ## unit, layout and end-to-end tests
-	@.ci/install compiler web sdk asyncapi clients clerk rooms-js chromium postgres redis
+	@.ci/install compiler web sdk asyncapi clients clerk rooms-js chromium postgres redis wallet
 	@.ci/install nextest || echo '==> cargo-nextest is not to be had, using cargo test'
 	@.ci/pages
 	@echo '==> testing the crates'
@@ -69,6 +69,13 @@ test: ## unit, layout and end-to-end tests
 	@CHROMIUM=$(chromium) CONCLAVE_PROGRAM=$(abspath $(target)/debug/conclave) npm --prefix web run --silent browser
 	@echo '==> testing with clients of other people: curl, websocat, Python, Chromium, Clerk, Socket.IO'
 	@$(python) tests/clients/run.py --conclave $(target)/debug/conclave
+
+model-test: ## a real small language model answers in a room (200 MB are installed for it)
+	@.ci/install compiler clients model
+	@echo '==> building conclave'
+	@cargo build $(quiet) --locked -p conclave-server
+	@echo '==> asking the model'
+	@$(python) tests/model/run.py --conclave $(target)/debug/conclave --model .tools/model
 
 kills: ## kill -9 under load, KILLS times on one data folder: nothing acked is lost, twice or out of order
 	@.ci/install compiler clients rooms-js
