@@ -1,6 +1,6 @@
 //! Named streams of publications.
 
-use crate::{RoomId, SessionId, TopicName, UserId};
+use crate::{RoomId, SessionId, TopicName, UserId, WatchId};
 
 /// A named stream of publications.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -28,6 +28,8 @@ pub enum Channel {
     },
     /// A user's feed. Not stored.
     User(UserId),
+    /// What is told of something on a chain that is watched. This node's alone, and not stored.
+    Watch(WatchId),
 }
 
 /// Where a publication stands in its channel.

@@ -1,7 +1,7 @@
 //! What clients ask for. A dialect decodes frames to these; services take them only inside a
 //! permit.
 
-use crate::{Position, RoomCommand, SessionId, Tag, TopicName, UserId};
+use crate::{Position, RoomCommand, SessionId, Tag, TopicName, UserId, WalletCommand};
 
 /// A client's ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub enum Command<'a> {
     TopicPresence(TopicPresence),
     /// Stops hearing a topic.
     Unsubscribe(Unsubscribe<'a>),
+    /// Something about wallets.
+    Wallet(WalletCommand),
 }
 
 /// The credential of a connection that was upgraded without one.

@@ -2,7 +2,7 @@
 
 use crate::{
     CloseMeaning, Command, Disconnect, Event, Position, Principal, Publication, Refusal, RoomId,
-    RoomReply, Tag, Timestamp, UserId,
+    RoomReply, Tag, Timestamp, UserId, WalletReply,
 };
 
 /// A whole message from or for the wire.
@@ -75,8 +75,13 @@ pub enum Start {
     Opened,
     /// [`Push::Welcome`]; it hears the room of [`Place::room`], from [`Place::since`] on.
     Room,
+    /// Nothing is said; it hears its user's feed and every room that the user is a member of. A
+    /// generated service answers what it asks.
+    Rooms,
     /// What [`Dialect::mode`] says.
     Topics,
+    /// [`Push::Welcome`]; it hears whether the chain is followed, and what it asks for.
+    Wallet,
 }
 
 /// What a dialect made of a frame.
@@ -163,6 +168,13 @@ pub enum Reply<'a> {
         /// For people.
         message: std::borrow::Cow<'a, str>,
     },
+    /// The answer to a command about wallets.
+    Wallet {
+        /// The command's word.
+        command: &'static str,
+        /// The answer.
+        answer: &'a WalletReply,
+    },
 }
 
 /// What the server says first.
@@ -214,6 +226,18 @@ pub enum Push<'a> {
     SubscriptionEnded {
         /// The topic.
         topic: &'a str,
+    },
+    /// The user has linked or unlinked a wallet: what a subscription to all of them is about now.
+    WalletAddresses {
+        /// The word that began it.
+        command: &'a str,
+        /// The subscription and its addresses.
+        answer: &'a WalletReply,
+    },
+    /// The connection's new permissions no longer allow this subscription.
+    WalletEnded {
+        /// The subscription, as the connection numbers them.
+        subscription: u64,
     },
 }
 

@@ -1,9 +1,10 @@
 //! The words of Conclave as types.
 //!
 //! Refuses to do: I/O, async, clocks, randomness, and any wire format.
-//! Reading order: `channel`, `principal`, `permission`, `room`, `command`, `room_command`,
-//! `publication`, `refusal`, `dialect`, `limits`, `clock`.
+//! Reading order: `channel`, `principal`, `permission`, `room`, `command`, `room_command`, `answer`,
+//! `publication`, `wallet`, `refusal`, `dialect`, `limits`, `clock`.
 
+mod answer;
 mod channel;
 mod clock;
 mod command;
@@ -18,7 +19,9 @@ mod room;
 mod room_command;
 #[cfg(test)]
 mod tests;
+mod wallet;
 
+pub use answer::{AnswerFailed, AnswerPart, AnswerRecord, Finish, Transcript, Usage};
 pub use channel::{Channel, Position};
 pub use clock::{Clock, Timestamp};
 pub use command::{
@@ -37,11 +40,18 @@ pub use publication::{Body, FORMS, Publication};
 pub use refusal::{CloseMeaning, Disconnect, Refusal};
 pub use room::{
     DeliveryState, Event, EventKind, Invitation, InvitationId, InvitationState, Member, MemberRole,
-    Message, MessageId, MessageKind, NoticeKind, Presence, Profile, Receipt, Room, RoomKind,
+    Message, MessageId, MessageKind, NoticeKind, Person, Presence, Profile, Receipt, Room,
+    RoomKind,
 };
 pub use room_command::{
-    AnswerInvitation, ConnectionCount, CountOffline, CreateRoom, DeleteRoom, EditMessage,
-    EraseMessage, Follow, GiveReceipt, Invite, JoinRoom, LeaveRoom, ListOffline, ListPresence,
-    ListReceipts, ListTypists, Monitor, ReadOwn, ReadRoom, RemoveMember, RoomCommand, RoomReply,
-    SendAs, SendMessage, ServerPush, SetRole, SetTyping, Tag, Unfollow, UpdateProfile, UpdateRoom,
+    AnswerInvitation, AskAssistant, CancelAnswer, ConnectionCount, CountOffline, CreateRoom,
+    DeleteRoom, EditMessage, EraseMessage, Follow, GiveReceipt, Invite, JoinRoom, LeaveRoom,
+    ListOffline, ListPresence, ListReceipts, ListTypists, Monitor, ReadOwn, ReadRoom, RemoveMember,
+    RoomCommand, RoomReply, SendAs, SendMessage, ServerPush, SetRole, SetTyping, Tag, Unfollow,
+    UpdateProfile, UpdateRoom,
+};
+pub use wallet::{
+    Amount, Balance, ChainHash, ContractEvent, FeedStatus, HexError, TokenBalance, Transaction,
+    TransactionStatus, Wallet, WalletAddress, WalletCommand, WalletEvent, WalletReply, Watch,
+    WatchId,
 };

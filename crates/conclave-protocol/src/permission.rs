@@ -5,6 +5,8 @@
 pub enum Permission {
     /// `admin`: everything.
     Admin,
+    /// `assistant.use`: be answered by the assistant.
+    AssistantUse,
     /// `chat:moderate`: others' messages, members and rooms.
     ChatModerate,
     /// `chat:send`, or its other name `conversation.write`: send, edit and delete one's own, type.
@@ -29,6 +31,10 @@ pub enum Permission {
     TopicPublish,
     /// `topic.subscribe`: subscribe to topics of one's session, and ask who is there.
     TopicSubscribe,
+    /// `wallet.read`: link wallets, and hear what happens to them.
+    WalletRead,
+    /// `wallet.read.any`: hear of any wallet and any contract.
+    WalletReadAny,
 }
 
 impl Permission {
@@ -37,6 +43,7 @@ impl Permission {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Admin => "admin",
+            Self::AssistantUse => "assistant.use",
             Self::ChatModerate => "chat:moderate",
             Self::ChatSend => "chat:send",
             Self::ConversationRead => "conversation.read",
@@ -49,6 +56,8 @@ impl Permission {
             Self::TopicBroadcast => "topic.broadcast",
             Self::TopicPublish => "topic.publish",
             Self::TopicSubscribe => "topic.subscribe",
+            Self::WalletRead => "wallet.read",
+            Self::WalletReadAny => "wallet.read.any",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::{Channel, Event, Form, Position, Timestamp, TopicMessage, UserId};
+use crate::{Channel, Event, Form, Position, Timestamp, TopicMessage, UserId, WalletEvent};
 
 /// What a publication says, before any dialect has written it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub enum Body {
     Event(Arc<Event>),
     /// A topic's message.
     Topic(TopicMessage),
+    /// What happened on a chain.
+    Wallet(Arc<WalletEvent>),
 }
 
 /// Data in a channel with its position. Shared by all workers; each wire form of it is made at
@@ -81,7 +83,7 @@ impl Publication {
     pub fn ends_hearing(&self) -> bool {
         match &self.body {
             Body::Event(event) => event.kind.ends_hearing(),
-            Body::Broadcast { .. } | Body::Topic(_) => false,
+            Body::Broadcast { .. } | Body::Topic(_) | Body::Wallet(_) => false,
         }
     }
 
@@ -103,9 +105,10 @@ impl Publication {
                 Body::Topic(message) => {
                     message.payload.len() + message.publisher_name.as_ref().map_or(0, |n| n.len())
                 }
+                Body::Wallet(event) => event.weight(),
             }
     }
 }
 
 /// How many forms the dialects have together.
-pub const FORMS: usize = 5;
+pub const FORMS: usize = 9;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{RoomId, Timestamp, UserId};
+use crate::{AnswerFailed, AnswerPart, AnswerRecord, RoomId, Timestamp, UserId};
 
 /// Names a message, and an invitation, everywhere; a UUID.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -111,6 +111,9 @@ pub enum MessageKind {
     File,
     /// The content is an `https` URL of a picture.
     Image,
+    /// The content is a text that is shown as the server's word, not as somebody's: moderators
+    /// alone send it.
+    System,
     /// The content is the text.
     #[default]
     Text,
@@ -123,6 +126,7 @@ impl MessageKind {
         match self {
             Self::File => "File",
             Self::Image => "Image",
+            Self::System => "System",
             Self::Text => "Text",
         }
     }
@@ -130,7 +134,7 @@ impl MessageKind {
     /// Reads [`MessageKind::name`].
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::File, Self::Image, Self::Text]
+        [Self::File, Self::Image, Self::System, Self::Text]
             .into_iter()
             .find(|kind| kind.name() == text)
     }
@@ -170,6 +174,17 @@ pub struct Profile {
     pub avatar: Option<Box<str>>,
 }
 
+/// What a user shows of themselves, whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// What stands beside their messages.
+    pub profile: Profile,
+    /// What they say of themselves. 1 to 500 characters.
+    pub bio: Option<Box<str>>,
+    /// When the server first heard of them, where it has.
+    pub joined_at: Option<Timestamp>,
+}
+
 /// A stored message. Of a deleted one `content` is empty and `deleted_at` set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
@@ -197,6 +212,8 @@ pub struct Message {
     pub deleted_at: Option<Timestamp>,
     /// The lowest state over its recipients; `Sent` without recipients.
     pub status: DeliveryState,
+    /// Of an assistant's answer: how it came about.
+    pub answer: Option<Box<AnswerRecord>>,
 }
 
 /// One recipient's state of one message.
@@ -376,6 +393,24 @@ pub enum EventKind {
     },
     /// On [`crate::Channel::User`]: somebody invites this user.
     Invited(Invitation),
+    /// The assistant is at work on an answer, or has ended it.
+    Answering {
+        /// The id that the answer has, or would have had.
+        message: MessageId,
+        /// Whether it is at work now.
+        typing: bool,
+    },
+    /// A part of an answer under way.
+    AnswerPart(Box<AnswerPart>),
+    /// An answer did not become whole: what was said of it counts no more.
+    AnswerFailed(Box<AnswerFailed>),
+    /// How much of what a model can be told the room's messages take.
+    ContextUsed {
+        /// Tokens that were told.
+        used: u32,
+        /// Tokens that can be.
+        limit: u32,
+    },
     /// Somebody types, or has stopped.
     Typing {
         /// Who.
@@ -426,6 +461,10 @@ impl Event {
                 EventKind::Message(message) | EventKind::Edited(message) => {
                     size_of::<Message>() + message.content.len()
                 }
+                EventKind::AnswerPart(part) => size_of::<AnswerPart>() + part.delta.len(),
+                EventKind::AnswerFailed(failed) => {
+                    size_of::<AnswerFailed>() + failed.code.len() + failed.text.len()
+                }
                 EventKind::Created(_) | EventKind::Updated(_) => size_of::<Room>() + 600,
                 EventKind::Named { event, data } => event.len() + data.len(),
                 EventKind::Notice { data, .. } => data.len(),
@@ -438,6 +477,8 @@ impl Event {
                 | EventKind::Receipt(_)
                 | EventKind::Entered { .. }
                 | EventKind::Invited(_)
+                | EventKind::Answering { .. }
+                | EventKind::ContextUsed { .. }
                 | EventKind::Typing { .. }
                 | EventKind::Presence(_) => 0,
             }

@@ -19,6 +19,8 @@ pub struct Tag {
 /// An ask about rooms that a connection makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RoomCommand {
+    /// Stops the assistant's answer that is under way in a room.
+    CancelAnswer(CancelAnswer),
     /// Deletes a message.
     Erase(EraseMessage),
     /// Changes a message.
@@ -66,6 +68,20 @@ pub struct SendMessage {
     pub client_id: Option<Box<str>>,
     /// The id the message is to have, for clients that choose it.
     pub id: Option<MessageId>,
+}
+
+/// Asks the assistant, by a message that one has sent into a room where it is attached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskAssistant {
+    /// Where.
+    pub room: RoomId,
+}
+
+/// Stops the assistant's answer that is under way: one's own, with power in the room anybody's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CancelAnswer {
+    /// Where.
+    pub room: RoomId,
 }
 
 /// Changes the content of one's own message.
@@ -180,6 +196,8 @@ pub struct UpdateRoom {
     pub name: Option<Box<str>>,
     /// At most 500 characters; empty takes it away.
     pub description: Option<Box<str>>,
+    /// Whether the assistant answers there.
+    pub assistant: Option<bool>,
 }
 
 /// Deletes a room with everything in it.
@@ -263,6 +281,8 @@ pub struct UpdateProfile {
     pub name: Option<Box<str>>,
     /// An `https` URL of at most 500 bytes; empty takes it away.
     pub avatar: Option<Box<str>>,
+    /// At most 500 characters; empty takes it away.
+    pub bio: Option<Box<str>>,
 }
 
 /// A backend's message in a user's name (server.md).
