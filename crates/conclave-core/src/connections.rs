@@ -54,7 +54,15 @@ pub struct ConnectionTable {
     elsewhere: Sharded<UserId>,
     /// Whether anybody ever was there: without others, that is all that is looked at.
     has_elsewhere: AtomicBool,
-    changes: Mutex<HashSet<UserId>>,
+    changes: Mutex<Changes>,
+}
+
+/// Users whose connections opened or ended.
+#[derive(Debug, Default)]
+struct Changes {
+    new: HashSet<UserId>,
+    /// What was taken last: whoever took it may not have looked at it yet.
+    taken: HashSet<UserId>,
 }
 
 impl ConnectionTable {
@@ -157,19 +165,27 @@ impl ConnectionTable {
     /// too many to list, the second is `true` and the first are all who have connections: then
     /// whoever was there before has to be looked at too.
     pub fn take_changes(&self) -> (Vec<UserId>, bool) {
-        let changes = std::mem::take(&mut *self.changes.lock());
-        if changes.len() >= CHANGES_MAX {
+        let mut changes = self.changes.lock();
+        changes.taken = std::mem::take(&mut changes.new);
+        if changes.taken.len() >= CHANGES_MAX {
+            drop(changes);
             let mut users = self.users.keys();
             users.extend(self.elsewhere.keys());
             return (users, true);
         }
-        (changes.into_iter().collect(), false)
+        (changes.taken.iter().cloned().collect(), false)
+    }
+
+    /// Whether a user is among the changes that were taken last, or that nobody took yet.
+    pub(crate) fn has_changed(&self, user: &UserId) -> bool {
+        let changes = self.changes.lock();
+        changes.new.contains(user) || changes.taken.contains(user)
     }
 
     fn came_or_went(&self, user: &UserId) {
-        let mut changes = self.changes.lock();
-        if changes.len() < CHANGES_MAX {
-            changes.insert(user.clone());
+        let new = &mut self.changes.lock().new;
+        if new.len() < CHANGES_MAX {
+            new.insert(user.clone());
         }
     }
 

@@ -222,6 +222,7 @@ impl Directory {
         let entry = self.entry(&mut shard, channel, history);
         if let Some(bus) = &self.bus
             && !entry.is_heard()
+            && !entry.is_of_this_node()
         {
             self.reach_out(&**bus, entry);
         }
@@ -267,6 +268,7 @@ impl Directory {
         }
         if let Some(bus) = &self.bus
             && !entry.is_heard()
+            && !entry.is_of_this_node()
         {
             entry.draw_back(&**bus);
         }
@@ -312,7 +314,8 @@ impl Directory {
             | Channel::Own { .. }
             | Channel::Room(_)
             | Channel::System
-            | Channel::User(_) => false,
+            | Channel::User(_)
+            | Channel::Watch(_) => false,
             Channel::Topic { .. } => self.history.messages > 0,
         };
         if !keeps || shard.contains_key(channel) {
@@ -380,6 +383,11 @@ impl Entry {
         self.history.is_none() && self.abroad.is_none() && !self.is_heard()
     }
 
+    /// Whether no other node says anything there.
+    fn is_of_this_node(&self) -> bool {
+        matches!(*self.channel, Channel::Watch(_))
+    }
+
     fn is_heard(&self) -> bool {
         self.subscribers.iter().any(|count| *count > 0)
     }
@@ -389,7 +397,9 @@ impl Entry {
         // A stored event brings its place along; one that is not stored has none.
         let offset = match &body {
             Body::Event(event) => event.seq,
-            Body::Broadcast { .. } | Body::Topic(_) => self.offset.saturating_add(1),
+            Body::Broadcast { .. } | Body::Topic(_) | Body::Wallet(_) => {
+                self.offset.saturating_add(1)
+            }
         };
         self.offset = self.offset.max(offset);
         let position = Position {

@@ -18,16 +18,26 @@ pub use memory::MemoryLeases;
 
 /// Names what is done by one node at a time: 1 to 256 bytes, chosen by the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct LeaseName(&'static str);
+pub struct LeaseName {
+    what: &'static str,
+    /// Where there are many of a kind.
+    which: Option<u128>,
+}
 
 impl LeaseName {
     /// Posting to webhooks, and looking who missed messages.
-    pub const WEBHOOKS: Self = Self("webhooks");
+    pub const WEBHOOKS: Self = Self {
+        what: "webhooks",
+        which: None,
+    };
 
-    /// The text.
+    /// Answering in a room, by a hash of its id; rooms of one hash would take turns.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        self.0
+    pub const fn answers(room: u128) -> Self {
+        Self {
+            what: "answers",
+            which: Some(room),
+        }
     }
 }
 
@@ -115,7 +125,11 @@ impl Term {
 
 impl fmt::Display for LeaseName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        f.write_str(self.what)?;
+        match self.which {
+            Some(which) => write!(f, ":{which:032x}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Proof, by type, that a command was authorised.
 
 mod rooms;
+mod wallet;
 
 use conclave_protocol::{
     Broadcast, Channel, Permission, Principal, Publish, PublishAs, Refusal, Subscribe, TopicName,
@@ -137,7 +138,7 @@ pub struct Listen;
 #[derive(Clone, Copy, Debug)]
 pub struct HearAll;
 
-/// A command with a rule. Sealed: the rules stand in this file and in `rooms`.
+/// A command with a rule. Sealed: the rules stand in this file, in `rooms` and in `wallet`.
 pub trait Guarded: sealed::Sealed {
     #[doc(hidden)]
     fn check(&self, principal: &Principal) -> Result<Channel, Denied>;
@@ -237,6 +238,9 @@ mod sealed {
     impl Sealed for conclave_protocol::TopicPresence {}
     impl Sealed for conclave_protocol::Unsubscribe<'_> {}
     impl Sealed for super::HearAll {}
+    impl Sealed for crate::HearWatch {}
+    impl Sealed for crate::WatchAny {}
+    impl Sealed for crate::WatchOwn {}
     impl Sealed for conclave_protocol::AnswerInvitation {}
     impl Sealed for conclave_protocol::CountOffline {}
     impl Sealed for conclave_protocol::CreateRoom {}
@@ -264,4 +268,6 @@ mod sealed {
     impl Sealed for conclave_protocol::Unfollow {}
     impl Sealed for conclave_protocol::UpdateProfile {}
     impl Sealed for conclave_protocol::UpdateRoom {}
+    impl Sealed for conclave_protocol::AskAssistant {}
+    impl Sealed for conclave_protocol::CancelAnswer {}
 }

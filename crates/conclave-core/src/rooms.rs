@@ -5,8 +5,10 @@
 //! What was stored comes back from the store as events, through [`Outlet`], to the directory.
 //!
 //! Reading order: `port` (what is asked of the store), this file, `messages`, `membership`,
-//! `hearing`, `gaps`, `checks`, then `typing`, `attendance`, `rates`; `memory` is a store for tests.
+//! `hearing`, `gaps`, `checks`, `answers` (what was said of those under way) and `overheard` (of other
+//! nodes' answers), then `typing`, `attendance`, `rates`; `memory` is a store for tests.
 
+mod answers;
 mod attendance;
 mod checks;
 mod gaps;
@@ -14,6 +16,7 @@ mod hearing;
 mod membership;
 mod memory;
 mod messages;
+mod overheard;
 mod port;
 pub(crate) mod rates;
 mod survey;
@@ -25,9 +28,11 @@ use std::sync::Arc;
 
 use conclave_protocol::{Body, Channel, Event, EventKind, Limits, RoomId, Timestamp, UserId};
 
+use answers::Transcripts;
 pub use attendance::{Attendance, Change};
 pub use checks::suited;
 pub use memory::MemoryRooms;
+pub use overheard::{AnswerPiece, Elsewhere};
 pub use port::{
     Created, Entered, Head, Messages, NewMessage, NewRoom, NextRoom, Outlet, Page, Replay,
     RoomFault, RoomStore, Scope, Sent, Stamp,
@@ -36,6 +41,7 @@ pub use survey::Surveyed;
 
 use crate::directory::Origin;
 use crate::{Actor, ConnectionTable, Directory, SharedLimit, Spent};
+use overheard::Overheard;
 use rates::Rates;
 use typing::Typing;
 
@@ -47,6 +53,8 @@ pub struct Rooms {
     limits: Limits,
     typing: Typing,
     attendance: Attendance,
+    transcripts: Transcripts,
+    overheard: Overheard,
     connections: Arc<ConnectionTable>,
     of_user: Rates<UserId>,
     of_room: Rates<RoomId>,
@@ -110,6 +118,8 @@ impl Rooms {
             limits,
             typing: Typing::default(),
             attendance: Attendance::default(),
+            transcripts: Transcripts::default(),
+            overheard: Overheard::default(),
             connections: ConnectionTable::new(),
         }
     }

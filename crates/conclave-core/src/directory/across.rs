@@ -141,7 +141,8 @@ impl Directory {
                 | Channel::Own { .. }
                 | Channel::Room(_)
                 | Channel::System
-                | Channel::Topic { .. } => None,
+                | Channel::Topic { .. }
+                | Channel::Watch(_) => None,
             }));
         }
         users

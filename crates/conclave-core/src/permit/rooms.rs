@@ -3,10 +3,11 @@
 //! that does what was asked.
 
 use conclave_protocol::{
-    AnswerInvitation, Channel, CountOffline, CreateRoom, DeleteRoom, EditMessage, EraseMessage,
-    Follow, GiveReceipt, Invite, JoinRoom, LeaveRoom, ListOffline, ListPresence, ListReceipts,
-    ListTypists, Monitor, Permission, Principal, ReadOwn, ReadRoom, RemoveMember, SendAs,
-    SendMessage, ServerPush, SetRole, SetTyping, Unfollow, UpdateProfile, UpdateRoom,
+    AnswerInvitation, AskAssistant, CancelAnswer, Channel, CountOffline, CreateRoom, DeleteRoom,
+    EditMessage, EraseMessage, Follow, GiveReceipt, Invite, JoinRoom, LeaveRoom, ListOffline,
+    ListPresence, ListReceipts, ListTypists, MessageKind, Monitor, Permission, Principal, ReadOwn,
+    ReadRoom, RemoveMember, SendAs, SendMessage, ServerPush, SetRole, SetTyping, Unfollow,
+    UpdateProfile, UpdateRoom,
 };
 
 use super::{Denied, Guarded, HearAll, need, token};
@@ -53,11 +54,31 @@ macro_rules! member {
 own!(ConversationRead: AnswerInvitation, CountOffline, GiveReceipt, ListOffline, ListReceipts, ReadOwn);
 room!(ConversationRead: Follow, JoinRoom, LeaveRoom, ListPresence, ListTypists, ReadRoom);
 own!(ChatSend: EditMessage);
-room!(ChatSend: SendMessage, SetTyping);
+room!(ChatSend: SetTyping);
 own!(RoomCreate: CreateRoom);
 room!(RoomCreate: Invite);
 own!(ProfileUpdate: UpdateProfile);
-member!(DeleteRoom, RemoveMember, SetRole, Unfollow, UpdateRoom);
+room!(AssistantUse: AskAssistant);
+member!(
+    CancelAnswer,
+    DeleteRoom,
+    RemoveMember,
+    SetRole,
+    Unfollow,
+    UpdateRoom
+);
+
+/// A message that is shown as the server's word needs `chat:moderate` beside (service.md).
+impl Guarded for SendMessage {
+    fn check(&self, principal: &Principal) -> Result<Channel, Denied> {
+        token(principal)?;
+        need(principal, Permission::ChatSend, self.room.as_str())?;
+        if self.kind == MessageKind::System {
+            need(principal, Permission::ChatModerate, "")?;
+        }
+        Ok(Channel::Room(self.room.clone()))
+    }
+}
 
 /// One's own with `chat:send`, others' with `chat:moderate`: the store knows whose it is.
 impl Guarded for EraseMessage {

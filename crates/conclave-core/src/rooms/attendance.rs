@@ -31,7 +31,8 @@ pub struct Change {
 
 impl Attendance {
     /// Takes in that connections of these users opened or ended, and that time has passed.
-    /// `open` says whether a user has connections now. What others are to be told.
+    /// `open` says whether a user has connections now; who has none any more was there all the
+    /// same. What others are to be told.
     pub fn update(
         &self,
         now: Timestamp,
@@ -42,16 +43,23 @@ impl Attendance {
         let Book { users, ends } = &mut *book;
         let mut changes = Vec::new();
         for user in touched {
-            if open(user) {
-                if users.insert(user.clone(), None).is_none() {
-                    changes.push(Change {
-                        user: user.clone(),
-                        online: true,
-                    });
+            let until = (!open(user)).then(|| now.plus(LINGER));
+            let known = users.get_mut(user);
+            if known.is_none() {
+                changes.push(Change {
+                    user: user.clone(),
+                    online: true,
+                });
+            }
+            match (known, until) {
+                // Their time is running already, and gets no longer.
+                (Some(Some(_)), Some(_)) => continue,
+                (Some(known), until) => *known = until,
+                (None, until) => {
+                    users.insert(user.clone(), until);
                 }
-            } else if let Some(until @ None) = users.get_mut(user) {
-                let end = now.plus(LINGER);
-                *until = Some(end);
+            }
+            if let Some(end) = until {
                 ends.push_back((end, user.clone()));
             }
         }

@@ -44,7 +44,7 @@ pub(super) fn content(text: &str, kind: MessageKind, limits: &Limits) -> Result<
 /// `bad_request` where an Image or File is no `https` URL.
 pub fn suited(kind: MessageKind, content: &str) -> Result<(), RoomFault> {
     match kind {
-        MessageKind::Text => Ok(()),
+        MessageKind::System | MessageKind::Text => Ok(()),
         MessageKind::File | MessageKind::Image if is_https(content) => Ok(()),
         MessageKind::File | MessageKind::Image => {
             Err(bad("content of an Image or File must be an https URL"))
@@ -79,9 +79,15 @@ pub(super) fn change(ask: &UpdateRoom) -> Result<(), RoomFault> {
 pub(super) fn profile(ask: &UpdateProfile) -> Result<(), RoomFault> {
     ask.name.as_deref().map_or(Ok(()), name)?;
     match ask.avatar.as_deref() {
-        None | Some("") => Ok(()),
-        Some(url) if url.len() <= AVATAR_BYTES_MAX && is_https(url) => Ok(()),
-        Some(_) => Err(bad("avatar: an https URL of at most 500 bytes")),
+        None | Some("") => {}
+        Some(url) if url.len() <= AVATAR_BYTES_MAX && is_https(url) => {}
+        Some(_) => return Err(bad("avatar: an https URL of at most 500 bytes")),
+    }
+    match ask.bio.as_deref() {
+        Some(text) if text.chars().nth(BIO_CHARS_MAX).is_some() || text.contains(NUL) => {
+            Err(bad("bio: at most 500 characters, none of them U+0000"))
+        }
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -129,3 +135,4 @@ const FIRST_MEMBERS_MAX: usize = 100;
 const NAME_CHARS_MAX: usize = 100;
 const DESCRIPTION_CHARS_MAX: usize = 500;
 const AVATAR_BYTES_MAX: usize = 500;
+const BIO_CHARS_MAX: usize = 500;

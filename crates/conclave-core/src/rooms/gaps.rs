@@ -103,6 +103,9 @@ impl Rooms {
         for room in self.store.rooms_of(user).await? {
             let channel = Channel::Room(room);
             if self.directory.standing(&channel) == Some(Standing::Unopened) {
+                if let Channel::Room(room) = &channel {
+                    self.overheard.doubt_room(room);
+                }
                 self.reached(&channel).await;
             }
         }
@@ -120,6 +123,7 @@ impl Rooms {
     }
 
     async fn open_line(&self, room: &RoomId) -> Result<(), RoomFault> {
+        self.overheard.doubt_room(room);
         let channel = Channel::Room(room.clone());
         self.reached(&channel).await;
         match self.store.events(&backend()?, room, NO_EVENTS, 1).await {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use conclave_protocol::{
     AnswerInvitation, CreateRoom, DeleteRoom, Invitation, InvitationId, Invite, JoinRoom,
-    LeaveRoom, ListPresence, Member, Monitor, Presence, Profile, ReadOwn, ReadRoom, Refusal,
+    LeaveRoom, ListPresence, Member, Monitor, Person, Presence, ReadOwn, ReadRoom, Refusal,
     RemoveMember, Room, RoomId, SetRole, Timestamp, UpdateProfile, UpdateRoom, UserId,
 };
 
@@ -269,8 +269,8 @@ impl Rooms {
         &self,
         _permit: Permit<Monitor>,
         user: &UserId,
-    ) -> Result<(Profile, Presence), RoomFault> {
-        let profile = self.store.profile(user).await?;
+    ) -> Result<(Person, Presence), RoomFault> {
+        let person = self.store.profile(user).await?;
         let online = self.attendance.is_online(user);
         let seen = self.store.last_seen(std::slice::from_ref(user)).await?;
         let last_seen = seen.first().map(|(_, at)| *at).filter(|_| !online);
@@ -280,7 +280,7 @@ impl Rooms {
             online,
             last_seen,
         };
-        Ok((profile, presence))
+        Ok((person, presence))
     }
 
     /// Whether a user is a member of a room, for a backend that asks why.
@@ -320,7 +320,7 @@ impl Rooms {
         &self,
         permit: Permit<ReadOwn>,
         user: &UserId,
-    ) -> Result<Profile, RoomFault> {
+    ) -> Result<Person, RoomFault> {
         let actor = permit.actor().ok_or_else(no_user)?;
         if actor.user != *user && !self.store.share_room(&actor.user, user).await? {
             if !actor.any {
@@ -340,7 +340,7 @@ impl Rooms {
         &self,
         permit: Permit<UpdateProfile>,
         at: Timestamp,
-    ) -> Result<Profile, RoomFault> {
+    ) -> Result<Person, RoomFault> {
         let actor = permit.actor().ok_or_else(no_user)?;
         let (ask, _, _) = permit.into_parts();
         checks::profile(&ask)?;
@@ -368,7 +368,9 @@ impl Rooms {
     /// Whether a user has a connection, or had one within the last 10 seconds.
     #[must_use]
     pub fn is_online(&self, user: &UserId) -> bool {
-        self.connections.of_user(user) > 0 || self.attendance.is_online(user)
+        self.connections.of_user(user) > 0
+            || self.connections.has_changed(user)
+            || self.attendance.is_online(user)
     }
 
     fn presence_entries(&self) -> u32 {

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use conclave_protocol::{
     AnswerInvitation, DeleteRoom, EditMessage, EraseMessage, Event, GiveReceipt, Invitation,
-    InvitationId, Invite, JoinRoom, LeaveRoom, Limits, Member, Message, MessageId, Profile,
-    Receipt, RemoveMember, Room, RoomId, SetRole, Timestamp, UpdateProfile, UpdateRoom, UserId,
+    InvitationId, Invite, JoinRoom, LeaveRoom, Limits, Member, Message, MessageId, Person, Receipt,
+    RemoveMember, Room, RoomId, SetRole, Timestamp, UpdateProfile, UpdateRoom, UserId,
 };
 use parking_lot::Mutex;
 
@@ -252,23 +252,23 @@ impl RoomStore for MemoryRooms {
         Ok(self.state.lock().share_room(one, other))
     }
 
-    async fn profile(&self, user: &UserId) -> Result<Profile, RoomFault> {
-        Ok(self.state.lock().users.profile(user))
+    async fn profile(&self, user: &UserId) -> Result<Person, RoomFault> {
+        Ok(self.state.lock().users.person(user))
     }
 
     async fn update_profile(
         &self,
         user: &UserId,
         ask: UpdateProfile,
-        _at: Timestamp,
-    ) -> Result<Profile, RoomFault> {
+        at: Timestamp,
+    ) -> Result<Person, RoomFault> {
         let users = &mut self.state.lock().users;
-        users.change(user, ask);
-        Ok(users.profile(user))
+        users.change(user, ask, at);
+        Ok(users.person(user))
     }
 
-    async fn name(&self, user: &UserId, name: &str, _at: Timestamp) -> Result<(), RoomFault> {
-        self.state.lock().users.name(user, name);
+    async fn name(&self, user: &UserId, name: &str, at: Timestamp) -> Result<(), RoomFault> {
+        self.state.lock().users.name(user, name, at);
         Ok(())
     }
 

@@ -2,8 +2,8 @@
 
 use conclave_protocol::{
     Body, CountOffline, DeliveryState, EditMessage, EraseMessage, EventKind, GiveReceipt,
-    ListOffline, ListReceipts, ListTypists, Message, MessageId, Receipt, Refusal, RoomId, SendAs,
-    SendMessage, ServerPush, SetTyping, Timestamp, UserId,
+    ListOffline, ListReceipts, ListTypists, Message, MessageId, MessageKind, Receipt, Refusal,
+    RoomId, SendAs, SendMessage, ServerPush, SetTyping, Timestamp, UserId,
 };
 
 use super::membership::backend;
@@ -27,8 +27,17 @@ impl Rooms {
         if !self.of_user.take(&actor.user, stamp.at) {
             return Err(too_fast("you send", self.of_user.per_second()));
         }
-        self.store_message(&actor, NewMessage { id, message }, stamp)
-            .await
+        self.store_message(
+            &actor,
+            NewMessage {
+                id,
+                message,
+                answer: None,
+                under: None,
+            },
+            stamp,
+        )
+        .await
     }
 
     /// As [`Rooms::send`], in the name of a user, whom neither membership nor rate binds.
@@ -46,7 +55,12 @@ impl Rooms {
         let actor = Actor::plain(user).with(true, false);
         self.clear().await;
         let room = message.room.clone();
-        let new = NewMessage { id, message };
+        let new = NewMessage {
+            id,
+            message,
+            answer: None,
+            under: None,
+        };
         let sent = self.store.send(&actor, new, stamp).await?;
         self.stop_typing(room, actor.user, stamp.at);
         Ok(sent)
@@ -67,7 +81,12 @@ impl Rooms {
             .store
             .send(by, new.clone(), stamp));
         match &sent {
-            Ok(_) => self.stop_typing(room, actor.user.clone(), stamp.at),
+            Ok(sent) => {
+                if sent.message.kind == MessageKind::System && !sent.repeated {
+                    self.witness.power_used(&actor.user, "speak", room.as_str());
+                }
+                self.stop_typing(room, actor.user.clone(), stamp.at);
+            }
             // Or who may not send there could keep from sending those who may.
             Err(_) => self.of_room.give_back(&room),
         }
@@ -91,7 +110,7 @@ impl Rooms {
     ) -> Result<Message, RoomFault> {
         let actor = permit.actor().ok_or_else(no_user)?;
         let (ask, _, _) = permit.into_parts();
-        let kind = conclave_protocol::MessageKind::Text;
+        let kind = MessageKind::Text;
         checks::content(&ask.content, kind, &self.limits)?;
         let not_before = match u64::from(self.limits.edit_seconds) {
             0 => Timestamp::default(),

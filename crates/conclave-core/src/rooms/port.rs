@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use conclave_protocol::{
-    AnswerInvitation, Channel, CreateRoom, DeleteRoom, EditMessage, EraseMessage, Event,
-    GiveReceipt, Invitation, InvitationId, Invite, JoinRoom, LeaveRoom, Member, Message, MessageId,
-    Profile, Receipt, Refusal, RemoveMember, Room, RoomId, RoomKind, SendMessage, SetRole,
-    Timestamp, UpdateProfile, UpdateRoom, UserId,
+    AnswerInvitation, AnswerRecord, Channel, CreateRoom, DeleteRoom, EditMessage, EraseMessage,
+    Event, GiveReceipt, Invitation, InvitationId, Invite, JoinRoom, LeaveRoom, Member, Message,
+    MessageId, Person, Receipt, Refusal, RemoveMember, Room, RoomId, RoomKind, SendMessage,
+    SetRole, Timestamp, UpdateProfile, UpdateRoom, UserId,
 };
 
 use crate::directory::Origin;
 use crate::permit::Actor;
+use crate::{Fence, LeaseName};
 
 /// Why an ask about rooms was not done.
 #[derive(Debug, thiserror::Error)]
@@ -137,6 +138,10 @@ pub struct NewMessage {
     pub id: MessageId,
     /// What was asked for.
     pub message: SendMessage,
+    /// Of an assistant's answer: how it came about.
+    pub answer: Option<Box<AnswerRecord>>,
+    /// The lease that allows it, where one is needed, and the taking of it.
+    pub under: Option<(LeaseName, Fence)>,
 }
 
 /// A stored message.
@@ -269,7 +274,8 @@ pub trait RoomStore: Send + Sync {
     /// Stores a message of a member (or by `any`). `reply_to` must be in the room (`not_found`).
     /// The same `client_id` of the same user and room again: the stored one where kind, content
     /// and `reply_to` are the same, else `conflict`; without the power to send there now it is
-    /// refused all the same. An `id` that is used already is `conflict`. In a DM whose other
+    /// refused all the same. An `id` that is used already is `conflict`, and so is a message under
+    /// a lease that was taken again since. In a DM whose other
     /// member has left, that one is back (`Joined`, `Entered`) before the message. `Message`.
     async fn send(&self, by: &Actor, new: NewMessage, stamp: Stamp) -> Result<Sent, RoomFault>;
     /// Changes one's own message while one may write in its room. `not_before`: created earlier,
@@ -364,14 +370,14 @@ pub trait RoomStore: Send + Sync {
     /// Whether two users share a room.
     async fn share_room(&self, one: &UserId, other: &UserId) -> Result<bool, RoomFault>;
     /// What a user shows; the id as name where nothing is known.
-    async fn profile(&self, user: &UserId) -> Result<Profile, RoomFault>;
+    async fn profile(&self, user: &UserId) -> Result<Person, RoomFault>;
     /// Changes it.
     async fn update_profile(
         &self,
         user: &UserId,
         ask: UpdateProfile,
         at: Timestamp,
-    ) -> Result<Profile, RoomFault>;
+    ) -> Result<Person, RoomFault>;
     /// Keeps the name that a token gives a user who has set none of their own.
     async fn name(&self, user: &UserId, name: &str, at: Timestamp) -> Result<(), RoomFault>;
     /// Keeps when users were last there.

@@ -80,7 +80,7 @@ impl Node {
         let shown = |p: &Arc<Publication>| match &p.body {
             Body::Topic(message) => (message.payload.to_string(), p.position.offset),
             Body::Broadcast { members, .. } => (members.to_string(), p.position.offset),
-            Body::Event(_) => panic!("no event was published"),
+            Body::Event(_) | Body::Wallet(_) => panic!("no event was published"),
         };
         heard.iter().map(shown).collect()
     }

@@ -88,7 +88,9 @@ fn payload(publication: &Publication) -> String {
     match &publication.body {
         conclave_protocol::Body::Topic(message) => message.payload.to_string(),
         conclave_protocol::Body::Broadcast { members, .. } => members.to_string(),
-        conclave_protocol::Body::Event(_) => panic!("not of a topic"),
+        conclave_protocol::Body::Event(_) | conclave_protocol::Body::Wallet(_) => {
+            panic!("not of a topic")
+        }
     }
 }
 

@@ -76,7 +76,7 @@ pub(super) fn number(publication: &Publication) -> u64 {
     let text = match &publication.body {
         Body::Broadcast { members, .. } => members,
         Body::Topic(message) => &message.payload,
-        Body::Event(_) => panic!("not of a topic"),
+        Body::Event(_) | Body::Wallet(_) => panic!("not of a topic"),
     };
     let (number, _) = text.split_once(' ').unwrap_or((text, ""));
     number.parse().unwrap()

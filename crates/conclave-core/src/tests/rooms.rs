@@ -1,6 +1,7 @@
 //! The service of rooms on a store in memory: who is there, what is asked, what is told.
 
 mod across;
+mod assistant;
 mod attendance;
 mod content;
 mod fanout;
@@ -40,7 +41,7 @@ const USER: [&str; 5] = [
 /// One worker, a store in memory, and who is told of powers.
 struct Stage {
     directory: Arc<Directory>,
-    rooms: Rooms,
+    rooms: Arc<Rooms>,
     told: Arc<Told>,
     hub: Rc<Hub>,
     next_id: std::cell::Cell<u128>,
@@ -68,7 +69,7 @@ impl Stage {
         let told = Arc::new(Told::default());
         let witness: Arc<dyn Witness> = Arc::clone(&told) as Arc<dyn Witness>;
         Self {
-            rooms: Rooms::new(store, Arc::clone(&directory), witness, limits),
+            rooms: Arc::new(Rooms::new(store, Arc::clone(&directory), witness, limits)),
             hub: Hub::new(Arc::clone(&directory), 0),
             directory,
             told,
@@ -144,7 +145,7 @@ impl Stage {
 fn event(publication: &Publication) -> &Event {
     match &publication.body {
         Body::Event(event) => event,
-        Body::Broadcast { .. } | Body::Topic(_) => panic!("not an event"),
+        Body::Broadcast { .. } | Body::Topic(_) | Body::Wallet(_) => panic!("not an event"),
     }
 }
 

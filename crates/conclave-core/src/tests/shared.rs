@@ -46,7 +46,7 @@ fn hear(node: &mut Node, name: &str, since: Option<Position>) -> Subscribed {
 fn shown(publications: &[Arc<Publication>]) -> Vec<(String, u64)> {
     let shown = |publication: &Arc<Publication>| match &publication.body {
         Body::Topic(message) => (message.payload.to_string(), publication.shown.offset),
-        Body::Broadcast { .. } | Body::Event(_) => panic!("no topic's message"),
+        Body::Broadcast { .. } | Body::Event(_) | Body::Wallet(_) => panic!("no topic's message"),
     };
     publications.iter().map(shown).collect()
 }

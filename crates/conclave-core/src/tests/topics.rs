@@ -21,7 +21,9 @@ fn heard(publisher: Publisher<'_>, command: TopicMessage) -> TopicMessage {
     assert_eq!(taken[0].origin, publisher.connection);
     match &taken[0].body {
         Body::Topic(message) => message.clone(),
-        Body::Broadcast { .. } | Body::Event(_) => panic!("not a topic's message"),
+        Body::Broadcast { .. } | Body::Event(_) | Body::Wallet(_) => {
+            panic!("not a topic's message")
+        }
     }
 }
 

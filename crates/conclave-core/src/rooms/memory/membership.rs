@@ -51,6 +51,7 @@ impl State {
             id: id.clone(),
             name: ask.name.unwrap_or_default(),
             description: ask.description.filter(|text| !text.is_empty()),
+            assistant: false,
             kind: ask.kind,
             created_at: at,
             members: rows.collect(),
@@ -106,6 +107,7 @@ impl State {
         if let Some(description) = ask.description {
             row.description = Some(description).filter(|text| !text.is_empty());
         }
+        row.assistant = ask.assistant.unwrap_or(row.assistant);
         self.record(&ask.room, at, What::Updated);
         let row = self.rooms.get(&ask.room).ok_or_else(RoomFault::no_room)?;
         Ok(row.shown(Viewer::One(&by.user)))

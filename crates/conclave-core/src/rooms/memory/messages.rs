@@ -61,6 +61,7 @@ impl State {
             created_at: at,
             updated_at: at,
             deleted_at: None,
+            answer: new.answer,
         };
         let seq = self.keep(&ask.room, message, key);
         self.record(&ask.room, at, What::Message);

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use conclave_protocol::{
-    Channel, DeliveryState, Event, EventKind, Invitation, MemberRole, Message, MessageId,
-    MessageKind, Profile, Room, RoomId, RoomKind, Timestamp, UpdateProfile, UserId,
+    AnswerRecord, Channel, DeliveryState, Event, EventKind, Invitation, MemberRole, Message,
+    MessageId, MessageKind, Person, Profile, Room, RoomId, RoomKind, Timestamp, UpdateProfile,
+    UserId,
 };
 
 use super::super::port::RoomFault;
@@ -32,6 +33,7 @@ pub(super) struct RoomRow {
     pub(super) id: RoomId,
     pub(super) name: Box<str>,
     pub(super) description: Option<Box<str>>,
+    pub(super) assistant: bool,
     pub(super) kind: RoomKind,
     pub(super) created_at: Timestamp,
     pub(super) members: BTreeMap<UserId, MemberRow>,
@@ -71,6 +73,7 @@ pub(super) struct MessageRow {
     pub(super) created_at: Timestamp,
     pub(super) updated_at: Timestamp,
     pub(super) deleted_at: Option<Timestamp>,
+    pub(super) answer: Option<Box<AnswerRecord>>,
 }
 
 #[derive(Debug)]
@@ -253,8 +256,7 @@ impl RoomRow {
             description: self.description.clone(),
             kind: self.kind,
             owner: self.owner().cloned(),
-            // Nothing that is asked of a store attaches one.
-            assistant: false,
+            assistant: self.assistant,
             created_at: self.created_at,
             last_seq: self.last_seq(),
             unread: count(unread),
@@ -284,6 +286,7 @@ impl RoomRow {
             updated_at: row.updated_at,
             deleted_at: row.deleted_at,
             status: lowest.unwrap_or(DeliveryState::Sent),
+            answer: row.answer.clone(),
         })
     }
 
@@ -353,7 +356,9 @@ struct UserRow {
     /// Given by a token.
     token_name: Option<Box<str>>,
     avatar: Option<Box<str>>,
+    bio: Option<Box<str>>,
     seen_at: Option<Timestamp>,
+    joined_at: Option<Timestamp>,
 }
 
 impl Users {
@@ -367,24 +372,44 @@ impl Users {
         }
     }
 
-    pub(super) fn change(&mut self, user: &UserId, ask: UpdateProfile) {
-        let row = self.0.entry(user.clone()).or_default();
+    pub(super) fn person(&self, user: &UserId) -> Person {
+        let row = self.0.get(user);
+        Person {
+            profile: self.profile(user),
+            bio: row.and_then(|row| row.bio.clone()),
+            joined_at: row.and_then(|row| row.joined_at),
+        }
+    }
+
+    /// Whoever is heard of first joins.
+    fn row(&mut self, user: &UserId, at: Timestamp) -> &mut UserRow {
+        self.0.entry(user.clone()).or_insert_with(|| UserRow {
+            joined_at: Some(at),
+            ..UserRow::default()
+        })
+    }
+
+    pub(super) fn change(&mut self, user: &UserId, ask: UpdateProfile, at: Timestamp) {
+        let row = self.row(user, at);
         if let Some(name) = ask.name {
             row.name = Some(name);
         }
         if let Some(avatar) = ask.avatar {
             row.avatar = Some(avatar).filter(|url| !url.is_empty());
         }
+        if let Some(bio) = ask.bio {
+            row.bio = Some(bio).filter(|text| !text.is_empty());
+        }
     }
 
-    pub(super) fn name(&mut self, user: &UserId, name: &str) {
-        let row = self.0.entry(user.clone()).or_default();
+    pub(super) fn name(&mut self, user: &UserId, name: &str, at: Timestamp) {
+        let row = self.row(user, at);
         row.token_name = Some(name.into());
     }
 
     pub(super) fn seen(&mut self, users: &[UserId], at: Timestamp) {
         for user in users {
-            let row = self.0.entry(user.clone()).or_default();
+            let row = self.row(user, at);
             row.seen_at = row.seen_at.max(Some(at));
         }
     }

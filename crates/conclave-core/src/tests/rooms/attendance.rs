@@ -54,7 +54,17 @@ fn a_user_is_there_for_10_seconds_after_the_last_connection() {
     assert!(hall.attendance.is_online(&id_of("ann")));
     assert_eq!(hall.update(11_000, &[]), told("ann", false));
     assert!(!hall.attendance.is_online(&id_of("ann")));
-    assert_eq!(hall.update(60_000, &["ann"]), [], "told once");
+    assert_eq!(hall.update(60_000, &[]), [], "told once");
+}
+
+#[test]
+fn who_came_and_went_between_two_looks_was_there() {
+    let hall = Hall::new();
+    assert_eq!(hall.update(0, &["ann"]), told("ann", true));
+    assert_eq!(hall.update(9999, &[]), []);
+    assert!(hall.attendance.is_online(&id_of("ann")));
+    assert_eq!(hall.update(10_000, &[]), told("ann", false));
+    assert!(!hall.attendance.is_online(&id_of("ann")));
 }
 
 #[test]
@@ -85,8 +95,11 @@ fn changes_are_listed_once_each_and_all_users_where_they_are_too_many() {
     };
     let open = |name: &str| table.open(Some(&id_of(name)), None, bounds).unwrap();
     let (first, second) = (open("ann"), open("ann"));
+    assert!(table.has_changed(&id_of("ann")));
     assert_eq!(table.take_changes(), (vec![id_of("ann")], false));
+    assert!(table.has_changed(&id_of("ann")), "it may not be known yet");
     assert_eq!(table.take_changes(), (vec![], false));
+    assert!(!table.has_changed(&id_of("ann")));
     drop(first);
     assert_eq!(table.take_changes(), (vec![id_of("ann")], false));
     assert_eq!(table.of_user(&id_of("ann")), 1);

@@ -183,18 +183,45 @@ fn a_room_to_be_created_is_checked() {
 }
 
 #[test]
+fn a_bio_is_kept_up_to_500_characters() {
+    let stage = Stage::new();
+    let say = |bio: &str, seconds| {
+        let ask = UpdateProfile {
+            name: None,
+            avatar: None,
+            bio: Some(bio.into()),
+        };
+        now(stage
+            .rooms
+            .update_profile(permit(&user("ann"), ask), moment(seconds)))
+    };
+    let long = "é".repeat(500);
+    let shown = say(&long, 3).unwrap();
+    assert_eq!(shown.bio.as_deref(), Some(&*long));
+    assert_eq!(shown.joined_at, Some(moment(3)), "when first heard of");
+    assert_eq!(say("", 9).unwrap().bio, None);
+    for bio in [&*"é".repeat(501), "a\0"] {
+        assert_eq!(refused(say(bio, 9)), Refusal::BadRequest, "{bio:?}");
+    }
+}
+
+#[test]
 fn a_profile_is_checked_and_a_tokens_name_is_cut() {
     let stage = Stage::new();
     let change = |name: Option<&str>, avatar: Option<&str>| {
         let (name, avatar) = (name.map(Into::into), avatar.map(Into::into));
-        let ask = UpdateProfile { name, avatar };
+        let ask = UpdateProfile {
+            name,
+            avatar,
+            bio: None,
+        };
         now(stage
             .rooms
             .update_profile(permit(&user("ann"), ask), moment(0)))
     };
     let keep = |name: &str| {
         now(stage.rooms.keep_name(&id_of("ann"), name, moment(0))).unwrap();
-        change(None, None).unwrap().name
+        change(None, None).unwrap().profile.name
     };
     assert_eq!(*keep(""), *"ann");
     assert_eq!(*keep(" \u{1} "), *"ann");
@@ -204,12 +231,13 @@ fn a_profile_is_checked_and_a_tokens_name_is_cut() {
     assert_eq!(
         change(Some("Ann B"), Some(&long))
             .unwrap()
+            .profile
             .avatar
             .as_deref(),
         Some(&*long)
     );
     assert_eq!(*keep("Other"), *"Ann B", "one's own choice stays");
-    assert_eq!(change(None, Some("")).unwrap().avatar, None);
+    assert_eq!(change(None, Some("")).unwrap().profile.avatar, None);
     for (name, avatar) in [
         (Some(""), None),
         (Some("a\u{7}"), None),

@@ -1,9 +1,9 @@
 use conclave_protocol::{
     AnswerInvitation, Channel, CountOffline, CreateRoom, DeleteRoom, DeliveryState, EditMessage,
     EraseMessage, Follow, GiveReceipt, InvitationId, Invite, JoinRoom, LeaveRoom, ListOffline,
-    ListPresence, ListReceipts, ListTypists, MemberRole, MessageId, Monitor, NoticeKind,
-    Permission, Principal, ReadOwn, ReadRoom, RemoveMember, RoomId, RoomKind, SendAs, ServerPush,
-    SessionKind, SetRole, SetTyping, Unfollow, UpdateProfile, UpdateRoom,
+    ListPresence, ListReceipts, ListTypists, MemberRole, MessageId, MessageKind, Monitor,
+    NoticeKind, Permission, Principal, ReadOwn, ReadRoom, RemoveMember, RoomId, RoomKind, SendAs,
+    ServerPush, SessionKind, SetRole, SetTyping, Unfollow, UpdateProfile, UpdateRoom,
 };
 
 use super::{USER, id_of, principal, room_id, session, text, user, who};
@@ -212,6 +212,7 @@ const TABLE: [(&str, Permission, &str, Ask); 32] = {
                 UpdateProfile {
                     name: None,
                     avatar: None,
+                    bio: None,
                 },
             )
         }),
@@ -222,6 +223,7 @@ const TABLE: [(&str, Permission, &str, Ask); 32] = {
                     room,
                     name: None,
                     description: None,
+                    assistant: None,
                 },
             )
         }),
@@ -327,5 +329,20 @@ fn a_permit_says_what_power_its_user_has() {
     for (grants, any, moderator) in cases {
         let actor = super::permit(&who("ann", grants), ReadOwn).actor().unwrap();
         assert_eq!((actor.any, actor.moderator), (any, moderator), "{grants:?}");
+    }
+}
+
+#[test]
+fn who_speaks_as_the_server_sends_and_moderates() {
+    let mut word = text(&room_id("room"), "The room closes at six.");
+    word.kind = MessageKind::System;
+    for (grants, expected) in [
+        (&["chat:send", "chat:moderate"][..], Ok(())),
+        (&["chat:send"], Err(Permission::ChatModerate)),
+        (&["chat:moderate"], Err(Permission::ChatSend)),
+    ] {
+        let came = authorise(&who("ann", grants), word.clone());
+        let came = came.map(|_permit| ());
+        assert_eq!(came, expected.map_err(Denied::Permission), "{grants:?}");
     }
 }

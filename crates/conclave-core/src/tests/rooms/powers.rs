@@ -86,6 +86,7 @@ const ASKS: [(&str, Ask); 12] = [
             room,
             name,
             description: None,
+            assistant: None,
         };
         now(stage.rooms.update(permit(who, ask), at(9))).map(drop)
     }),
@@ -243,7 +244,7 @@ fn others_profiles_are_for_those_who_share_a_room() {
     stage.room("room", RoomKind::Private, &["bob"]);
     let profile = |who: &Principal, of: &str| {
         let shown = now(stage.rooms.profile(permit(who, ReadOwn), &id_of(of)));
-        shown.map(|profile| profile.name)
+        shown.map(|person| person.profile.name)
     };
     assert_eq!(*profile(&user("ann"), "bob").unwrap(), *"bob");
     assert_eq!(*profile(&user("zoe"), "zoe").unwrap(), *"zoe");
