@@ -103,6 +103,8 @@ async fn send(rooms: &StoredRooms, room: RoomId, (run, sender, number): (usize, 
         id: None,
     };
     let new = NewMessage {
+        answer: None,
+        under: None,
         id: MessageId(id),
         message,
     };

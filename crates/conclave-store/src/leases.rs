@@ -24,7 +24,7 @@ impl Leases for Store {
     async fn release(&self, lease: LeaseName, node: NodeId) -> Result<(), LeaseFault> {
         let released = self.writer().write(async move |connection| {
             let row = sql::query(statement::LEASE_RELEASE)
-                .bind(lease.as_str())
+                .bind(lease.to_string())
                 .bind(node.to_string());
             row.execute(connection).await?;
             Ok(())
@@ -40,7 +40,7 @@ async fn hold(
     silent: Option<Sign>,
 ) -> Result<Hold, Fault> {
     let beat = sql::query_scalar(statement::LEASE_BEAT)
-        .bind(lease.as_str())
+        .bind(lease.to_string())
         .bind(node.to_string());
     let fence: Option<i64> = beat.fetch_optional(connection).await?;
     if let Some(fence) = fence {
@@ -52,21 +52,23 @@ async fn hold(
         return Ok(Hold::Other(sign));
     }
     let take = sql::query_scalar(statement::LEASE_TAKE)
-        .bind(lease.as_str())
+        .bind(lease.to_string())
         .bind(node.to_string());
     let fence: i64 = take.fetch_one(connection).await?;
     Ok(Hold::Own(Fence(column::count(fence)?)))
 }
 
 /// Fails with `Conflict` where the lease was taken again since. Inside the transaction that
-/// does what the lease allows.
+/// does what the lease allows; until that has ended nobody takes the lease.
 pub(crate) async fn check(
     connection: &mut Connection,
     lease: LeaseName,
     fence: Fence,
 ) -> Result<(), Fault> {
-    match find(connection, lease).await? {
-        Some((_, sign)) if sign.fence == fence => Ok(()),
+    let row = sql::query_scalar(statement::LEASE_FENCE).bind(lease.to_string());
+    let newest: Option<i64> = row.fetch_optional(connection).await?;
+    match newest.map(column::count).transpose()? {
+        Some(newest) if newest == fence.0 => Ok(()),
         Some(_) | None => Err(Fault::Conflict),
     }
 }
@@ -75,7 +77,7 @@ async fn find(
     connection: &mut Connection,
     lease: LeaseName,
 ) -> Result<Option<(Option<String>, Sign)>, Fault> {
-    let row = sql::query_as(statement::LEASE_FIND).bind(lease.as_str());
+    let row = sql::query_as(statement::LEASE_FIND).bind(lease.to_string());
     let row: Option<(Option<String>, i64, i64)> = row.fetch_optional(connection).await?;
     let Some((holder, fence, beat)) = row else {
         return Ok(None);

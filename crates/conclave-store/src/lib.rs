@@ -1,6 +1,6 @@
 //! Durable state in one `SQLite` file or a `PostgreSQL` database, behind the ports of `conclave-auth` (users, refresh
 //! families, revocations, named sessions, keys of backends, answers to repeatable calls) and of
-//! `conclave-core` (rooms with their messages, webhooks, leases).
+//! `conclave-core` (rooms with their messages, webhooks, leases, wallets, what answers took).
 //!
 //! What is acknowledged is on the disk: a write returns after the COMMIT that holds it, and
 //! COMMIT waits for the disk. Other processes (the command line beside a running server, other
@@ -13,7 +13,8 @@
 //! Reading order: `store` (read, close), `sqlite` and `postgres` (open), `writer` (one thread,
 //! many writes in one commit), `line` (its connection, a transaction), `sql` (one statement on
 //! either database), `statement` (every SQL text), then the ports: `users`, `refresh`, `revocations`,
-//! `sessions`, `api_keys`, `idempotency`; `rooms`, `webhooks` and `leases` are those of `conclave-core`.
+//! `sessions`, `api_keys`, `idempotency`; `rooms`, `webhooks`, `leases`, `wallets` and `ledger` are those
+//! of `conclave-core`.
 //! `upkeep` checks, copies and writes out; `transfer` moves a file into PostgreSQL; `address` is
 //! where a database is; `yardstick` is what a bare insert costs. `migration`
 //! makes and upgrades the tables of `migrations/`; `file` sees to folder and mode; `column` turns
@@ -30,6 +31,7 @@ mod error;
 mod file;
 mod idempotency;
 mod leases;
+mod ledger;
 mod line;
 mod migration;
 mod postgres;
@@ -46,6 +48,7 @@ mod tests;
 mod transfer;
 mod upkeep;
 mod users;
+mod wallets;
 mod webhooks;
 mod writer;
 mod yardstick;

@@ -126,6 +126,10 @@ pub(crate) const SQLITE: &[&str] = &[
     include_str!("../migrations/sqlite/0003_rooms.sql"),
     include_str!("../migrations/sqlite/0004_webhooks.sql"),
     include_str!("../migrations/sqlite/0005_leases.sql"),
+    include_str!("../migrations/sqlite/0006_people.sql"),
+    include_str!("../migrations/sqlite/0007_wallets.sql"),
+    include_str!("../migrations/sqlite/0008_answers.sql"),
+    include_str!("../migrations/sqlite/0009_system_messages.sql"),
 ];
 
 /// As [`SQLITE`].
@@ -135,6 +139,10 @@ pub(crate) const POSTGRES: &[&str] = &[
     include_str!("../migrations/postgres/0003_rooms.sql"),
     include_str!("../migrations/postgres/0004_webhooks.sql"),
     include_str!("../migrations/postgres/0005_leases.sql"),
+    include_str!("../migrations/postgres/0006_people.sql"),
+    include_str!("../migrations/postgres/0007_wallets.sql"),
+    include_str!("../migrations/postgres/0008_answers.sql"),
+    include_str!("../migrations/postgres/0009_system_messages.sql"),
 ];
 
 const BEGIN_SQLITE: &str = "BEGIN IMMEDIATE";

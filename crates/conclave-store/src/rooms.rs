@@ -6,6 +6,7 @@
 //! protocol; `remains` deletes what is left of deleted rooms.
 
 mod act;
+mod answer;
 mod creation;
 mod filling;
 mod history;

@@ -147,16 +147,64 @@ statements! {
     SHARE_DELETE =
         "DELETE FROM session_shares WHERE session = $1 AND user_name = $2";
 
+    ANSWERS_ADD_TO_ROOM =
+        "UPDATE rooms SET answers = answers + $2, answer_prompt = answer_prompt + $3, \
+         answer_completion = answer_completion + $4 WHERE id = $1";
+    ANSWERS_ADD_TO_USER =
+        "INSERT INTO answer_sums (user_id, answers, prompt, completion, period, in_period) \
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (user_id) DO UPDATE \
+         SET answers = answer_sums.answers + excluded.answers, \
+         prompt = answer_sums.prompt + excluded.prompt, \
+         completion = answer_sums.completion + excluded.completion, \
+         in_period = excluded.in_period + CASE WHEN answer_sums.period = excluded.period \
+         THEN answer_sums.in_period ELSE 0 END, period = excluded.period";
+    ANSWERS_OF_ROOM =
+        "SELECT answers, answer_prompt, answer_completion FROM rooms WHERE id = $1";
+    ANSWERS_OF_USER =
+        "SELECT answers, prompt, completion, CASE WHEN period = $2 THEN in_period ELSE 0 END \
+         FROM answer_sums WHERE user_id = $1";
+
     LEASE_BEAT =
         "UPDATE leases SET beat = beat + 1 WHERE name = $1 AND holder = $2 RETURNING fence";
     LEASE_FIND =
         "SELECT holder, fence, beat FROM leases WHERE name = $1";
+    LEASE_FENCE =
+        "SELECT fence FROM leases WHERE name = $1"
+        => "SELECT fence FROM leases WHERE name = $1 FOR SHARE";
     LEASE_RELEASE =
         "UPDATE leases SET holder = NULL WHERE name = $1 AND holder = $2";
     LEASE_TAKE =
         "INSERT INTO leases (name, holder, fence, beat) VALUES ($1, $2, 1, 0) \
          ON CONFLICT (name) DO UPDATE \
          SET holder = excluded.holder, fence = leases.fence + 1, beat = 0 RETURNING fence";
+
+    WALLET_ADD =
+        "INSERT INTO wallets (user_name, address, chain_id, linked_at) \
+         SELECT $1, $2, $3, $4 WHERE \
+         EXISTS (SELECT 1 FROM wallets WHERE user_name = $1 AND address = $2) \
+         OR (SELECT count(*) FROM wallets WHERE user_name = $1) < $5 \
+         ON CONFLICT (user_name, address) DO UPDATE SET chain_id = excluded.chain_id"
+        => "INSERT INTO wallets (user_name, address, chain_id, linked_at) \
+         SELECT $1::TEXT, $2::BYTEA, $3::BIGINT, $4::BIGINT WHERE \
+         EXISTS (SELECT 1 FROM wallets WHERE user_name = $1 AND address = $2) \
+         OR (SELECT count(*) FROM wallets WHERE user_name = $1) < $5 \
+         ON CONFLICT (user_name, address) DO UPDATE SET chain_id = excluded.chain_id";
+    WALLET_DELETE =
+        "DELETE FROM wallets WHERE user_name = $1 AND address = $2";
+    WALLET_LIST =
+        "SELECT address, chain_id, linked_at FROM wallets WHERE user_name = $1 \
+         ORDER BY linked_at, address";
+    WALLET_NONCE_ADD =
+        "INSERT INTO wallet_nonces (hash, user_name, expires_at) VALUES ($1, $2, $3)";
+    WALLET_NONCE_DELETE_BEYOND =
+        "DELETE FROM wallet_nonces WHERE hash IN \
+         (SELECT hash FROM wallet_nonces WHERE user_name = $1 \
+          ORDER BY expires_at DESC LIMIT $2 OFFSET $3)";
+    WALLET_NONCE_DELETE_ENDED =
+        "DELETE FROM wallet_nonces WHERE hash IN \
+         (SELECT hash FROM wallet_nonces WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+    WALLET_NONCE_TAKE =
+        "DELETE FROM wallet_nonces WHERE hash = $1 AND user_name = $2 AND expires_at > $3";
 
     WEBHOOK_ADD =
         "INSERT INTO webhooks (name, number) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";

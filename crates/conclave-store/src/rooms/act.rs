@@ -159,6 +159,10 @@ fn columns(kind: &EventKind, target: Option<u64>) -> Columns<'_> {
         | EventKind::Receipt(_)
         | EventKind::Entered { .. }
         | EventKind::Invited(_)
+        | EventKind::Answering { .. }
+        | EventKind::AnswerPart(_)
+        | EventKind::AnswerFailed(_)
+        | EventKind::ContextUsed { .. }
         | EventKind::Typing { .. }
         | EventKind::Presence(_)
         | EventKind::Named { .. }

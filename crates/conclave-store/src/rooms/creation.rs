@@ -123,10 +123,12 @@ pub(super) async fn update(act: &mut Act<'_>, by: &Actor, ask: &UpdateRoom) -> R
     if let Some(description) = &ask.description {
         room.description = (!description.is_empty()).then(|| description.as_ref().to_owned());
     }
+    room.assistant = ask.assistant.unwrap_or(room.assistant);
     let row = sql::query(statement::ROOM_DESCRIBE)
         .bind(room.key)
         .bind(&room.name)
-        .bind(&room.description);
+        .bind(&room.description)
+        .bind(room.assistant);
     row.execute(act.connection).await?;
     let mut shown = room.room(None, 0)?;
     shown.last_seq += 1;

@@ -60,7 +60,8 @@ async fn append(
             avatar: None,
         };
         let message = MessageId(u128::from(number) << 64);
-        sending::store(act, &mut room, &ask, (message, author)).await?;
+        let message = sending::unplaced(act, &ask, (message, author));
+        sending::store(act, &mut room, message).await?;
     }
     Ok(())
 }

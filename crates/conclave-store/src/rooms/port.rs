@@ -9,7 +9,7 @@ use conclave_core::{
 };
 use conclave_protocol::{
     AnswerInvitation, DeleteRoom, EditMessage, EraseMessage, Event, GiveReceipt, Invitation,
-    InvitationId, Invite, JoinRoom, LeaveRoom, Member, Message, MessageId, Profile, Receipt,
+    InvitationId, Invite, JoinRoom, LeaveRoom, Member, Message, MessageId, Person, Receipt,
     RemoveMember, Room, RoomId, SetRole, Timestamp, UpdateProfile, UpdateRoom, UserId,
 };
 
@@ -120,7 +120,8 @@ impl RoomStore for StoredRooms {
 
     async fn send(&self, by: &Actor, new: NewMessage, stamp: Stamp) -> Result<Sent, RoomFault> {
         let by = by.clone();
-        let together = self.store.is_postgres().then(|| {
+        let joins_others = self.store.is_postgres() && sending::is_plain(&new);
+        let together = joins_others.then(|| {
             let (ask, id) = (&new.message, new.message.id.unwrap_or(new.id));
             Arc::new(SendAsk::new(&by.user, ask, id, column::millis(stamp.at)))
         });
@@ -279,7 +280,7 @@ impl RoomStore for StoredRooms {
         Ok(listing::share_room(&mut self.view().await?, one, other).await?)
     }
 
-    async fn profile(&self, user: &UserId) -> Result<Profile, RoomFault> {
+    async fn profile(&self, user: &UserId) -> Result<Person, RoomFault> {
         Ok(profiles::find(&mut self.view().await?, user).await?)
     }
 
@@ -288,10 +289,10 @@ impl RoomStore for StoredRooms {
         user: &UserId,
         ask: UpdateProfile,
         at: Timestamp,
-    ) -> Result<Profile, RoomFault> {
+    ) -> Result<Person, RoomFault> {
         let user = user.clone();
         let updated = self.act(Guard::None, at_no_connection(at), async move |act| {
-            profiles::update(act.connection, &user, &ask).await
+            profiles::update(act.connection, &user, &ask, at).await
         });
         updated.await
     }
@@ -304,7 +305,7 @@ impl RoomStore for StoredRooms {
         }
         let (user, name) = (user.clone(), name.to_owned());
         let named = self.act(Guard::None, at_no_connection(at), async move |act| {
-            profiles::name(act.connection, &user, &name).await
+            profiles::name(act.connection, &user, &name, at).await
         });
         named.await
     }

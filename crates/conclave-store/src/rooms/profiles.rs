@@ -1,17 +1,19 @@
 //! What users show of themselves, and when they were last there.
 
-use conclave_protocol::{Profile, Timestamp, UpdateProfile, UserId};
+use conclave_protocol::{Person, Timestamp, UpdateProfile, UserId};
 
 use super::row;
 use super::{Halt, statement};
 use crate::sql::{self, Connection};
 use crate::{StoreError, column};
 
-#[derive(sqlx::FromRow)]
+#[derive(Default, sqlx::FromRow)]
 pub(super) struct ProfileRow {
     name: Option<String>,
     avatar: Option<String>,
     pub(super) token_name: Option<String>,
+    bio: Option<String>,
+    joined_at: Option<i64>,
 }
 
 pub(super) async fn stored(
@@ -22,23 +24,28 @@ pub(super) async fn stored(
     Ok(row.fetch_optional(connection).await?)
 }
 
-pub(super) async fn find(connection: &mut Connection, user: &UserId) -> Result<Profile, Halt> {
-    let (name, avatar) = match stored(connection, user).await? {
-        Some(row) => (row.name, row.avatar),
-        None => (None, None),
-    };
-    Ok(row::profile(user.as_str(), name, avatar)?)
+pub(super) async fn find(connection: &mut Connection, user: &UserId) -> Result<Person, Halt> {
+    let row = stored(connection, user).await?.unwrap_or_default();
+    let joined_at = row.joined_at.map(column::timestamp).transpose()?;
+    Ok(Person {
+        profile: row::profile(user.as_str(), row.name, row.avatar)?,
+        bio: row.bio.map(Box::from),
+        joined_at,
+    })
 }
 
 pub(super) async fn update(
     connection: &mut Connection,
     user: &UserId,
     ask: &UpdateProfile,
-) -> Result<Profile, Halt> {
+    at: Timestamp,
+) -> Result<Person, Halt> {
     let row = sql::query(statement::PROFILE_UPDATE)
         .bind(user.as_str())
         .bind(ask.name.as_deref())
-        .bind(ask.avatar.as_deref());
+        .bind(ask.avatar.as_deref())
+        .bind(ask.bio.as_deref())
+        .bind(column::millis(at));
     row.execute(connection).await?;
     find(connection, user).await
 }
@@ -47,10 +54,12 @@ pub(super) async fn name(
     connection: &mut Connection,
     user: &UserId,
     name: &str,
+    at: Timestamp,
 ) -> Result<(), Halt> {
     let row = sql::query(statement::PROFILE_NAME)
         .bind(user.as_str())
-        .bind(name);
+        .bind(name)
+        .bind(column::millis(at));
     row.execute(connection).await?;
     Ok(())
 }

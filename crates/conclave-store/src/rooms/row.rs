@@ -5,6 +5,7 @@ use conclave_protocol::{
     MessageId, MessageKind, Profile, Room, RoomId, RoomKind, UserId,
 };
 
+use super::answer;
 use crate::{StoreError, column};
 
 /// A room without a viewer.
@@ -16,7 +17,7 @@ pub(super) struct RoomRow {
     pub(super) name: String,
     pub(super) description: Option<String>,
     owner: Option<String>,
-    assistant: bool,
+    pub(super) assistant: bool,
     created_at: i64,
     pub(super) last_seq: i64,
     pub(super) sent: i64,
@@ -87,6 +88,7 @@ pub(super) struct MessageRow {
     sent_at: Option<i64>,
     updated_at: Option<i64>,
     deleted_at: Option<i64>,
+    answer: Option<String>,
 }
 
 impl MessageRow {
@@ -124,6 +126,7 @@ impl MessageRow {
             updated_at: column::timestamp(self.updated_at.unwrap_or(sent_at))?,
             deleted_at: self.deleted_at.map(column::timestamp).transpose()?,
             status: DeliveryState::Sent,
+            answer: self.answer.as_deref().map(answer::read).transpose()?,
         }))
     }
 }

@@ -4,19 +4,20 @@
 //! does everything or nothing; the rest asks for all that the rules need, then writes. Neither
 //! has a savepoint, since nothing is refused after the first write.
 
-use conclave_core::{Actor, NewMessage, Sent, suited};
+use conclave_core::{Actor, Fence, LeaseName, NewMessage, Sent, suited};
 use conclave_protocol::{
     DeliveryState, EditMessage, EraseMessage, EventKind, MemberRole, Message, MessageId, Profile,
     Refusal, RoomKind, SendMessage, Timestamp, UserId,
 };
 
 use super::act::Act;
+use super::answer;
 use super::row::{self, MessageRow, RoomRow};
 use super::standing::{self, Beyond};
 use super::together::{Placed, SendAsk};
 use super::{Halt, membership, receipts, statement};
-use crate::sql;
-use crate::{StoreError, column};
+use crate::error::Fault;
+use crate::{StoreError, column, leases, sql};
 
 #[derive(sqlx::FromRow)]
 struct CheckRow {
@@ -42,7 +43,11 @@ pub(super) async fn send(
     together: Option<&SendAsk>,
 ) -> Result<Sent, Halt> {
     let (ask, id) = (&new.message, new.message.id.unwrap_or(new.id));
+    if let Some((lease, fence)) = new.under {
+        allowed(act, lease, fence).await?;
+    }
     let at_once = match together {
+        None if !is_plain(new) => None,
         None => send_at_once(act, by, ask, id).await?,
         Some(done) => done.placed(),
     };
@@ -73,11 +78,31 @@ pub(super) async fn send(
         bring_back(act, &mut check.room, &by.user).await?;
     }
     let author = row::profile(by.user.as_str(), check.author_name, check.author_avatar)?;
-    let message = store(act, &mut check.room, ask, (id, author)).await?;
+    let mut message = unplaced(act, ask, (id, author));
+    message.answer.clone_from(&new.answer);
+    let message = store(act, &mut check.room, message).await?;
     Ok(Sent {
         message,
         repeated: false,
     })
+}
+
+/// Whether it may be stored by the one statement that stores most: it has no columns of its own,
+/// and needs no lease.
+pub(super) const fn is_plain(new: &NewMessage) -> bool {
+    new.answer.is_none() && new.under.is_none()
+}
+
+/// Refuses what a lease allowed that was taken again since.
+async fn allowed(act: &mut Act<'_>, lease: LeaseName, fence: Fence) -> Result<(), Halt> {
+    let taken = "another node has the lease";
+    match leases::check(act.connection, lease, fence).await {
+        Ok(()) => Ok(()),
+        Err(Fault::Store(error)) => Err(error.into()),
+        Err(Fault::Conflict | Fault::Full(_) | Fault::NotFound) => {
+            Err(Halt::refused(Refusal::Conflict, taken))
+        }
+    }
 }
 
 /// Where the message is, where nothing was unusual; else nothing was done.
@@ -115,7 +140,8 @@ fn usual(
     placed: Placed,
 ) -> Result<Message, Halt> {
     let author = row::profile(by.user.as_str(), placed.name, placed.avatar)?;
-    let message = message(act, ask, (id, author), placed.seq)?;
+    let mut message = unplaced(act, ask, (id, author));
+    message.seq = column::count(placed.seq)?;
     let told = EventKind::Message(Box::new(message.clone()));
     act.tell_stored(&ask.room, (message.seq, placed.number), told)?;
     Ok(message)
@@ -141,40 +167,39 @@ async fn check(
 pub(super) async fn store(
     act: &mut Act<'_>,
     room: &mut RoomRow,
-    ask: &SendMessage,
-    (id, author): (MessageId, Profile),
+    mut message: Message,
 ) -> Result<Message, Halt> {
     let (seq, ordinal) = (room.last_seq + 1, room.sent + 1);
+    message.seq = column::count(seq)?;
     let row = sql::query_scalar(statement::SEND_STORE)
         .bind(room.key)
         .bind(seq)
-        .bind(id.0.to_be_bytes().to_vec())
+        .bind(message.id.0.to_be_bytes().to_vec())
         .bind(ordinal)
-        .bind(author.user.as_str())
-        .bind(ask.kind.name())
-        .bind(ask.content.as_ref())
-        .bind(fingerprint(&ask.content))
-        .bind(ask.reply_to.map(|id| id.0.to_be_bytes().to_vec()))
-        .bind(ask.client_id.as_deref())
-        .bind(act.at());
+        .bind(message.author.user.as_str())
+        .bind(message.kind.name())
+        .bind(message.content.as_ref())
+        .bind(fingerprint(&message.content))
+        .bind(message.reply_to.map(|id| id.0.to_be_bytes().to_vec()))
+        .bind(message.client_id.as_deref())
+        .bind(act.at())
+        .bind(message.answer.as_deref().map(answer::written));
     let numbers: Vec<i64> = row.fetch_all(act.connection).await?;
     (room.last_seq, room.sent) = (seq, ordinal);
-    let message = message(act, ask, (id, author), seq)?;
     act.stored(room, numbers, EventKind::Message(Box::new(message.clone())))?;
     Ok(message)
 }
 
-/// What was sent, at its place.
-fn message(
+/// What was sent, without its place.
+pub(super) fn unplaced(
     act: &Act<'_>,
     ask: &SendMessage,
     (id, author): (MessageId, Profile),
-    seq: i64,
-) -> Result<Message, StoreError> {
-    Ok(Message {
+) -> Message {
+    Message {
         id,
         room: ask.room.clone(),
-        seq: column::count(seq)?,
+        seq: 0,
         author,
         kind: ask.kind,
         content: ask.content.clone(),
@@ -184,7 +209,8 @@ fn message(
         updated_at: act.stamp.at,
         deleted_at: None,
         status: DeliveryState::Sent,
-    })
+        answer: None,
+    }
 }
 
 /// Members of a DM who have left it, and do not send this message themselves, are back.

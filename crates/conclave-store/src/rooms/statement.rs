@@ -17,7 +17,7 @@ macro_rules! message_columns {
         "g.id AS message_id, g.seq AS message_seq, g.author, \
          COALESCE(p.name, p.token_name) AS author_name, p.avatar AS author_avatar, \
          g.kind AS message_kind, g.content, g.reply_to, g.client_id, \
-         g.created_at AS sent_at, g.updated_at, g.deleted_at"
+         g.created_at AS sent_at, g.updated_at, g.deleted_at, g.answer"
     };
 }
 
@@ -77,7 +77,7 @@ statements! {
     ROOM_DELETE =
         "DELETE FROM rooms WHERE key = $1";
     ROOM_DESCRIBE =
-        "UPDATE rooms SET name = $2, description = $3 WHERE key = $1";
+        "UPDATE rooms SET name = $2, description = $3, assistant = $4 WHERE key = $1";
     ROOM_GIVE =
         "UPDATE rooms SET owner = $2 WHERE key = $1";
     ROOM_STANDING =
@@ -315,16 +315,16 @@ statements! {
          (SELECT p.avatar FROM profiles p WHERE p.user_id = $2)";
     SEND_STORE =
         "INSERT INTO messages (key, room, seq, id, ordinal, author, kind, content, fingerprint, \
-         reply_to, client_id, created_at, updated_at) \
+         reply_to, client_id, created_at, updated_at, answer) \
          VALUES ((SELECT value + 1 FROM counters WHERE name = 'event'), \
-         $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11) RETURNING key"
+         $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12) RETURNING key"
         => "WITH counted AS (UPDATE counters SET value = value + 1 WHERE name = 'event' \
          RETURNING value), grown AS (UPDATE rooms SET last_seq = $2, sent = $4, \
          messages = messages + 1 WHERE key = $1), logged AS (INSERT INTO events \
          (number, room, seq, kind, at, target) SELECT value, $1, $2, 'message', $11, $2 \
          FROM counted) INSERT INTO messages (key, room, seq, id, ordinal, author, kind, \
-         content, fingerprint, reply_to, client_id, created_at, updated_at) \
-         SELECT value, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11 FROM counted \
+         content, fingerprint, reply_to, client_id, created_at, updated_at, answer) \
+         SELECT value, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12 FROM counted \
          RETURNING key";
     MESSAGE_EDIT =
         "UPDATE messages SET content = $3, updated_at = $4 WHERE room = $1 AND seq = $2";
@@ -397,19 +397,19 @@ statements! {
         );
 
     PROFILE_FIND =
-        "SELECT COALESCE(name, token_name) AS name, avatar, token_name \
-         FROM profiles WHERE user_id = $1";
+        "SELECT COALESCE(name, token_name) AS name, avatar, token_name, \
+         bio, joined_at FROM profiles WHERE user_id = $1";
     PROFILE_NAME =
-        "INSERT INTO profiles (user_id, token_name) VALUES ($1, $2) \
+        "INSERT INTO profiles (user_id, token_name, joined_at) VALUES ($1, $2, $3) \
          ON CONFLICT (user_id) DO UPDATE SET token_name = excluded.token_name";
     PROFILE_SEEN =
         concat!(
-            "INSERT INTO profiles (user_id, last_seen) SELECT value, $2 FROM json_each($1) u \
-             WHERE 1 = 1 ", seen_later!()
+            "INSERT INTO profiles (user_id, last_seen, joined_at) \
+             SELECT value, $2, $2 FROM json_each($1) u WHERE 1 = 1 ", seen_later!()
         )
         => concat!(
-            "INSERT INTO profiles (user_id, last_seen) SELECT DISTINCT u, $2 \
-             FROM UNNEST($1::TEXT[]) u ", seen_later!()
+            "INSERT INTO profiles (user_id, last_seen, joined_at) \
+             SELECT DISTINCT u, $2, $2 FROM UNNEST($1::TEXT[]) u ", seen_later!()
         );
     PROFILES_SEEN =
         "SELECT p.user_id, p.last_seen FROM json_each($1) u \
@@ -417,9 +417,11 @@ statements! {
         => "SELECT user_id, last_seen FROM profiles \
          WHERE user_id = ANY($1) AND last_seen IS NOT NULL";
     PROFILE_UPDATE =
-        "INSERT INTO profiles (user_id, name, avatar) VALUES ($1, $2, NULLIF($3, '')) \
+        "INSERT INTO profiles (user_id, name, avatar, bio, joined_at) \
+         VALUES ($1, $2, NULLIF($3, ''), NULLIF($4, ''), $5) \
          ON CONFLICT (user_id) DO UPDATE SET name = COALESCE(excluded.name, profiles.name), \
-         avatar = CASE WHEN $3 IS NULL THEN profiles.avatar ELSE excluded.avatar END";
+         avatar = CASE WHEN $3 IS NULL THEN profiles.avatar ELSE excluded.avatar END, \
+         bio = CASE WHEN $4 IS NULL THEN profiles.bio ELSE excluded.bio END";
 
     REMAINS_ADD =
         "INSERT INTO room_remains (room) VALUES ($1)";

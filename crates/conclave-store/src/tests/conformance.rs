@@ -12,7 +12,9 @@ on_each_database! {
     keeps_sessions_as_the_port_says,
     keeps_api_keys_as_the_port_says,
     keeps_repeatable_calls_as_the_port_says,
+    keeps_wallets_as_the_port_says,
     keeps_webhooks_as_the_port_says,
+    keeps_what_answers_took_as_the_port_says,
 }
 
 async fn keeps_users_as_the_port_says(fixture: Fixture) {
@@ -39,8 +41,18 @@ async fn keeps_repeatable_calls_as_the_port_says(fixture: Fixture) {
     ports::idempotency_conformance(&*fixture.store).await;
 }
 
+async fn keeps_wallets_as_the_port_says(fixture: Fixture) {
+    ports::wallets_conformance(&*fixture.store).await;
+}
+
 async fn keeps_webhooks_as_the_port_says(fixture: Fixture) {
     let outlet = Arc::new(ports::Ear::default());
     let rooms = fixture.store.rooms(outlet, RoomLimits::default());
     ports::webhooks_conformance(&*fixture.store, &rooms, &*fixture.store).await;
+}
+
+async fn keeps_what_answers_took_as_the_port_says(fixture: Fixture) {
+    let outlet = Arc::new(ports::Ear::default());
+    let rooms = fixture.store.rooms(outlet, RoomLimits::default());
+    ports::ledger_conformance(&*fixture.store, &rooms).await;
 }

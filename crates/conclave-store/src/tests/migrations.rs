@@ -110,3 +110,30 @@ async fn a_failed_step_leaves_nothing() {
     assert!(error.source().is_some(), "the cause is kept");
     assert_eq!(tables(&mut connection).await, ["later", "schema_versions"]);
 }
+
+#[tokio::test]
+async fn messages_keep_their_kinds_when_there_is_one_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = database(folder.path());
+    let mut connection = connect(&path).await;
+    apply_all(&mut connection, "place", &MIGRATIONS[..8])
+        .await
+        .unwrap();
+    for (number, kind) in ["Text", "Image", "File"].iter().enumerate() {
+        let insert = format!(
+            "INSERT INTO messages (key, id, room, seq, ordinal, author, kind, content, \
+             created_at, updated_at) VALUES ({number} + 1, x'{number:032}', 1, \
+             {number} + 1, {number} + 1, 'ann', '{kind}', 'said', 1, 1)"
+        );
+        sql::run(&mut connection, insert).await.unwrap();
+    }
+    apply_all(&mut connection, "place", MIGRATIONS)
+        .await
+        .unwrap();
+    let kinds = Statement::new("SELECT kind FROM messages ORDER BY key", &[]);
+    let kinds: Vec<String> = sql::query_scalar(kinds)
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(kinds, ["Text", "Image", "File"]);
+}

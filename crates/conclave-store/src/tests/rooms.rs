@@ -6,9 +6,12 @@ mod upkeep;
 
 use std::sync::Arc;
 
-use conclave_core::{Actor, MemoryRooms, NewMessage, NewRoom, Outlet, RoomStore, Stamp};
+use conclave_core::{
+    Actor, Fence, Hold, LeaseName, Leases as _, MemoryRooms, NewMessage, NewRoom, NodeId, Outlet,
+    RoomStore, Sign, Stamp,
+};
 use conclave_protocol::{
-    CreateRoom, Message, MessageId, MessageKind, RoomId, RoomKind, SendMessage,
+    CreateRoom, Message, MessageId, MessageKind, Refusal, RoomId, RoomKind, SendMessage,
 };
 use conclave_testkit::ports::{Ear, room_limits, rooms_agree, rooms_conformance};
 
@@ -17,6 +20,7 @@ use crate::{RoomLimits, StoredRooms};
 
 on_each_database! {
     keeps_rooms_as_the_port_says,
+    stores_nothing_under_a_lost_lease,
 }
 
 impl Fixture {
@@ -55,6 +59,8 @@ pub(super) async fn room(rooms: &StoredRooms, id: &str) -> RoomId {
 
 pub(super) fn new(room: &RoomId, number: u128, content: &str) -> NewMessage {
     NewMessage {
+        answer: None,
+        under: None,
         id: MessageId(number),
         message: SendMessage {
             room: room.clone(),
@@ -82,6 +88,36 @@ async fn keeps_rooms_as_the_port_says(fixture: Fixture) {
     let ear = Arc::new(Ear::default());
     rooms_conformance(&fixture.rooms(ear.clone()), &ear).await;
     assert_eq!(fixture.store.check().await.unwrap(), []);
+}
+
+async fn stores_nothing_under_a_lost_lease(fixture: Fixture) {
+    let rooms = fixture.rooms(Arc::new(Ear::default()));
+    let (ann, room) = (plain("ann"), room(&rooms, "room").await);
+    let lease = LeaseName::answers(7);
+    let hold = async |node, silent| {
+        let hold = fixture.store.hold(lease, NodeId(node), silent);
+        hold.await.unwrap()
+    };
+    let send = async |number, fence| {
+        let under = Some((lease, Fence(fence)));
+        let content = format!("key {number}");
+        let new = NewMessage {
+            under,
+            ..new(&room, number, &content)
+        };
+        rooms.send(&ann, new, stamp(1)).await
+    };
+    assert_eq!(hold(1, None).await, Hold::Own(Fence(1)));
+    let first = send(1, 1).await.unwrap().message;
+    let silent = Sign {
+        fence: Fence(1),
+        beat: 0,
+    };
+    assert_eq!(hold(2, Some(silent)).await, Hold::Own(Fence(2)));
+    let late = send(2, 1).await.unwrap_err();
+    assert_eq!(late.refusal(), Refusal::Conflict);
+    let next = send(3, 2).await.unwrap().message;
+    assert_eq!(next.seq, first.seq + 1, "nothing lies between them");
 }
 
 /// Whatever chance asks of it.

@@ -173,13 +173,13 @@ tables! {
         status Integer, headers Text, body Blob;
     rooms [1, key] key Integer, id Text, kind Text, name Text, description Text, owner Text,
         assistant Flag, created_at Integer, last_seq Integer, sent Integer, messages Integer,
-        members Integer;
+        members Integer, answers Integer, answer_prompt Integer, answer_completion Integer;
     members [2] room Integer, user_id Text, room_id Text, role Text, joined_at Integer,
         joined_seq Integer, delivered_seq Integer, delivered_ordinal Integer, seen_seq Integer,
         seen_ordinal Integer, last_viewed_at Integer;
     messages [1] key Integer, id Blob, room Integer, seq Integer, ordinal Integer, author Text,
         kind Text, content Text, fingerprint Integer, reply_to Blob, client_id Text,
-        created_at Integer, updated_at Integer, deleted_at Integer;
+        created_at Integer, updated_at Integer, deleted_at Integer, answer Text;
     events [1] number Integer, room Integer, seq Integer, kind Text, at Integer, target Integer,
         user_id Text, role Text;
     receipt_log [4] room Integer, user_id Text, status Integer, seq Integer, at Integer;
@@ -188,7 +188,12 @@ tables! {
     bans [2] room Integer, user_id Text, at Integer;
     dm_pairs [2] one Text, other Text, room Integer;
     room_remains [1] room Integer;
-    profiles [1] user_id Text, name Text, token_name Text, avatar Text, last_seen Integer;
+    profiles [1] user_id Text, name Text, token_name Text, avatar Text, last_seen Integer,
+        bio Text, joined_at Integer;
+    wallets [2] user_name Text, address Blob, chain_id Integer, linked_at Integer;
+    wallet_nonces [1] hash Blob, user_name Text, expires_at Integer;
+    answer_sums [1] user_id Text, answers Integer, prompt Integer, completion Integer,
+        period Integer, in_period Integer;
     webhooks [1] name Text, number Integer, failing_since Integer;
     webhook_queue [1, id] id Integer, webhook Text, kind Text, number Integer, at Integer,
         data Text;

@@ -1,0 +1,6 @@
+-- What users say of themselves, and when the server first heard of them: of those who were there
+-- before, the first room that they are in, else when they were last there.
+ALTER TABLE profiles ADD COLUMN bio TEXT COLLATE "C";
+ALTER TABLE profiles ADD COLUMN joined_at BIGINT CHECK (joined_at >= 0);
+UPDATE profiles SET joined_at = COALESCE(
+  (SELECT MIN(m.joined_at) FROM members m WHERE m.user_id = profiles.user_id), last_seen);
