@@ -6,14 +6,18 @@ use conclave_auth::memory::{
     MemoryUsers,
 };
 use conclave_auth::{MemoryTickets, TicketBounds};
-use conclave_core::{MemoryBus, MemoryLeases, MemoryRooms, NodeId};
-use conclave_protocol::{Clock, Timestamp};
+use conclave_core::{
+    CompletionFault, Ending, MemoryBus, MemoryCompletion, MemoryLeases, MemoryLedger, MemoryRooms,
+    MemoryWallets, NodeId, Token,
+};
+use conclave_protocol::{Clock, Finish, Timestamp, Usage};
 
 use super::FakeClock;
 use super::ports::{
-    BusOrder, Ear, Joined, api_keys_conformance, bus_conformance, idempotency_conformance,
-    leases_conformance, refresh_families_conformance, revocations_conformance, room_limits,
-    rooms_conformance, sessions_conformance, tickets_conformance, users_conformance,
+    BusOrder, Ear, Joined, Prompter, api_keys_conformance, bus_conformance, completion_conformance,
+    idempotency_conformance, leases_conformance, ledger_conformance, refresh_families_conformance,
+    revocations_conformance, room_limits, rooms_conformance, sessions_conformance,
+    tickets_conformance, users_conformance, wallets_conformance,
 };
 
 #[tokio::test]
@@ -42,8 +46,19 @@ async fn api_keys_in_memory_conform() {
 }
 
 #[tokio::test]
+async fn wallets_in_memory_conform() {
+    wallets_conformance(&MemoryWallets::default()).await;
+}
+
+#[tokio::test]
 async fn leases_in_memory_conform() {
     leases_conformance(&MemoryLeases::default()).await;
+}
+
+#[tokio::test]
+async fn sums_of_answers_in_memory_conform() {
+    let rooms = MemoryRooms::new(Arc::new(Ear::default()), &room_limits());
+    ledger_conformance(&MemoryLedger::default(), &rooms).await;
 }
 
 #[tokio::test]
@@ -93,4 +108,37 @@ fn the_fake_clock_moves_only_when_told() {
     clock.advance(Duration::from_millis(1500));
     assert_eq!(clock.now(), Timestamp::from_millis(6500));
     assert_eq!(clock.monotonic(), Duration::from_millis(1500));
+}
+
+struct Told(MemoryCompletion);
+
+impl Prompter for Told {
+    type Asked = MemoryCompletion;
+
+    fn completion(&self) -> &MemoryCompletion {
+        &self.0
+    }
+
+    fn tell(&self, texts: &[&'static str], end: Result<Finish, CompletionFault>) {
+        let usage = Usage {
+            prompt: 7,
+            completion: 3,
+        };
+        let end = end.map(|finish| {
+            Token::End(Ending {
+                finish,
+                model: "stage-1".into(),
+                usage: Some(usage),
+            })
+        });
+        let texts = texts.iter().map(|text| Ok(Token::Text((*text).into())));
+        self.0.say(texts.chain([end]));
+    }
+}
+
+#[tokio::test]
+async fn a_completion_in_memory_conforms() {
+    let told = Told(MemoryCompletion::default());
+    completion_conformance(&told).await;
+    assert_eq!((told.0.asked().len(), told.0.open()), (4, 0));
 }

@@ -9,14 +9,17 @@
 
 mod api_keys;
 mod bus;
+mod completion;
 mod idempotency;
 mod leases;
+mod ledger;
 mod refresh;
 mod revocations;
 mod rooms;
 mod sessions;
 mod tickets;
 mod users;
+mod wallets;
 mod webhooks;
 
 use std::future::Future;
@@ -27,14 +30,17 @@ use conclave_protocol::{SessionName, Timestamp, UserId};
 
 pub use api_keys::api_keys_conformance;
 pub use bus::{BusOrder, Joined, bus_bodies, bus_conformance};
+pub use completion::{Prompter, completion_conformance, question, whole};
 pub use idempotency::idempotency_conformance;
 pub use leases::leases_conformance;
+pub use ledger::ledger_conformance;
 pub use refresh::refresh_families_conformance;
 pub use revocations::revocations_conformance;
 pub use rooms::{Ear, room_limits, rooms_agree, rooms_conformance};
 pub use sessions::sessions_conformance;
 pub use tickets::tickets_conformance;
 pub use users::users_conformance;
+pub use wallets::wallets_conformance;
 pub use webhooks::webhooks_conformance;
 
 fn user(text: &str) -> UserId {

@@ -129,6 +129,8 @@ impl Stage<'_> {
             id: None,
         };
         let new = NewMessage {
+            answer: None,
+            under: None,
             id: MessageId(id),
             message,
         };

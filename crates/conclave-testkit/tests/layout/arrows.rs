@@ -4,8 +4,14 @@ use crate::tree::Manifest;
 
 /// A crate of ours and those of ours that it may import.
 pub(crate) const DRAWN: &[(&str, &[&str])] = &[
+    (
+        "conclave-assistant",
+        &["conclave-core", "conclave-protocol"],
+    ),
     ("conclave-asyncapi", &[]),
     ("conclave-auth", &["conclave-protocol"]),
+    // Its build makes it, with the generator.
+    ("conclave-chat", &["conclave-asyncapi", "conclave-service"]),
     ("conclave-client", &["conclave-websocket"]),
     ("conclave-core", &["conclave-protocol"]),
     ("conclave-dialects", &["conclave-protocol"]),
@@ -18,16 +24,20 @@ pub(crate) const DRAWN: &[(&str, &[&str])] = &[
     (
         "conclave-server",
         &[
+            "conclave-assistant",
             "conclave-asyncapi",
             "conclave-auth",
+            "conclave-chat",
             "conclave-client",
             "conclave-core",
             "conclave-dialects",
             "conclave-pages",
             "conclave-protocol",
             "conclave-redis",
+            "conclave-service",
             "conclave-socketio",
             "conclave-store",
+            "conclave-wallet",
             "conclave-websocket",
         ],
     ),
@@ -49,6 +59,10 @@ pub(crate) const DRAWN: &[(&str, &[&str])] = &[
     (
         TESTKIT,
         &["conclave-auth", "conclave-core", "conclave-protocol"],
+    ),
+    (
+        "conclave-wallet",
+        &["conclave-client", "conclave-core", "conclave-protocol"],
     ),
     ("conclave-websocket", &[]),
     ("conclave-yardsticks", &[]),

@@ -213,6 +213,7 @@ impl Pair<'_> {
             room,
             name: [None, Some("other".into())][self.chance.of(2)].clone(),
             description: [None, Some("".into()), Some("e".into())][self.chance.of(3)].clone(),
+            assistant: None,
         };
         self.ask((&by, &ask), async |store| {
             store.update(&by, ask.clone(), stamp).await
@@ -304,6 +305,8 @@ impl Pair<'_> {
         let (by, stamp) = (self.actor(), self.stamp());
         let key = self.chance.of(12);
         let new = NewMessage {
+            answer: None,
+            under: None,
             id: MessageId(self.fresh()),
             message: SendMessage {
                 room: self.room_of(&by).await,
@@ -366,6 +369,7 @@ impl Pair<'_> {
             name: (self.chance.of(4) == 0).then(|| "Name".into()),
             avatar: [None, Some("".into()), Some("https://a.example".into())][self.chance.of(3)]
                 .clone(),
+            bio: [None, Some("".into()), Some("Bio".into())][self.chance.of(3)].clone(),
         };
         let name = format!("token {}", self.chance.of(3));
         self.ask((&user, &ask), async |store| {

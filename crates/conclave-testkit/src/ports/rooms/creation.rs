@@ -146,6 +146,7 @@ async fn a_dm_stays_as_it_is(stage: &Stage<'_>) {
             room: dm.clone(),
             name: Some("name".into()),
             description: None,
+            assistant: None,
         };
         let named = stage.store.update(&by, ask, stage.stamp()).await;
         assert_eq!(refusal(named), Refusal::Forbidden);
@@ -161,6 +162,7 @@ fn rename(room: &RoomId, name: &str) -> UpdateRoom {
         room: room.clone(),
         name: Some(name.into()),
         description: Some("d".into()),
+        assistant: None,
     }
 }
 

@@ -137,6 +137,7 @@ async fn eventful(stage: &Stage<'_>) -> (RoomId, Message, MessageId, Timestamp) 
         room: room.clone(),
         name: Some("new name".into()),
         description: None,
+        assistant: None,
     };
     stage.store.update(&ann, ask, stage.stamp()).await.unwrap();
     stage.leave("ev-bob", &room).await;

@@ -8,6 +8,7 @@ use crate::ports::{second, user};
 
 pub(super) async fn all(stage: &Stage<'_>) {
     a_user_shows_a_name_and_a_picture(stage).await;
+    a_user_says_something_and_joins_once(stage).await;
     a_token_names_who_has_no_name(stage).await;
     messages_show_their_author_as_now(stage).await;
     the_last_time_is_kept(stage).await;
@@ -17,13 +18,16 @@ fn set(name: Option<&str>, avatar: Option<&str>) -> UpdateProfile {
     UpdateProfile {
         name: name.map(Box::from),
         avatar: avatar.map(Box::from),
+        bio: None,
     }
 }
 
 async fn a_user_shows_a_name_and_a_picture(stage: &Stage<'_>) {
     let ann = user("pr-ann");
-    let profile = stage.store.profile(&ann).await.unwrap();
+    let unknown = stage.store.profile(&ann).await.unwrap();
+    let profile = unknown.profile;
     assert_eq!((&*profile.name, profile.avatar), ("pr-ann", None));
+    assert_eq!((unknown.bio, unknown.joined_at), (None, None));
     for (ask, name, avatar) in [
         (
             set(None, Some("https://a.example/1")),
@@ -39,14 +43,42 @@ async fn a_user_shows_a_name_and_a_picture(stage: &Stage<'_>) {
             .update_profile(&ann, ask, second(0))
             .await
             .unwrap();
-        assert_eq!((&*changed.name, changed.avatar.as_deref()), (name, avatar));
+        let shown = &changed.profile;
+        assert_eq!((&*shown.name, shown.avatar.as_deref()), (name, avatar));
         assert_eq!(changed, stage.store.profile(&ann).await.unwrap());
+    }
+}
+
+async fn a_user_says_something_and_joins_once(stage: &Stage<'_>) {
+    let (ann, bob, eve) = (user("bio-ann"), user("bio-bob"), user("bio-eve"));
+    let say = async |bio: Option<&str>, at| {
+        let ask = UpdateProfile {
+            bio: bio.map(Box::from),
+            ..set(None, None)
+        };
+        let person = stage.store.update_profile(&ann, ask, second(at)).await;
+        let person = person.unwrap();
+        (person.bio, person.joined_at)
+    };
+    let said = Some(Box::from("I answer after lunch."));
+    let joined = Some(second(3));
+    assert_eq!(say(said.as_deref(), 3).await, (said.clone(), joined));
+    assert_eq!(say(None, 4).await, (said, joined));
+    assert_eq!(say(Some(""), 5).await, (None, joined));
+    // Being named and being seen are ways to be heard of, too.
+    stage.store.name(&bob, "Bob", second(6)).await.unwrap();
+    let both = [bob.clone(), eve.clone()];
+    stage.store.seen(&both, second(7)).await.unwrap();
+    stage.store.seen(&both, second(8)).await.unwrap();
+    for (who, at) in [(bob, 6), (eve, 7)] {
+        let person = stage.store.profile(&who).await.unwrap();
+        assert_eq!(person.joined_at, Some(second(at)), "{who:?}");
     }
 }
 
 async fn a_token_names_who_has_no_name(stage: &Stage<'_>) {
     let bob = user("pr-bob");
-    let shown = async || stage.store.profile(&bob).await.unwrap().name;
+    let shown = async || stage.store.profile(&bob).await.unwrap().profile.name;
     for name in ["Robert", "Robert", "Rob"] {
         stage.store.name(&bob, name, second(0)).await.unwrap();
         assert_eq!(&*shown().await, name);

@@ -134,6 +134,8 @@ impl<'s> Stage<'s> {
         message: SendMessage,
     ) -> Result<Sent, RoomFault> {
         let new = NewMessage {
+            answer: None,
+            under: None,
             id: self.message_id(),
             message,
         };
