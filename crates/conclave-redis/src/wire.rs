@@ -85,6 +85,8 @@ pub(crate) fn write_publication(node: NodeId, place: Place, publication: &Public
             out.byte(EVENT);
             out.event(event);
         }
+        // Never sent: each node follows the chain by itself. Nobody could read this.
+        Body::Wallet(_) => {}
     }
     out.done()
 }

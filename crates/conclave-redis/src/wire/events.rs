@@ -1,8 +1,9 @@
 //! Events of rooms and users in bytes.
 
 use conclave_protocol::{
-    DeliveryState, Event, EventKind, Invitation, InvitationId, InvitationState, MemberRole,
-    Message, MessageKind, NoticeKind, Presence, Profile, Receipt, Room, RoomKind,
+    AnswerFailed, AnswerPart, AnswerRecord, DeliveryState, Event, EventKind, Finish, Invitation,
+    InvitationId, InvitationState, MemberRole, Message, MessageKind, NoticeKind, Presence, Profile,
+    Receipt, Room, RoomKind, Transcript, Usage,
 };
 
 use super::WireError;
@@ -58,6 +59,24 @@ impl Writer {
                 out.text(status);
                 out.text(message);
             }),
+            EventKind::Answering { message, typing } => self.tagged(18, |out| {
+                out.id(message.0);
+                out.flag(*typing);
+            }),
+            EventKind::AnswerPart(part) => self.tagged(19, |out| {
+                out.id(part.message.0);
+                out.number(part.start);
+                out.text(&part.delta);
+            }),
+            EventKind::AnswerFailed(failed) => self.tagged(20, |out| {
+                out.id(failed.message.0);
+                out.text(&failed.code);
+                out.text(&failed.text);
+            }),
+            EventKind::ContextUsed { used, limit } => self.tagged(21, |out| {
+                out.number((*used).into());
+                out.number((*limit).into());
+            }),
         }
     }
 
@@ -96,6 +115,17 @@ impl Writer {
         self.time(message.updated_at);
         self.maybe(message.deleted_at, Self::time);
         self.text(message.status.name());
+        self.maybe(message.answer.as_deref(), Self::answer);
+    }
+
+    fn answer(&mut self, answer: &AnswerRecord) {
+        self.text(answer.asker.as_str());
+        self.text(&answer.model);
+        self.text(answer.finish.name());
+        self.number(answer.usage.prompt);
+        self.number(answer.usage.completion);
+        self.number(answer.context_tokens.into());
+        self.number(answer.context_limit.into());
     }
 
     fn receipt(&mut self, receipt: &Receipt) {
@@ -174,6 +204,34 @@ impl Reader<'_> {
                 status: self.text()?.into(),
                 message: self.text()?.into(),
             },
+            other => return self.answering(other),
+        };
+        Ok(kind)
+    }
+
+    /// What an assistant does.
+    fn answering(&mut self, kind: u8) -> Result<EventKind, WireError> {
+        let kind = match kind {
+            18 => EventKind::Answering {
+                message: self.message()?,
+                typing: self.flag()?,
+            },
+            19 => EventKind::AnswerPart(Box::new(AnswerPart {
+                message: self.message()?,
+                start: self.number()?,
+                delta: self.text()?.into(),
+                // What came before this node began to hear the room is not known here.
+                so_far: Transcript::default(),
+            })),
+            20 => EventKind::AnswerFailed(Box::new(AnswerFailed {
+                message: self.message()?,
+                code: self.text()?.into(),
+                text: self.text()?.into(),
+            })),
+            21 => EventKind::ContextUsed {
+                used: self.count()?,
+                limit: self.count()?,
+            },
             _ => return Err(WireError::Unknown),
         };
         Ok(kind)
@@ -214,7 +272,27 @@ impl Reader<'_> {
             updated_at: self.time()?,
             deleted_at: self.maybe(Self::time)?,
             status: self.word(state)?,
+            answer: self.maybe(|reader| Ok(Box::new(reader.answer()?)))?,
         })
+    }
+
+    fn answer(&mut self) -> Result<AnswerRecord, WireError> {
+        Ok(AnswerRecord {
+            asker: self.user()?,
+            model: self.text()?.into(),
+            finish: self.word(Finish::parse)?,
+            usage: Usage {
+                prompt: self.number()?,
+                completion: self.number()?,
+            },
+            context_tokens: self.count()?,
+            context_limit: self.count()?,
+        })
+    }
+
+    /// Of tokens.
+    fn count(&mut self) -> Result<u32, WireError> {
+        u32::try_from(self.number()?).map_err(|_large| WireError::Value)
     }
 
     fn invitation(&mut self) -> Result<Invitation, WireError> {

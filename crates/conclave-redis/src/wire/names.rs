@@ -12,6 +12,8 @@ pub(crate) fn channel_name(prefix: &str, channel: &Channel) -> String {
         Channel::System => format!("{prefix}:s"),
         Channel::Room(room) => format!("{prefix}:r:{room}"),
         Channel::User(user) => format!("{prefix}:u:{user}"),
+        // Never asked for: it is each node's own.
+        Channel::Watch(watch) => format!("{prefix}:w:{}", watch.0),
         Channel::Own { room, user } => format!("{prefix}:o:{room}:{user}"),
         Channel::Topic { session, name } => {
             let kind = match session.kind {
