@@ -14,7 +14,7 @@ use conclave_protocol::{
 use serde_json::value::RawValue;
 
 use crate::object::Object;
-use crate::{CONVERSATION, Conversation, FEED, TOPICS};
+use crate::{CONVERSATION, Conversation, FEED, TOPICS, WALLET};
 
 /// Decodes `bytes` in every state a `topics` connection can be in, and writes out again what a
 /// server would answer or publish.
@@ -86,6 +86,34 @@ pub fn decode_conversation(bytes: &[u8]) {
     }
 }
 
+/// Decodes `bytes` as the `wallet` dialect does, and writes out again what a server would answer.
+///
+/// # Panics
+/// When a command has no word, a text closes the connection, or something that left the encoder
+/// is no JSON object, or one with a name twice.
+pub fn decode_wallet(bytes: &[u8]) {
+    let mut state = WALLET.open("", true);
+    let frame = std::str::from_utf8(bytes).map_or(Frame::Binary(bytes), Frame::Text);
+    match WALLET.decode(&mut state, frame) {
+        Received::Answered(frames) => assert!(frames.is_empty(), "nothing asks for these"),
+        Received::Command(command) => {
+            let word = WALLET.word(&command);
+            assert_ne!(word, "unknown", "a command of another surface");
+            let refused = Reply::Refused {
+                refusal: Refusal::Unavailable,
+                message: Cow::Borrowed("the chain does not answer"),
+                command: word,
+                topic: None,
+            };
+            assert_replied(&WALLET, &state, &refused);
+        }
+        Received::Refused(reply) => assert_replied(&WALLET, &state, &reply),
+        Received::Violation(meaning) => {
+            assert!(matches!(frame, Frame::Binary(_)), "{meaning:?}");
+        }
+    }
+}
+
 fn refuse(dialect: &Conversation, state: &DialectState, tag: &Tag, word: &'static str) {
     let refused = Reply::RoomRefused {
         tag: Cow::Borrowed(tag),
@@ -118,6 +146,7 @@ fn send(dialect: &Conversation, state: &DialectState, tag: &Tag, message: SendMe
         updated_at: at,
         deleted_at: None,
         status: DeliveryState::Sent,
+        answer: None,
     };
     let answer = RoomReply::Message(Box::new(message.clone()));
     let reply = Reply::Room {
@@ -158,7 +187,7 @@ fn send(dialect: &Conversation, state: &DialectState, tag: &Tag, message: SendMe
     }
 }
 
-fn assert_replied(dialect: &Conversation, state: &DialectState, reply: &Reply<'_>) {
+fn assert_replied(dialect: &dyn Dialect, state: &DialectState, reply: &Reply<'_>) {
     let (at, mut out) = (Timestamp::from_millis(u64::MAX), Vec::new());
     assert!(
         dialect.encode_reply(state, reply, at, &mut out).is_some(),
@@ -215,7 +244,8 @@ fn published(command: Command<'_>) -> Option<Publication> {
         | Command::Room(..)
         | Command::Subscribe(_)
         | Command::TopicPresence(_)
-        | Command::Unsubscribe(_) => return None,
+        | Command::Unsubscribe(_)
+        | Command::Wallet(_) => return None,
     };
     let at = Timestamp::from_millis(u64::MAX);
     Some(Publication::new(

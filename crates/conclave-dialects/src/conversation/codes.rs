@@ -46,12 +46,14 @@ pub(super) const fn word(command: &Command<'_>) -> &'static str {
         | Command::RegisterSession(_)
         | Command::Subscribe(_)
         | Command::TopicPresence(_)
-        | Command::Unsubscribe(_) => UNKNOWN,
+        | Command::Unsubscribe(_)
+        | Command::Wallet(_) => UNKNOWN,
     }
 }
 
 const fn room_word(command: &RoomCommand) -> &'static str {
     match command {
+        RoomCommand::CancelAnswer(_) => CANCEL_RESPONSE,
         RoomCommand::Edit(_) => EDIT_MESSAGE,
         RoomCommand::Erase(_) => DELETE_MESSAGE,
         RoomCommand::Follow(_) => SUBSCRIBE,

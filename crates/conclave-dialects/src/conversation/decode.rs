@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use conclave_protocol::{
-    Command, DeliveryState, EditMessage, EraseMessage, Follow, GiveReceipt, ListPresence,
-    MessageId, MessageKind, Received, Refusal, Reply, RoomCommand, RoomId, SendMessage, SetTyping,
-    Tag, Unfollow,
+    CancelAnswer, Command, DeliveryState, EditMessage, EraseMessage, Follow, GiveReceipt,
+    ListPresence, MessageId, MessageKind, Received, Refusal, Reply, RoomCommand, RoomId,
+    SendMessage, SetTyping, Tag, Unfollow,
 };
 
 use super::codes;
@@ -69,9 +69,9 @@ fn in_room<'a>(room: &RoomId, word: &str, object: &Object<'a>, tag: &mut Tag) ->
             let room = room.clone();
             asked(tag, RoomCommand::Presence(ListPresence { room }))
         }
-        // No assistant answers in any room yet.
         codes::CANCEL_RESPONSE => {
-            return Err(Fault::new(Refusal::NotFound, "no answer is running"));
+            let room = room.clone();
+            asked(tag, RoomCommand::CancelAnswer(CancelAnswer { room }))
         }
         _ => return Err(Fault::unknown(word)),
     })
@@ -86,6 +86,16 @@ pub(super) fn since(query: &str) -> Option<u64> {
         .last()
         .filter(|digits| is_decimal(digits))
         .map(|digits| digits.parse().unwrap_or(WHOLE_MAX).min(WHOLE_MAX))
+}
+
+/// Whether `partial=1` is in a path's query string.
+pub(super) fn partial(query: &str) -> bool {
+    query
+        .split('&')
+        .take(QUERY_PAIRS_MAX)
+        .filter_map(|pair| pair.strip_prefix("partial="))
+        .last()
+        .is_some_and(|value| value == "1")
 }
 
 /// What is wrong with a frame.
@@ -169,7 +179,7 @@ fn send<'a>(room: &RoomId, object: &Object<'a>, tag: &mut Tag) -> Decoded<'a> {
     let kind = match optional_text(object, "message_type")? {
         None => MessageKind::Text,
         Some(name) => MessageKind::parse(&name)
-            .ok_or_else(|| Fault::field("message_type", "must be Text, Image or File"))?,
+            .ok_or_else(|| Fault::field("message_type", "must be Text, Image, File or System"))?,
     };
     let reply_to = match optional_text(object, "reply_to_id")? {
         None => None,

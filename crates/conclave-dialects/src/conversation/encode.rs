@@ -61,7 +61,7 @@ pub(super) fn reply(
             Some(error.write(at, out))
         }
         // Of topics.
-        Reply::Done { .. } | Reply::Presence { .. } => None,
+        Reply::Done { .. } | Reply::Presence { .. } | Reply::Wallet { .. } => None,
     }
 }
 
@@ -97,7 +97,9 @@ pub(super) fn push(room: Option<&RoomId>, push: &Push<'_>, out: &mut Vec<u8>) ->
         Push::Gap { .. }
         | Push::OfflineEnd { .. }
         | Push::Opened { .. }
-        | Push::SubscriptionEnded { .. } => None,
+        | Push::SubscriptionEnded { .. }
+        | Push::WalletAddresses { .. }
+        | Push::WalletEnded { .. } => None,
     }
 }
 

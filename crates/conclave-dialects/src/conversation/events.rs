@@ -1,15 +1,19 @@
 //! Events to JSON text.
 
 use conclave_protocol::{
-    Body, Channel, DeliveryState, Event, EventKind, FrameKind, Invitation, Message, Presence,
-    Publication, Receipt, RoomId, UserId,
+    AnswerPart, AnswerRecord, Body, Channel, DeliveryState, Event, EventKind, FrameKind,
+    Invitation, Message, Presence, Publication, Receipt, RoomId, UserId,
 };
 
 use super::wire::Written;
 
 /// Appends a publication. A receipt comes twice to a connection that hears its user's feed and
 /// the room; the one of the room is shown.
-pub(super) fn publication(publication: &Publication, out: &mut Vec<u8>) -> Option<FrameKind> {
+pub(super) fn publication(
+    publication: &Publication,
+    whole: bool,
+    out: &mut Vec<u8>,
+) -> Option<FrameKind> {
     let Body::Event(event) = &publication.body else {
         return None;
     };
@@ -17,7 +21,7 @@ pub(super) fn publication(publication: &Publication, out: &mut Vec<u8>) -> Optio
         (Channel::User(_), EventKind::Receipt(_)) => None,
         (Channel::User(user), EventKind::Entered { seq }) => Some(entered(event, user, *seq, out)),
         (Channel::User(_), EventKind::Invited(invitation)) => Some(invited(invitation, out)),
-        _ => self::event(event, false, out),
+        _ => self::event(event, Shown { own: false, whole }, out),
     }
 }
 
@@ -41,13 +45,29 @@ fn invited(invitation: &Invitation, out: &mut Vec<u8>) -> FrameKind {
         .end()
 }
 
-/// Appends an event; `own` is for the author of a message, who also gets its `client_id`.
+/// For whom an event is written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shown {
+    /// The author of a message, who also gets its `client_id`.
+    pub(super) own: bool,
+    /// Whoever wants the parts of answers with all that came before.
+    pub(super) whole: bool,
+}
+
+/// Appends an event.
 ///
 /// The `seq` of an edit or a deletion is its own place in the room, so that a client resumes
 /// after the greatest one it has seen. Changes of the room itself are nothing to this dialect.
-pub(super) fn event(event: &Event, own: bool, out: &mut Vec<u8>) -> Option<FrameKind> {
+pub(super) fn event(event: &Event, shown: Shown, out: &mut Vec<u8>) -> Option<FrameKind> {
     match &event.kind {
-        EventKind::Message(message) => Some(user_message(message, own, out)),
+        EventKind::Message(message) => Some(match &message.answer {
+            Some(answer) if message.deleted_at.is_none() => complete(message, answer, out),
+            _ => user_message(message, shown.own, out),
+        }),
+        EventKind::Answering { .. }
+        | EventKind::AnswerPart(_)
+        | EventKind::AnswerFailed(_)
+        | EventKind::ContextUsed { .. } => answering(event, shown.whole, out),
         EventKind::Edited(message) => Some(message_updated(event, message, out)),
         EventKind::Erased { message, by: _ } => Some(
             in_room(event, "message_deleted", out)
@@ -89,6 +109,80 @@ pub(super) fn event(event: &Event, own: bool, out: &mut Vec<u8>) -> Option<Frame
         | EventKind::RoleChanged { .. }
         | EventKind::Updated(_) => None,
     }
+}
+
+/// What an assistant does while it answers.
+fn answering(event: &Event, whole: bool, out: &mut Vec<u8>) -> Option<FrameKind> {
+    match &event.kind {
+        EventKind::Answering { typing, message: _ } => Some(
+            in_room(event, "ai_typing", out)
+                .member("typing", typing)
+                .seconds("timestamp", event.at)
+                .end(),
+        ),
+        EventKind::AnswerPart(part) => Some(chunk(event, part, whole, out)),
+        EventKind::AnswerFailed(failed) => Some(
+            in_room(event, "ai_response_error", out)
+                .id("message_id", failed.message)
+                .member("code", &failed.code)
+                .member("message", &failed.text)
+                .end(),
+        ),
+        EventKind::ContextUsed { used, limit } => Some(
+            in_room(event, "context_usage", out)
+                .member("used_tokens", used)
+                .member("limit_tokens", limit)
+                .member("percent", percent(*used, *limit))
+                .seconds("timestamp", event.at)
+                .end(),
+        ),
+        _ => None,
+    }
+}
+
+/// `{"type":"ai_response_chunk","conversation_id":C,"message_id":M,"delta":TEXT,
+/// "partial_content"?:TEXT,"is_complete":false,"timestamp":T}`.
+fn chunk(event: &Event, part: &AnswerPart, whole: bool, out: &mut Vec<u8>) -> FrameKind {
+    let partial = whole.then(|| part.partial()).flatten();
+    in_room(event, "ai_response_chunk", out)
+        .id("message_id", part.message)
+        .member("delta", &part.delta)
+        .maybe("partial_content", partial)
+        .member("is_complete", false)
+        .seconds("timestamp", event.at)
+        .end()
+}
+
+/// `{"type":"ai_response_complete","conversation_id":C,"message_id":M,"seq":N,
+/// "final_content":TEXT,"user_id":"assistant","model_used":TEXT,"context_tokens":N,
+/// "context_limit":N,"finish_reason":"stop","usage":{"prompt_tokens":N,"completion_tokens":N,
+/// "total_tokens":N},"timestamp":T}`.
+fn complete(message: &Message, answer: &AnswerRecord, out: &mut Vec<u8>) -> FrameKind {
+    Written::new(out, "ai_response_complete")
+        .member("conversation_id", message.room.as_str())
+        .id("message_id", message.id)
+        .member("seq", message.seq)
+        .member("final_content", &message.content)
+        .member("user_id", message.author.user.as_str())
+        .member("model_used", &answer.model)
+        .member("context_tokens", answer.context_tokens)
+        .member("context_limit", answer.context_limit)
+        .member("finish_reason", answer.finish.name())
+        .object("usage", |usage| {
+            usage
+                .member("prompt_tokens", answer.usage.prompt)
+                .member("completion_tokens", answer.usage.completion)
+                .member("total_tokens", answer.usage.total())
+        })
+        .seconds("timestamp", message.created_at)
+        .end()
+}
+
+/// Whole percent, rounded down; 100 where there is no room at all.
+fn percent(used: u32, limit: u32) -> u64 {
+    (u64::from(used) * 100)
+        .checked_div(limit.into())
+        .unwrap_or(100)
 }
 
 /// What frames about a room begin with.

@@ -9,6 +9,8 @@ mod events;
 mod tests;
 mod wire;
 
+pub(crate) use wire::Written;
+
 use conclave_protocol::{
     CloseMeaning, Command, Dialect, DialectState, Disconnect, Event, Form, Frame, FrameKind, Mode,
     Place, Publication, Push, Received, Reply, RoomId, Start, Timestamp,
@@ -58,7 +60,8 @@ impl Dialect for Conversation {
 
     /// Reads `since` from the query of a conversation: a whole number, the last one wins, and
     /// pairs after the 64th are not looked at. One above 2^53-1 is that; what is no whole number
-    /// is ignored, since nothing can be answered here.
+    /// is ignored, since nothing can be answered here. `partial=1` on both surfaces asks for
+    /// `partial_content` in the parts of answers.
     fn open(&self, query: &str, _authenticated: bool) -> DialectState {
         let place = match self.surface {
             Surface::Feed => None,
@@ -67,7 +70,13 @@ impl Dialect for Conversation {
                 ..Place::default()
             })),
         };
+        let flags = if decode::partial(query) {
+            WHOLE_PARTS
+        } else {
+            0
+        };
         DialectState {
+            flags,
             place,
             ..DialectState::default()
         }
@@ -78,8 +87,12 @@ impl Dialect for Conversation {
         Mode::Subscriber
     }
 
-    fn form(&self, _state: &DialectState) -> Form {
-        SHARED
+    fn form(&self, state: &DialectState) -> Form {
+        if state.flags & WHOLE_PARTS == 0 {
+            SHARED
+        } else {
+            WHOLE
+        }
     }
 
     fn decode<'a>(&self, state: &mut DialectState, frame: Frame<'a>) -> Received<'a> {
@@ -118,21 +131,25 @@ impl Dialect for Conversation {
     /// As [`Dialect::encode_publication`]; the author's own messages also say `client_id`.
     fn encode_event(
         &self,
-        _state: &DialectState,
+        state: &DialectState,
         event: &Event,
         own: bool,
         out: &mut Vec<u8>,
     ) -> Option<FrameKind> {
-        events::event(event, own, out)
+        let shown = events::Shown {
+            own,
+            whole: state.flags & WHOLE_PARTS != 0,
+        };
+        events::event(event, shown, out)
     }
 
     fn encode_publication(
         &self,
-        _form: Form,
+        form: Form,
         publication: &Publication,
         out: &mut Vec<u8>,
     ) -> Option<FrameKind> {
-        events::publication(publication, out)
+        events::publication(publication, form == WHOLE, out)
     }
 
     fn disconnect(&self, meaning: CloseMeaning) -> Disconnect {
@@ -147,3 +164,7 @@ fn room(state: &DialectState) -> Option<&RoomId> {
 
 /// Events look alike on both surfaces.
 const SHARED: Form = Form(2);
+/// The same, and parts of answers with all that came before (`?partial=1`).
+const WHOLE: Form = Form(8);
+/// The flag of a connection that gets [`WHOLE`].
+const WHOLE_PARTS: u8 = 1;

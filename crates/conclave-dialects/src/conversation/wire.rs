@@ -4,13 +4,13 @@ use conclave_protocol::{FrameKind, MessageId, Timestamp};
 use serde::Serialize;
 
 /// A frame under way, `{"type":"…"` without its end.
-pub(super) struct Written<'a> {
+pub(crate) struct Written<'a> {
     out: &'a mut Vec<u8>,
 }
 
 impl<'a> Written<'a> {
     /// Begins a frame. Types and names are this dialect's own words and need no escapes.
-    pub(super) fn new(out: &'a mut Vec<u8>, kind: &'static str) -> Self {
+    pub(crate) fn new(out: &'a mut Vec<u8>, kind: &'static str) -> Self {
         out.extend_from_slice(b"{\"type\":\"");
         out.extend_from_slice(kind.as_bytes());
         out.push(b'"');
@@ -18,14 +18,14 @@ impl<'a> Written<'a> {
     }
 
     /// A string, number or truth value; `null` for `None`.
-    pub(super) fn member(mut self, name: &'static str, value: impl Serialize) -> Self {
+    pub(crate) fn member(mut self, name: &'static str, value: impl Serialize) -> Self {
         self.name(name);
         json(self.out, &value);
         self
     }
 
     /// As [`Written::member`], and nothing at all for `None`.
-    pub(super) fn maybe(self, name: &'static str, value: Option<impl Serialize>) -> Self {
+    pub(crate) fn maybe(self, name: &'static str, value: Option<impl Serialize>) -> Self {
         match value {
             Some(value) => self.member(name, value),
             None => self,
@@ -33,18 +33,18 @@ impl<'a> Written<'a> {
     }
 
     /// A message's name.
-    pub(super) fn id(self, name: &'static str, id: MessageId) -> Self {
+    pub(crate) fn id(self, name: &'static str, id: MessageId) -> Self {
         self.member(name, id.to_string())
     }
 
     /// As [`Written::id`], and nothing at all for `None`.
-    pub(super) fn maybe_id(self, name: &'static str, id: Option<MessageId>) -> Self {
+    pub(crate) fn maybe_id(self, name: &'static str, id: Option<MessageId>) -> Self {
         self.maybe(name, id.map(|id| id.to_string()))
     }
 
     /// Unix seconds with three decimals, `1649123456.789`. Written as text: a float would drop
     /// the zeros at the end and, of far moments, more.
-    pub(super) fn seconds(mut self, name: &'static str, at: Timestamp) -> Self {
+    pub(crate) fn seconds(mut self, name: &'static str, at: Timestamp) -> Self {
         self.name(name);
         let text = format!("{}.{:03}", at.seconds(), at.millis() % 1000);
         self.out.extend_from_slice(text.as_bytes());
@@ -52,7 +52,7 @@ impl<'a> Written<'a> {
     }
 
     /// As [`Written::seconds`], and nothing at all for `None`.
-    pub(super) fn maybe_seconds(self, name: &'static str, at: Option<Timestamp>) -> Self {
+    pub(crate) fn maybe_seconds(self, name: &'static str, at: Option<Timestamp>) -> Self {
         match at {
             Some(at) => self.seconds(name, at),
             None => self,
@@ -60,14 +60,14 @@ impl<'a> Written<'a> {
     }
 
     /// A value that is JSON text already.
-    pub(super) fn raw(mut self, name: &'static str, text: &str) -> Self {
+    pub(crate) fn raw(mut self, name: &'static str, text: &str) -> Self {
         self.name(name);
         self.out.extend_from_slice(text.as_bytes());
         self
     }
 
     /// An object inside.
-    pub(super) fn object(
+    pub(crate) fn object(
         mut self,
         name: &'static str,
         fill: impl FnOnce(Written<'_>) -> Written<'_>,
@@ -78,7 +78,7 @@ impl<'a> Written<'a> {
     }
 
     /// An array of objects.
-    pub(super) fn objects<T>(
+    pub(crate) fn objects<T>(
         mut self,
         name: &'static str,
         items: impl IntoIterator<Item = T>,
@@ -97,7 +97,7 @@ impl<'a> Written<'a> {
     }
 
     /// Ends the frame.
-    pub(super) fn end(self) -> FrameKind {
+    pub(crate) fn end(self) -> FrameKind {
         self.out.push(b'}');
         FrameKind::Text
     }

@@ -19,7 +19,9 @@ pub(super) const fn word(command: &Command<'_>) -> &'static str {
     match command {
         Command::Broadcast(_) => BROADCAST,
         // Of other surfaces; none of this one's frames asks for them.
-        Command::Connect(_) | Command::Disconnect | Command::Room(..) => UNKNOWN,
+        Command::Connect(_) | Command::Disconnect | Command::Room(..) | Command::Wallet(_) => {
+            UNKNOWN
+        }
         Command::Ping => PING,
         Command::Publish(_) => PUBLISH,
         Command::RegisterName(_) => REGISTER_NAME,

@@ -51,8 +51,8 @@ pub(super) fn reply(
             error(out, *refusal, message, command, topic.as_deref());
         }
         Reply::Renewed => out.extend_from_slice(br#"{"type":"auth_success"}"#),
-        // Of surfaces of rooms.
-        Reply::Room { .. } | Reply::RoomRefused { .. } => return None,
+        // Of other surfaces.
+        Reply::Room { .. } | Reply::RoomRefused { .. } | Reply::Wallet { .. } => return None,
     }
     Some(FrameKind::Text)
 }
@@ -78,6 +78,8 @@ pub(super) fn push(push: &Push<'_>, out: &mut Vec<u8>) -> Option<FrameKind> {
         | Push::Opened { .. }
         | Push::Resync { .. }
         | Push::Unfollowed { .. }
+        | Push::WalletAddresses { .. }
+        | Push::WalletEnded { .. }
         | Push::Welcome(_) => return None,
     }
     Some(FrameKind::Text)
@@ -111,7 +113,7 @@ pub(super) fn publication(
             }
             out.push(b'}');
         }
-        Body::Event(_) => return None,
+        Body::Event(_) | Body::Wallet(_) => return None,
     }
     Some(FrameKind::Text)
 }
@@ -139,7 +141,8 @@ fn topic_message(out: &mut Vec<u8>, message: &TopicMessage, publication: &Public
         | Channel::Own { .. }
         | Channel::Room(_)
         | Channel::System
-        | Channel::User(_) => (None, None),
+        | Channel::User(_)
+        | Channel::Watch(_) => (None, None),
     };
     member(out, "{\"publisher_name\":", &message.publisher_name);
     member(out, ",\"topic\":", &topic);

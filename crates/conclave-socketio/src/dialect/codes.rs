@@ -35,7 +35,8 @@ pub(super) const fn word(command: &Command<'_>) -> &'static str {
         | Command::RegisterSession(_)
         | Command::Subscribe(_)
         | Command::TopicPresence(_)
-        | Command::Unsubscribe(_) => UNKNOWN,
+        | Command::Unsubscribe(_)
+        | Command::Wallet(_) => UNKNOWN,
     }
 }
 
@@ -58,7 +59,10 @@ const fn room_word(command: &RoomCommand) -> &'static str {
         RoomCommand::Typing(_) => TYPING_STOP,
         RoomCommand::Typists(_) => TYPING_GET,
         // Of other surfaces.
-        RoomCommand::Follow(_) | RoomCommand::Status | RoomCommand::Unfollow(_) => UNKNOWN,
+        RoomCommand::CancelAnswer(_)
+        | RoomCommand::Follow(_)
+        | RoomCommand::Status
+        | RoomCommand::Unfollow(_) => UNKNOWN,
     }
 }
 

@@ -89,7 +89,7 @@ fn send(fields: Fields<'_>) -> Result<RoomCommand, Fault> {
     let kind = match fields.text("messageType")? {
         None => MessageKind::Text,
         Some(name) => MessageKind::parse(&name)
-            .ok_or_else(|| Fault::field("messageType", "must be Text, Image or File"))?,
+            .ok_or_else(|| Fault::field("messageType", "must be Text, Image, File or System"))?,
     };
     Ok(RoomCommand::Send(SendMessage {
         room: fields.room()?,

@@ -45,8 +45,8 @@ pub(super) fn reply(
             };
             refused(state, ack, *refusal, message, out)
         }
-        // Of topics.
-        Reply::Done { .. } | Reply::Pong | Reply::Presence { .. } => None,
+        // Of other surfaces.
+        Reply::Done { .. } | Reply::Pong | Reply::Presence { .. } | Reply::Wallet { .. } => None,
     }
 }
 
@@ -83,8 +83,11 @@ pub(super) fn push(state: &DialectState, push: &Push<'_>, out: &mut Vec<u8>) -> 
         }
         // `channel.member_left` or `channel.deleted` has said it.
         Push::Unfollowed { .. } => None,
-        // Of topics.
-        Push::Gap { .. } | Push::SubscriptionEnded { .. } => None,
+        // Of other surfaces.
+        Push::Gap { .. }
+        | Push::SubscriptionEnded { .. }
+        | Push::WalletAddresses { .. }
+        | Push::WalletEnded { .. } => None,
     }
 }
 

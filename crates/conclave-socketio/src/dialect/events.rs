@@ -1,13 +1,14 @@
 //! Events to packets.
 
 use conclave_protocol::{
-    Body, Channel, DeliveryState, Event, EventKind, FrameKind, Publication, Receipt, RoomId, UserId,
+    Body, Channel, DeliveryState, Event, EventKind, FrameKind, MessageId, Publication, Receipt,
+    RoomId, UserId,
 };
 use serde::Serialize;
 
 use super::wire::{
     ChannelShape, Date, ErasedShape, InRoom, InvitationShape, MessageShape, Name, PresenceShape,
-    ReceiptShape, StatusShape,
+    ReceiptShape, StatusShape, StreamShape,
 };
 use crate::engine::begin_message;
 use crate::packet::{Address, Outgoing, is_reserved};
@@ -87,12 +88,33 @@ pub(super) fn event(event: &Event, own: bool, out: &mut Vec<u8>) -> Option<Frame
         EventKind::Receipt(_)
         | EventKind::Entered { .. }
         | EventKind::Invited(_)
+        | EventKind::Answering { .. }
+        | EventKind::AnswerPart(_)
+        | EventKind::AnswerFailed(_)
+        | EventKind::ContextUsed { .. }
         | EventKind::Typing { .. }
         | EventKind::Presence(_)
         | EventKind::Named { .. }
         | EventKind::Notice { .. }
         | EventKind::SystemStatus { .. } => passing(event, out),
     }
+}
+
+/// `message.stream {messageId, channelId, delta, isComplete}`: an answer grows, or, without text,
+/// has ended; what became of it is in `message.created`, which came before, or nothing.
+fn streamed(
+    event: &Event,
+    message: MessageId,
+    delta: &str,
+    out: &mut Vec<u8>,
+) -> Option<FrameKind> {
+    let data = StreamShape {
+        message_id: Name(message),
+        channel_id: event.room.as_ref().map(RoomId::as_str),
+        delta,
+        is_complete: delta.is_empty(),
+    };
+    emit(out, "message.stream", &data, 0)
 }
 
 /// Appends an event that is not stored.
@@ -113,6 +135,11 @@ fn passing(event: &Event, out: &mut Vec<u8>) -> Option<FrameKind> {
             };
             emit(out, "user:typing", &data, 0)
         }
+        EventKind::AnswerPart(part) => streamed(event, part.message, &part.delta, out),
+        EventKind::Answering {
+            message,
+            typing: false,
+        } => streamed(event, *message, "", out),
         EventKind::Presence(presence) => {
             emit(out, "presence.updated", &PresenceShape::new(presence), 0)
         }
@@ -121,7 +148,10 @@ fn passing(event: &Event, out: &mut Vec<u8>) -> Option<FrameKind> {
         EventKind::SystemStatus { status, message } => {
             emit(out, "system_status", &StatusShape { status, message }, 0)
         }
-        EventKind::Created(_)
+        EventKind::Answering { typing: true, .. }
+        | EventKind::AnswerFailed(_)
+        | EventKind::ContextUsed { .. }
+        | EventKind::Created(_)
         | EventKind::Deleted
         | EventKind::Edited(_)
         | EventKind::Entered { .. }

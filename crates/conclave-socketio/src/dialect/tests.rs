@@ -69,6 +69,7 @@ fn message() -> Message {
         updated_at: moment(),
         deleted_at: None,
         status: DeliveryState::Sent,
+        answer: None,
     }
 }
 

@@ -214,6 +214,16 @@ pub(super) struct ErasedShape<'a> {
     pub(super) channel_id: Option<&'a str>,
 }
 
+/// `{messageId, channelId, delta, isComplete}`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct StreamShape<'a> {
+    pub(super) message_id: Name<conclave_protocol::MessageId>,
+    pub(super) channel_id: Option<&'a str>,
+    pub(super) delta: &'a str,
+    pub(super) is_complete: bool,
+}
+
 /// `{status, message}` of `system_status`.
 #[derive(Serialize)]
 pub(super) struct StatusShape<'a> {

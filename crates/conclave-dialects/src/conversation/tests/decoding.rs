@@ -347,7 +347,7 @@ fn wrong_fields_are_named() {
         (
             "send_message",
             r#","content":"x","message_type":"text""#,
-            "message_type must be Text, Image or File",
+            "message_type must be Text, Image, File or System",
         ),
     ] {
         check_wrong(kind, rest, message);
@@ -451,10 +451,28 @@ fn refusals_repeat_what_was_readable() {
 }
 
 #[test]
-fn there_is_no_answer_to_cancel() {
-    let frame = r#"{"type":"cancel_response"}"#;
-    let expected = (Refusal::NotFound, "cancel_response", "no answer is running");
-    check_refused(&CONVERSATION, frame, expected);
+fn an_answer_is_cancelled_in_its_room() {
+    let frames = [
+        (
+            &FEED,
+            feed(),
+            r#"{"type":"cancel_response","conversation_id":"R"}"#,
+        ),
+        (
+            &CONVERSATION,
+            conversation(),
+            r#"{"type":"cancel_response"}"#,
+        ),
+    ];
+    for (dialect, mut state, frame) in frames {
+        let tag = Tag {
+            room: Some(room("R")),
+            ..Tag::default()
+        };
+        let cancel = RoomCommand::CancelAnswer(CancelAnswer { room: room("R") });
+        let expected = Received::Command(Command::Room(tag, cancel));
+        assert_eq!(dialect.decode(&mut state, Frame::Text(frame)), expected);
+    }
 }
 
 #[test]

@@ -58,6 +58,7 @@ fn message(client_id: Option<&str>) -> Box<Message> {
         updated_at: AT,
         deleted_at: None,
         status: DeliveryState::Read,
+        answer: None,
     })
 }
 

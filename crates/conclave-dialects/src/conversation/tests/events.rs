@@ -51,6 +51,7 @@ fn message() -> Message {
         updated_at: AT,
         deleted_at: None,
         status: DeliveryState::Sent,
+        answer: None,
     }
 }
 
@@ -280,4 +281,119 @@ fn other_publications_are_not_shown() {
         None
     );
     assert_eq!(out, b"");
+}
+
+fn part(so_far: &Transcript, delta: &str) -> EventKind {
+    EventKind::AnswerPart(Box::new(AnswerPart {
+        message: id(M1),
+        start: so_far.push(delta),
+        delta: delta.into(),
+        so_far: so_far.clone(),
+    }))
+}
+
+#[test]
+fn an_answer_comes_in_parts() {
+    let so_far = Transcript::default();
+    let typing = EventKind::Answering {
+        message: id(M1),
+        typing: true,
+    };
+    assert_eq!(
+        in_room(typing),
+        r#"{"type":"ai_typing","conversation_id":"R","typing":true,"timestamp":1649123456.789}"#
+    );
+    for delta in ["Hel", "lo \"w\u{f6}rld\""] {
+        let shown = serde_json::to_string(delta).unwrap();
+        assert_eq!(
+            in_room(part(&so_far, delta)),
+            format!(
+                r#"{{"type":"ai_response_chunk","conversation_id":"R","message_id":"{M1}","delta":{shown},"is_complete":false,"timestamp":1649123456.789}}"#
+            )
+        );
+    }
+}
+
+#[test]
+fn who_asks_for_it_gets_all_so_far_with_each_part() {
+    let so_far = Transcript::default();
+    let parts = [part(&so_far, "a"), part(&so_far, "b"), part(&so_far, "c")];
+    for dialect in [&FEED, &CONVERSATION] {
+        let state = dialect.open("token=x&partial=1", true);
+        let form = dialect.form(&state);
+        assert_ne!(form, dialect.form(&dialect.open("partial=0", true)));
+        for (kind, expected) in parts.iter().zip(["a", "ab", "abc"]) {
+            let body = Body::Event(Arc::new(event(kind.clone())));
+            let channel = Arc::new(Channel::Room(room("R")));
+            let publication = Publication::new(channel, Position::default(), AT, body, 0);
+            let mut out = Vec::new();
+            dialect.encode_publication(form, &publication, &mut out);
+            let text = String::from_utf8(out).unwrap();
+            let shown = format!(r#","partial_content":"{expected}","is_complete":false,"#);
+            assert!(text.contains(&shown), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_whole_answer_says_how_it_came_about() {
+    let answer = AnswerRecord {
+        asker: user("alice"),
+        model: "small".into(),
+        finish: Finish::Stop,
+        usage: Usage {
+            prompt: 7,
+            completion: 3,
+        },
+        context_tokens: 6,
+        context_limit: 4096,
+    };
+    let whole = Message {
+        author: Profile {
+            user: user("assistant"),
+            ..message().author
+        },
+        answer: Some(Box::new(answer)),
+        ..message()
+    };
+    assert_eq!(
+        in_room(EventKind::Message(Box::new(whole.clone()))),
+        format!(
+            r#"{{"type":"ai_response_complete","conversation_id":"R","message_id":"{M1}","seq":3,"final_content":"say \"hi\"\n","user_id":"assistant","model_used":"small","context_tokens":6,"context_limit":4096,"finish_reason":"stop","usage":{{"prompt_tokens":7,"completion_tokens":3,"total_tokens":10}},"timestamp":1649123456.001}}"#
+        )
+    );
+    let deleted = Message {
+        content: "".into(),
+        deleted_at: Some(AT),
+        ..whole
+    };
+    let shown = in_room(EventKind::Message(Box::new(deleted)));
+    assert!(shown.starts_with(r#"{"type":"user_message","#), "{shown}");
+}
+
+#[test]
+fn an_answer_that_fails_says_why() {
+    let failed = AnswerFailed {
+        message: id(M1),
+        code: "timeout".into(),
+        text: "too long".into(),
+    };
+    assert_eq!(
+        in_room(EventKind::AnswerFailed(Box::new(failed))),
+        format!(
+            r#"{{"type":"ai_response_error","conversation_id":"R","message_id":"{M1}","code":"timeout","message":"too long"}}"#
+        )
+    );
+}
+
+#[test]
+fn the_use_of_the_context_is_in_percent() {
+    for (used, limit, percent) in [(1, 3, 33), (4096, 4096, 100), (0, 0, 100), (0, 9, 0)] {
+        assert_eq!(
+            in_room(EventKind::ContextUsed { used, limit }),
+            format!(
+                r#"{{"type":"context_usage","conversation_id":"R","used_tokens":{used},"limit_tokens":{limit},"percent":{percent},"timestamp":1649123456.789}}"#
+            )
+        );
+    }
 }

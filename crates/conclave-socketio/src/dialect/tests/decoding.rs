@@ -196,7 +196,7 @@ fn wrong_fields_are_named() {
         ),
         (
             r#""sendMessage",{"channelId":"general","content":"x","messageType":"TEXT"}"#,
-            "messageType must be Text, Image or File",
+            "messageType must be Text, Image, File or System",
         ),
         (
             r#""sendMessage",{"channelId":"general","content":"x","conten\u0074":"y"}"#,

@@ -295,3 +295,28 @@ fn topics_are_nothing_to_rooms() {
         None
     );
 }
+
+#[test]
+fn an_answer_streams() {
+    let message = message_id(OTHER);
+    let part = AnswerPart {
+        message,
+        start: 0,
+        delta: "Hel".into(),
+        so_far: Transcript::default(),
+    };
+    let streamed = |delta: &str, complete: bool| {
+        format!(
+            r#"42["message.stream",{{"messageId":"{OTHER}","channelId":"general","delta":"{delta}","isComplete":{complete}}}]"#
+        )
+    };
+    event(
+        happened(EventKind::AnswerPart(Box::new(part)), 0, 0),
+        &streamed("Hel", false),
+    );
+    let ended = EventKind::Answering {
+        message,
+        typing: false,
+    };
+    event(happened(ended, 0, 0), &streamed("", true));
+}
