@@ -1,5 +1,6 @@
 //! One connection as the rest of the service sees it: who it is, and what waits for it.
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::fmt;
 use std::net::IpAddr;
@@ -49,6 +50,7 @@ struct Inner {
     renewals: AtomicU64,
     outbox: Mutex<Outbox>,
     outbox_bytes_max: usize,
+    attached: Mutex<Option<Arc<dyn Any + Send + Sync>>>,
 }
 
 /// Who a connection is, and what that allows.
@@ -81,6 +83,15 @@ pub(crate) struct Closing {
     pub(crate) reason: &'static str,
     /// Whether what waits is dropped.
     pub(crate) at_once: bool,
+}
+
+/// What a server with sockets of its own has to do next for a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Queued {
+    /// Write this text message.
+    Text(Vec<u8>),
+    /// Close with this code and reason.
+    Close(u16, &'static str),
 }
 
 /// What a connection's task has to do.
@@ -118,6 +129,7 @@ impl Connection {
             renewals: AtomicU64::new(0),
             outbox: Mutex::default(),
             outbox_bytes_max: opening.outbox_bytes_max,
+            attached: Mutex::default(),
         }))
     }
 
@@ -216,6 +228,37 @@ impl Connection {
         (wanted != own)
             .then(|| respell_envelope(text, wanted))
             .flatten()
+    }
+
+    /// How what nobody asked for is spelled; `None` while nothing has said so.
+    #[must_use]
+    pub fn spelling(&self) -> Option<Spelling> {
+        let spelled = *self.0.spelling.lock();
+        spelled.by_handshake.or(spelled.by_last_request)
+    }
+
+    /// Keeps something of the server's own with the connection, for its handlers.
+    pub fn attach(&self, value: Arc<dyn Any + Send + Sync>) {
+        *self.0.attached.lock() = Some(value);
+    }
+
+    /// What was attached, where it is of this type.
+    #[must_use]
+    pub fn attached<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        let attached = self.0.attached.lock().clone();
+        attached.and_then(|value| value.downcast().ok())
+    }
+
+    /// What is to be written next beside answers, for servers with sockets of their own; wakes
+    /// the task where there is nothing yet.
+    pub fn poll_queued(&self, context: &mut Context<'_>) -> Poll<Queued> {
+        self.poll_waiting(context).map(|waiting| match waiting {
+            Waiting::Close(closing) => Queued::Close(closing.code, closing.reason),
+            Waiting::Text(text) => {
+                let respelled = self.respelled(&text);
+                Queued::Text(respelled.unwrap_or_else(|| text.as_bytes().to_vec()))
+            }
+        })
     }
 
     pub(crate) fn standing(&self) -> Standing {

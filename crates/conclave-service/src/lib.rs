@@ -75,7 +75,7 @@ pub use client::{
 pub use conclave_auth::{Algorithm, Random};
 pub use conclave_protocol::{Clock, Timestamp};
 pub use config::{ConfigError, Reject, ServerConfig, TlsConfig};
-pub use connection::{Connection, ConnectionId};
+pub use connection::{Connection, ConnectionId, Queued};
 pub use context::{Later, MessageContext};
 pub use dispatch::{Call, Dispatch};
 pub use envelope::{Envelope, EnvelopeError, EnvelopeFault};
@@ -85,9 +85,9 @@ pub use hub::{Connections, NoSubscriptions, Reach, Subscriptions};
 pub use limits::Limits;
 pub use machine::{SystemClock, SystemRandom};
 pub use server::{Policy, Served, Server, serve_stream};
-pub use service::{Publisher, Service, ServiceBuilder};
+pub use service::{Publisher, PushWriter, Service, ServiceBuilder};
 pub use serving::serve;
-pub use session::{Session, Verdict};
+pub use session::{Refused, Session, Verdict};
 pub use spec::{
     Action, ChannelSpec, Correlation, Location, OperationSpec, Requirement, Scheme, ServiceSpec,
 };

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use conclave_auth::Random;
-use conclave_protocol::Clock;
+use conclave_protocol::{Clock, Timestamp};
 use serde::Serialize;
 
 use crate::address::Address;
@@ -16,12 +16,13 @@ use crate::connection::{Closing, Connection, Opening};
 use crate::dispatch::Dispatch;
 use crate::envelope::{Head, write_envelope};
 use crate::hub::{Audience, Connections, GOING_AWAY, Hub, NoSubscriptions, Reach, Subscriptions};
-use crate::ids::Stamps;
+use crate::ids::{Stamps, stamp};
 use crate::limits::Limits;
 use crate::machine::{SystemClock, SystemRandom};
 use crate::payload;
 use crate::session::Session;
 use crate::spec::ServiceSpec;
+use crate::spelling::{Spelling, respell_envelope};
 use crate::{AsyncApiError, AsyncApiResult, ErrorCode};
 
 /// A service that connections can be opened on. Cheap to clone; all clones are one service.
@@ -300,6 +301,57 @@ impl<D: Dispatch> ServiceBuilder<D> {
 impl<D> fmt::Debug for ServiceBuilder<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ServiceBuilder({})", self.spec.title)
+    }
+}
+
+/// Writes what a service sends, for servers that deliver it themselves: the same envelopes as a
+/// [`Publisher`]'s.
+#[derive(Clone, Debug)]
+pub struct PushWriter {
+    spec: &'static ServiceSpec,
+    stamps: Stamps,
+}
+
+impl PushWriter {
+    /// For the service that is described so.
+    #[must_use]
+    pub fn new(spec: &'static ServiceSpec) -> Self {
+        Self {
+            spec,
+            stamps: Stamps::new(&SystemRandom, Arc::new(SystemClock::new())),
+        }
+    }
+
+    /// The envelope of a message that this operation sends to this address, spelled so.
+    ///
+    /// # Errors
+    /// `internal` where the message cannot be written as JSON, or the address is of another
+    /// channel than the operation.
+    pub fn write<T: Serialize + ?Sized>(
+        &self,
+        (route, address): (usize, &Address),
+        at: Timestamp,
+        spelling: Spelling,
+        message: &T,
+    ) -> AsyncApiResult<Vec<u8>> {
+        let operation = self.spec.operation(route);
+        let operation = operation.filter(|known| known.channel_place() == address.channel());
+        let operation = operation.ok_or_else(|| AsyncApiError::internal("no such operation"))?;
+        let id = self.stamps.id();
+        let head = Head {
+            id: id.as_str(),
+            operation: operation.name(),
+            timestamp: &stamp(at),
+            correlation_id: None,
+            channel: Some(address.as_str()),
+            headers: None,
+        };
+        let mut out = Vec::with_capacity(512);
+        write_envelope(&head, &mut out, |out| payload::write(message, out))?;
+        let is_own = self.spec.spelling.is_none_or(|own| own == spelling);
+        let text = std::str::from_utf8(&out).ok().filter(|_| !is_own);
+        let respelled = text.and_then(|text| respell_envelope(text, spelling));
+        Ok(respelled.unwrap_or(out))
     }
 }
 

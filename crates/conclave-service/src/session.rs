@@ -34,6 +34,18 @@ pub struct Session<D: Dispatch> {
     allowance: Allowance,
     stamp: String,
     stamp_seconds: u64,
+    refused: Option<Refused>,
+}
+
+/// A message that was answered with an error, for servers with an audit of their own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The operation that was asked for, at most 128 bytes; empty where the message names none.
+    pub operation: String,
+    /// What the client was told.
+    pub code: ErrorCode,
+    /// What exactly was wrong. Never a token or a payload.
+    pub detail: String,
 }
 
 /// What becomes of the connection.
@@ -61,6 +73,7 @@ impl<D: Dispatch> Session<D> {
             allowance: Allowance::new(&service.0.limits),
             stamp: String::new(),
             stamp_seconds: u64::MAX,
+            refused: None,
             context: MessageContext {
                 claims: standing.identity.claims().cloned(),
                 connection,
@@ -159,9 +172,33 @@ impl<D: Dispatch> Session<D> {
     }
 
     /// Answers for a message whose handler was given up.
-    pub fn abandon(&self, out: &mut Vec<u8>) {
+    pub fn abandon(&mut self, out: &mut Vec<u8>) {
         let error = AsyncApiError::unavailable("the operation took too long");
         self.refuse(self.context.operation, &error, out);
+    }
+
+    /// Answers a message with this error, as `receive` would, and does nothing else: for servers
+    /// that count their clients' messages themselves.
+    pub fn decline(&mut self, text: &str, error: &AsyncApiError, out: &mut Vec<u8>) {
+        out.clear();
+        self.begin();
+        let (operation, correlation) = match Envelope::decode(text) {
+            Ok(envelope) => (
+                Some(String::from(envelope.operation)),
+                envelope.correlation_id.map(String::from),
+            ),
+            Err(fault) => (
+                fault.operation.map(String::from),
+                fault.correlation_id.map(String::from),
+            ),
+        };
+        assign(&mut self.context.correlation_id, correlation.as_deref());
+        self.refuse(operation.as_deref().unwrap_or_default(), error, out);
+    }
+
+    /// How the last message was refused, where it was; told once.
+    pub fn take_refused(&mut self) -> Option<Refused> {
+        self.refused.take()
     }
 
     async fn serve(
@@ -188,6 +225,7 @@ impl<D: Dispatch> Session<D> {
 
     /// Takes the time, and what a renewal changed.
     fn begin(&mut self) {
+        self.refused = None;
         let now = self.service.0.stamps.clock().now();
         self.context.now = now;
         // An answer to what has no channel must not name that of the message before.
@@ -294,7 +332,7 @@ impl<D: Dispatch> Session<D> {
     }
 
     /// Answers with an error, and tells the audit.
-    fn refuse(&self, operation: &str, error: &AsyncApiError, out: &mut Vec<u8>) {
+    fn refuse(&mut self, operation: &str, error: &AsyncApiError, out: &mut Vec<u8>) {
         out.clear();
         let id = self.service.0.stamps.id();
         write_error(&self.head(operation, &id), error, out);
@@ -305,6 +343,11 @@ impl<D: Dispatch> Session<D> {
         let source = std::error::Error::source(error).map(ToString::to_string);
         let detail = source.unwrap_or_else(|| error.to_string());
         self.audit(kind, Some(error.code()), operation, &detail);
+        self.refused = Some(Refused {
+            operation: operation.to_owned(),
+            code: error.code(),
+            detail,
+        });
     }
 
     fn audit(&self, kind: AuditKind, code: Option<ErrorCode>, operation: &str, detail: &str) {

@@ -80,7 +80,7 @@ fn check_prints_findings_or_a_summary() {
     let folder = tempfile::tempdir().unwrap();
     let order = order(folder.path());
     let fine = check(&order.document, None);
-    let expected = "AsyncAPI 3.1.0: Secure Chat 1.0.0, 2 channels, 3 operations, 4 messages\n";
+    let expected = "AsyncAPI 3.1.0: Secure Chat 1.0.0, 4 channels, 7 operations, 9 messages\n";
     assert_eq!((fine.text.as_str(), fine.status), (expected, 0));
     std::fs::write(
         &order.document,

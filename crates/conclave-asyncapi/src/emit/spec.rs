@@ -6,6 +6,7 @@ use quote::quote;
 use super::doc::doc;
 use super::ident;
 use super::layout::Imports;
+use crate::model::Spelling;
 use crate::service::{Carried, Correlation, How, Need, Operation, Parameter, Service, Way};
 
 const IMPORTS: Imports<'static> = Imports(&[(
@@ -18,6 +19,7 @@ const IMPORTS: Imports<'static> = Imports(&[(
         "Requirement",
         "Scheme",
         "ServiceSpec",
+        "Spelling",
     ],
 )]);
 
@@ -57,6 +59,7 @@ pub(crate) fn spec(service: &Service) -> TokenStream {
     });
     let (title, version, path) = (&service.title, &service.version, &service.path);
     let security = (!service.security.is_empty()).then(|| quote! { .security(SECURITY) });
+    let spellings = service.spelling.map(both_spellings);
     let server_security = (!service.security.is_empty()).then(|| {
         let needs = alternatives(&service.security);
         quote! {
@@ -69,6 +72,7 @@ pub(crate) fn spec(service: &Service) -> TokenStream {
         pub static SPEC: ServiceSpec = ServiceSpec::new(#title, #version)
             .path(#path)
             #security
+            #spellings
             .channels(CHANNELS)
             .operations(OPERATIONS);
 
@@ -90,6 +94,13 @@ pub(crate) fn spec(service: &Service) -> TokenStream {
 
         #(#securities)*
     })
+}
+
+fn both_spellings(own: Spelling) -> TokenStream {
+    match own {
+        Spelling::Camel => quote! { .both_spellings(Spelling::Camel) },
+        Spelling::Snake => quote! { .both_spellings(Spelling::Snake) },
+    }
 }
 
 fn operation_spec(operation: &Operation) -> TokenStream {

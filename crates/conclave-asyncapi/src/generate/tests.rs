@@ -71,7 +71,7 @@ fn the_secure_chat_has_publishers_client_and_tests() {
         &files,
         "src/publisher.rs",
         &[
-            "pub fn receive_chat_message(\n        &self,\n        room_id: &str,\n        message: &ChatMessage,\n    ) -> AsyncApiResult<Reach> {",
+            "pub fn receive_chat_message(\n        &self,\n        room_id: &str,\n        message: &RoomMessage,\n    ) -> AsyncApiResult<Reach> {",
         ],
     );
     has(

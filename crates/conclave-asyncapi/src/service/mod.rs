@@ -8,6 +8,7 @@ mod security;
 
 pub use plan::plan;
 
+use crate::model::Spelling;
 use crate::shape::{Shapes, Type};
 use crate::source::Location;
 
@@ -47,6 +48,8 @@ pub struct Service {
     pub path: String,
     /// The address that the document gives, for the README.
     pub url: String,
+    /// How the document spells the names of properties, where they are read in both spellings.
+    pub spelling: Option<Spelling>,
     /// What a connection must prove: any of these, each all of its schemes.
     pub security: Vec<Vec<Need>>,
     /// By index.

@@ -76,6 +76,10 @@ impl<'d> Planning<'d> {
                 self.filled(server, &server.host)
             ),
             path,
+            spelling: match self.document.spellings.as_slice() {
+                [own, other] if own != other => Some(*own),
+                _ => None,
+            },
             security,
             channels,
             operations,
