@@ -24,6 +24,7 @@ async fn look(node: &Node) {
     }
     if node.nodes.tick(node, &touched) {
         node.topics.directory().doubt_rooms();
+        node.answers.look_for_gone(&node.nodes);
     }
     let open = |user: &_| node.connections.of_user(user) > 0;
     let changes = attendance.update(now, &touched, open);

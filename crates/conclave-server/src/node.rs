@@ -13,6 +13,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 use tokio::sync::watch;
 
+use crate::assistant::Answers;
 use crate::audit::AuditLog;
 use crate::config::Setup;
 use crate::handshake::{RouteKind, counted_as};
@@ -22,7 +23,9 @@ use crate::metrics::{Counters, Latencies};
 use crate::names::Names;
 use crate::nodes::Nodes;
 use crate::polling::Polls;
+use crate::service::ChatService;
 use crate::surfaces::Surfaces;
+use crate::wallet::Wallets;
 use crate::webhooks::Webhooks;
 use crate::worker::{Control, Lost};
 
@@ -41,6 +44,10 @@ pub(crate) struct Node {
     pub(crate) names: Names,
     /// Sessions that come by long-polling.
     pub(crate) polls: Polls,
+    /// What stands behind `/chat`.
+    pub(crate) service: ChatService,
+    /// `None` where wallets are off.
+    pub(crate) wallets: Option<Arc<Wallets>>,
     pub(crate) surfaces: Surfaces,
     pub(crate) webhooks: Webhooks,
     /// The other nodes of the system.
@@ -52,7 +59,9 @@ pub(crate) struct Node {
     pub(crate) calls: Arc<dyn Idempotency>,
     pub(crate) connections: Arc<ConnectionTable>,
     pub(crate) counters: Counters,
-    pub(crate) latencies: Latencies,
+    pub(crate) latencies: Arc<Latencies>,
+    /// The assistant of rooms.
+    pub(crate) answers: Arc<Answers>,
     /// When the process began, by the monotonic clock.
     pub(crate) began: Duration,
     pub(crate) audit: Arc<AuditLog>,
@@ -115,8 +124,10 @@ impl Node {
         match kind {
             RouteKind::Conversation => &dialects.conversation.require,
             RouteKind::Echo => &[],
+            RouteKind::Service => &dialects.service.require,
             RouteKind::SocketIo => &dialects.socketio.require,
             RouteKind::Topics => &dialects.topics.require,
+            RouteKind::Wallet => &dialects.wallet.require,
         }
     }
 

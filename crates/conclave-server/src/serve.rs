@@ -184,6 +184,8 @@ impl Server {
     async fn drain(&self) {
         self.node.draining.store(true, Ordering::Relaxed);
         self.stop.send_replace(true);
+        // While there are connections to tell.
+        self.node.answers.end(self.node.topics.directory()).await;
         let time = Duration::from_secs(u64::from(self.node.setup.config.server.drain_seconds));
         let mut ends = Vec::new();
         for worker in 0..self.node.controls.len() {

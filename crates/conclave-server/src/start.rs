@@ -12,10 +12,11 @@ use conclave_core::{
     Actor, Bus, ConnectionTable, Directory, Feed, NewRoom, NodeId, Origin, RoomFault, RoomStore,
     Rooms, Stamp, Topics, Witness,
 };
-use conclave_protocol::{Clock, CreateRoom, RoomId, RoomKind, Timestamp, UserId};
+use conclave_protocol::{Clock, CreateRoom, Limits, RoomId, RoomKind, Timestamp, UserId};
 use conclave_store::{RoomLimits, Store, StoredRooms};
 use tokio::sync::{mpsc, watch};
 
+use crate::assistant::{self, Answers};
 use crate::attendance;
 use crate::audit::{AuditKey, AuditLog, Event, Kind, Options};
 use crate::clock::WallClock;
@@ -27,8 +28,10 @@ use crate::names::Names;
 use crate::node::{Dice, Node};
 use crate::nodes::{self, Nodes};
 use crate::polling::Polls;
+use crate::service;
 use crate::stored::Stored;
 use crate::surfaces::Surfaces;
+use crate::wallet::{self, Wallets};
 use crate::webhooks::{self, Webhooks};
 use crate::worker::{Control, Lost};
 
@@ -89,7 +92,7 @@ pub(crate) async fn start(
             bus,
         },
         controls,
-    ));
+    )?);
     let webhooks = Webhooks::start(&node, name, store.clone(), prepared).await?;
     if node.setup.profile.dev {
         keep_dev_room(&store, &node).await?;
@@ -123,6 +126,7 @@ async fn keep_up(
 ) -> Result<(), RoomFault> {
     tokio::spawn(identity::watch(Arc::clone(node), sources));
     tokio::spawn(attendance::attend(Arc::clone(node)));
+    tokio::spawn(wallet::follow_links(Arc::clone(node)));
     if let Some(feed) = feed {
         node.nodes.begin(node.rooms.newest_number().await?);
         tokio::spawn(nodes::hear(Arc::clone(node), feed));
@@ -141,41 +145,46 @@ struct Opened {
     bus: Option<(NodeId, Arc<dyn Bus>)>,
 }
 
-fn node(setup: Setup, opened: Opened, controls: Vec<mpsc::UnboundedSender<Control>>) -> Node {
+fn node(
+    setup: Setup,
+    opened: Opened,
+    controls: Vec<mpsc::UnboundedSender<Control>>,
+) -> anyhow::Result<Node> {
+    let limits = setup.config.bounds();
+    let connections = ConnectionTable::new();
+    let nodes = nodes(&setup, &opened, &connections);
+    let directory = directory(&setup, controls.len(), nodes.bus(), opened.clock.now());
+    let outlet = opened.webhooks.outlet(Arc::clone(&directory) as _);
+    let stored = opened.store.rooms(outlet, RoomLimits::of(&limits));
+    let rooms = rooms(stored, &directory, witness(&opened), &limits)
+        .with_connections(Arc::clone(&connections))
+        .with_shared_limits(nodes.bus().is_some());
+    let rooms = Arc::new(rooms);
+    let latencies = Arc::new(Latencies::default());
+    let answers = answers(&setup, &rooms, &opened, &latencies)?;
     let Opened {
         clock,
         audit,
         identity,
         store,
         webhooks,
-        bus,
+        bus: _,
     } = opened;
-    let limits = setup.config.bounds();
-    let connections = ConnectionTable::new();
-    let nodes = bus.map_or_else(Nodes::default, |bus| {
-        Nodes::on(bus, Arc::clone(&connections), setup.config.bus.revocations)
-    });
-    let directory = directory(&setup, controls.len(), nodes.bus(), clock.now());
-    let outlet = webhooks.outlet(Arc::clone(&directory) as _);
-    let stored = store.rooms(outlet, RoomLimits::of(&limits));
-    let witness = witness(&audit, &clock);
-    tokio::spawn(sweep(stored.clone()));
-    let rooms = Rooms::new(
-        Arc::new(stored),
-        Arc::clone(&directory),
-        witness,
-        limits.clone(),
+    let service = service::open(
+        (Arc::clone(&rooms), Arc::clone(&answers)),
+        Arc::clone(&identity),
+        Arc::clone(&clock),
+        &limits,
     );
-    let rooms = rooms
-        .with_connections(Arc::clone(&connections))
-        .with_shared_limits(nodes.bus().is_some());
-    Node {
+    Ok(Node {
+        wallets: Wallets::open(&setup, &directory, (&store, &clock))?,
         ping_seconds: setup.config.limits.ping_seconds,
         silence_seconds: setup.config.limits.silence_seconds,
         broadcast: setup.config.topics.broadcast,
         connections_max: setup.config.limits.connections,
         topics: Topics::new(directory),
-        rooms: Arc::new(rooms),
+        rooms,
+        service: service.context("the generated service")?,
         lost: Lost::default(),
         names: Names::default(),
         polls: Polls::default(),
@@ -187,7 +196,8 @@ fn node(setup: Setup, opened: Opened, controls: Vec<mpsc::UnboundedSender<Contro
         calls: store,
         connections,
         counters: Counters::default(),
-        latencies: Latencies::default(),
+        latencies,
+        answers,
         began: clock.monotonic(),
         audit,
         trail: Trail::default(),
@@ -199,13 +209,54 @@ fn node(setup: Setup, opened: Opened, controls: Vec<mpsc::UnboundedSender<Contro
         dice: dice(),
         limits,
         setup,
-    }
+    })
 }
 
-fn witness(audit: &Arc<AuditLog>, clock: &Arc<dyn Clock>) -> Arc<AuditedPower> {
+/// The others, where there is a bus.
+fn nodes(setup: &Setup, opened: &Opened, connections: &Arc<ConnectionTable>) -> Nodes {
+    let bus = opened.bus.clone();
+    bus.map_or_else(Nodes::default, |bus| {
+        Nodes::on(bus, Arc::clone(connections), setup.config.bus.revocations)
+    })
+}
+
+/// The rooms, and the sweep of what they no longer need.
+fn rooms(
+    stored: StoredRooms,
+    directory: &Arc<Directory>,
+    witness: Arc<AuditedPower>,
+    limits: &Limits,
+) -> Rooms {
+    tokio::spawn(sweep(stored.clone()));
+    let directory = Arc::clone(directory);
+    Rooms::new(Arc::new(stored), directory, witness, limits.clone())
+}
+
+fn answers(
+    setup: &Setup,
+    rooms: &Arc<Rooms>,
+    opened: &Opened,
+    latencies: &Arc<Latencies>,
+) -> anyhow::Result<Arc<Answers>> {
+    let store = &opened.store;
+    let name = opened.bus.as_ref().map(|(name, _)| *name);
+    let answers = Answers::open(assistant::Parts {
+        setup,
+        rooms: Arc::clone(rooms),
+        ledger: Arc::clone(store) as _,
+        leases: name.map(|name| (name, Arc::clone(store) as _)),
+        audit: Arc::clone(&opened.audit),
+        latencies: Arc::clone(latencies),
+        clock: Arc::clone(&opened.clock),
+        dice: dice(),
+    });
+    answers.map(Arc::new)
+}
+
+fn witness(opened: &Opened) -> Arc<AuditedPower> {
     Arc::new(AuditedPower {
-        audit: Arc::clone(audit),
-        clock: Arc::clone(clock),
+        audit: Arc::clone(&opened.audit),
+        clock: Arc::clone(&opened.clock),
     })
 }
 

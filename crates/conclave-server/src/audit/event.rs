@@ -30,6 +30,9 @@ macro_rules! kinds {
         }
 
         impl Kind {
+            #[cfg(test)]
+            pub(super) const ALL: &[Self] = &[$( Self::$kind, )*];
+
             /// The line's `event`.
             #[must_use]
             pub const fn name(self) -> &'static str {
@@ -68,7 +71,8 @@ kinds! {
     LimitHit = "limit_hit", Warning, Refusal;
     /// A command was not allowed.
     PermissionDenied = "permission_denied", Warning, Refusal;
-    /// Somebody did by `room.any` or `chat:moderate` what their membership did not allow.
+    /// Somebody did by `room.any`, `chat:moderate` or `wallet.read.any` what their membership or
+    /// their wallets did not allow.
     PowerUsed = "power_used", Warning, Kept;
     /// A peer broke a protocol, or ended as only a broken one does.
     ProtocolViolation = "protocol_violation", Warning, Refusal;
@@ -88,6 +92,10 @@ kinds! {
     Stop = "stop", Info, Kept;
     /// Events of one kind that were counted instead of listed.
     Summary = "summary", Warning, Kept;
+    /// What an answer took could not be kept: no budget counts it.
+    UsageLost = "usage_lost", Warning, Refusal;
+    /// A user has linked or unlinked a wallet.
+    WalletChange = "wallet_change", Warning, Kept;
     /// Events for a webhook were given up after 24 hours.
     WebhookDropped = "webhook_dropped", Warning, Kept;
     /// A webhook does not take posts, since this one.

@@ -579,3 +579,11 @@ fn usual_events_over_their_rate_are_counted_without_being_made() {
     assert_eq!(lines.len(), 4, "{text}");
     assert_eq!(lines[3]["detail"]["count"], 7, "{text}");
 }
+
+#[test]
+fn the_console_offers_every_kind() {
+    let page = include_str!("../../../../web/src/console/sections/Audit.tsx");
+    let offers = |kind: &&Kind| page.contains(&format!("  \"{}\",", kind.name()));
+    let missing: Vec<_> = Kind::ALL.iter().filter(|kind| !offers(kind)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}

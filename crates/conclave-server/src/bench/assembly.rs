@@ -62,14 +62,7 @@ impl Assembly {
             members.map(|(number, tongue)| tongue.guest(bed, number, &room)),
         )?;
         // Until all are told who came.
-        let mut told = Instant::now();
-        while told.elapsed() < QUIET {
-            crowd.poll(QUIET, &mut |_, arrival, at| {
-                if matches!(arrival, Arrival::Text(_)) {
-                    told = at;
-                }
-            })?;
-        }
+        crowd.settle(QUIET)?;
         let account = Account {
             ledgers: std::iter::repeat_with(Ledger::default)
                 .take(tongues.len() * PUBLISHERS)

@@ -388,6 +388,11 @@ impl Audience {
             .sum()
     }
 
+    /// Which server it hears.
+    pub(super) const fn subject(&self) -> Subject {
+        self.subject
+    }
+
     /// A message as it was delivered.
     pub(super) fn sample(&self) -> &[u8] {
         &self.receipts.sample

@@ -194,6 +194,22 @@ impl Crowd {
         Ok(())
     }
 
+    /// Reads and forgets until nobody has been told anything for so long.
+    ///
+    /// # Errors
+    /// As for [`Crowd::poll`].
+    pub(super) fn settle(&mut self, quiet: Duration) -> Result<()> {
+        let mut told = Instant::now();
+        while told.elapsed() < quiet {
+            self.poll(quiet, &mut |_, arrival, at| {
+                if matches!(arrival, Arrival::Text(_)) {
+                    told = at;
+                }
+            })?;
+        }
+        Ok(())
+    }
+
     /// Sends bytes on one connection.
     ///
     /// # Errors

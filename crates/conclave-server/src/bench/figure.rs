@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use super::measurement::{Case, Measurement, Results};
 use super::subject::Subject::{self, Conclave, Floor, Node, Usual};
 
+mod answers;
 mod cluster;
 mod rooms;
 
@@ -87,6 +88,15 @@ impl Figure {
         figures.extend(Self::tls_and_workers(results));
         figures.extend(rooms::figures(results));
         figures.extend(cluster::figures(results));
+        figures.push(Self::new(
+            "100,000 wallet subscriptions: CPU per block",
+            Unit::Milliseconds,
+            50.0,
+            results.median(Case::WalletBlock, Conclave, |row| {
+                row.cpu_ns.map(|cpu| cpu / 1e6)
+            }),
+        ));
+        figures.extend(answers::figures(results));
         figures.push(Self::new(
             "lost, duplicated, reordered",
             Unit::Messages,
@@ -272,14 +282,20 @@ pub(super) const fn yardstick(case: Case) -> Option<(Case, Subject)> {
         Case::SocketIoEventInFlight => Some((Case::SocketIoInFlight, Node)),
         Case::MixedRoom => Some((Case::MixedTopic, Conclave)),
         Case::MixedRoomInFlight => Some((Case::MixedTopicInFlight, Conclave)),
+        Case::AnswerRoom | Case::AnswerTopicPaced => Some((Case::AnswerTopicPaced, Floor)),
         Case::ClusterReceiving => Some((Case::ClusterHome, Conclave)),
         Case::ClusterBus => Some((case, Floor)),
-        Case::ClusterAbroad
+        Case::AnswerRoomMedian
+        | Case::AnswerTopic
+        | Case::AnswersAtOnce
+        | Case::AnswersLast
+        | Case::ClusterAbroad
         | Case::ClusterHome
         | Case::ClusterNear
         | Case::ClusterOne
         | Case::ClusterThree
         | Case::ClusterTwo
+        | Case::WalletBlock
         | Case::DurableOne
         | Case::DurablePostgres
         | Case::DurableSixteen

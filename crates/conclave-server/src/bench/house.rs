@@ -31,6 +31,9 @@ pub(super) struct House {
     pub(super) folder: Option<Folder>,
 }
 
+/// Settings of a server, as variables of its environment.
+pub(super) type Environment = Vec<(&'static str, String)>;
+
 /// An empty folder for a store, removed when dropped.
 pub(super) struct Folder(PathBuf);
 
@@ -88,7 +91,15 @@ impl House {
     /// # Errors
     /// It does not start.
     pub(super) fn serve(bed: &Bed, folder: Folder) -> Result<Self> {
-        let process = conclave(bed, folder.path())?;
+        Self::serve_with(bed, folder, Vec::new())
+    }
+
+    /// The same with more in its environment.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub(super) fn serve_with(bed: &Bed, folder: Folder, more: Environment) -> Result<Self> {
+        let process = conclave_with(bed, folder.path(), more)?;
         Ok(Self {
             door: bed.door(&process, Setting::PLAIN),
             process,
@@ -112,7 +123,11 @@ impl House {
             (0..rooms).map(|room| of(room).collect()),
         )?;
         let folder = Folder::new()?;
-        let process = conclave_at(bed, folder.path(), Some(postgres.url()))?;
+        let process = conclave_with(
+            bed,
+            folder.path(),
+            vec![("CONCLAVE_STORE__URL", postgres.url())],
+        )?;
         Ok(Self {
             door: bed.door(&process, Setting::PLAIN),
             process,
@@ -150,11 +165,11 @@ impl House {
 /// # Errors
 /// It does not start.
 pub(super) fn conclave(bed: &Bed, data: &Path) -> Result<Process> {
-    conclave_at(bed, data, None)
+    conclave_with(bed, data, Vec::new())
 }
 
-/// The same with its store in a database.
-fn conclave_at(bed: &Bed, data: &Path, database: Option<String>) -> Result<Process> {
+/// The same with more in its environment.
+fn conclave_with(bed: &Bed, data: &Path, more: Environment) -> Result<Process> {
     let arguments = [
         "serve",
         "--listen",
@@ -168,7 +183,7 @@ fn conclave_at(bed: &Bed, data: &Path, database: Option<String>) -> Result<Proce
     let unlimited = UNLIMITED.map(|name| (name, "0".to_owned()));
     let mut environment = vec![("JWT_SECRET_KEY", bed.mint.secret().to_owned())];
     environment.extend(unlimited);
-    environment.extend(database.map(|url| ("CONCLAVE_STORE__URL", url)));
+    environment.extend(more);
     Process::start(&Launch {
         program: bed.programs.conclave.clone(),
         arguments,
@@ -244,6 +259,8 @@ pub(super) fn furnish(stored: &Stored, rooms: impl Iterator<Item = Vec<UserId>>)
 /// A message as the store is asked to keep it, like those that members send.
 pub(super) fn message(to: RoomId, stamp: Stamp, number: u128) -> conclave_core::NewMessage {
     conclave_core::NewMessage {
+        answer: None,
+        under: None,
         id: MessageId(number),
         message: SendMessage {
             room: to,

@@ -14,6 +14,11 @@ impl Samples {
             .push(u32::try_from(latency.as_nanos()).unwrap_or(u32::MAX));
     }
 
+    /// Takes in those of another.
+    pub(super) fn extend(&mut self, other: &Self) {
+        self.0.extend_from_slice(&other.0);
+    }
+
     pub(super) fn count(&self) -> usize {
         self.0.len()
     }

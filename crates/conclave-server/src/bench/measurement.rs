@@ -55,6 +55,13 @@ pub(super) enum Case {
     ClusterTwo,
     ClusterThree,
     ClusterBus,
+    WalletBlock,
+    AnswerTopic,
+    AnswerTopicPaced,
+    AnswerRoom,
+    AnswerRoomMedian,
+    AnswersAtOnce,
+    AnswersLast,
 }
 
 impl Case {
@@ -75,9 +82,7 @@ impl Case {
             Self::WorkersOne => "one worker, four publishers in turn; per delivery",
             Self::WorkersTwo => "two workers, four publishers in turn; per delivery",
             Self::TlsMemory => "TLS memory: as memory, over TLS; per connection",
-            Self::TlsFanout => {
-                "TLS fan-out, one publication at a time; per delivery (floor: plain)"
-            }
+            Self::TlsFanout => "TLS fan-out, one at a time; per delivery (floor: plain)",
             Self::DurableOne => "durable: acked sends by conversation, 1 sender; per send",
             Self::DurableSixteen => "durable: acked sends by conversation, 16 senders; per send",
             Self::DurableMany => "durable: acked sends by conversation, 256 senders; per send",
@@ -94,9 +99,7 @@ impl Case {
             Self::SocketIoFanout => "Socket.IO fan-out, a message to a room of 1,000; per delivery",
             Self::SocketIoInFlight => "Socket.IO fan-out, 16 messages in flight; per delivery",
             Self::SocketIoEvent => "Socket.IO fan-out, a named event; per delivery",
-            Self::SocketIoEventInFlight => {
-                "Socket.IO fan-out, 16 named events in flight; per delivery"
-            }
+            Self::SocketIoEventInFlight => "Socket.IO fan-out, 16 events in flight; per delivery",
             Self::MixedTopic => "mixed: a topic of the same size for comparison; per delivery",
             Self::MixedTopicInFlight => "mixed: the same topic, 16 in flight; per delivery",
             Self::MixedRoom => {
@@ -106,9 +109,7 @@ impl Case {
             Self::HistoryNewest => "history: newest page of 50 of a room of 1,000,000 messages",
             Self::HistoryFarBack => "history: a page of 50, 10,000 pages back",
             Self::HistoryRestart => "history: killed and started again, until it is ready",
-            Self::ClusterHome => {
-                "nodes: a node without a bus, one publication at a time; per delivery"
-            }
+            Self::ClusterHome => "nodes: a node without a bus, one at a time; per delivery",
             Self::ClusterReceiving => {
                 "nodes: a node whose publisher is on another; its CPU per delivery"
             }
@@ -118,6 +119,13 @@ impl Case {
             Self::ClusterTwo => "nodes: two, 200 B; CPU of Redis per publication",
             Self::ClusterThree => "nodes: three, 200 B; CPU of Redis per publication",
             Self::ClusterBus => "bus: three ends, 200 B; CPU of Redis (floor: the bare client)",
+            Self::WalletBlock => "wallets: 100,000 subscriptions, 1,000 addresses; per block",
+            Self::AnswerTopic => "answers: a topic of the same size, one at a time; per delivery",
+            Self::AnswerTopicPaced => "answers: as many, 50 publications a second; per delivery",
+            Self::AnswerRoom => "answers: one to a room, 50 tokens a second; per delivery",
+            Self::AnswerRoomMedian => "answers: the same, latencies of the median subscriber",
+            Self::AnswersAtOnce => "answers: one in each room, 50 a second each; per token",
+            Self::AnswersLast => "answers: the same, last tokens; CPU in % of the one core",
         }
     }
 }

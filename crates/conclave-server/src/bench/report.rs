@@ -151,6 +151,8 @@ pub(super) const SETTINGS: &[&str] = &[
     "CONCLAVE_LIMITS__MESSAGES_PER_SECOND=0 in fanout, flood, rooms, echo, workers and tls",
     "the same and CONCLAVE_LIMITS__USER_MESSAGES_PER_SECOND=0, \
      CONCLAVE_LIMITS__ROOM_MESSAGES_PER_SECOND=0, CONCLAVE_LIMITS__REQUESTS_PER_SECOND=0 in durable, socketio and mixed",
+    "the same and CONCLAVE_ASSISTANT__CONCURRENCY=1000, CONCLAVE_ASSISTANT__QUESTIONS=10000, \
+     CONCLAVE_ASSISTANT__USER_TOKENS=0 in answers",
     "all other limits and the audit: as they come",
 ];
 const HEADER: &str =

@@ -1,5 +1,6 @@
 //! The scenarios, each one run of one thing for every subject that can do it.
 
+mod answers;
 mod bus;
 mod cluster;
 mod durable;
@@ -13,6 +14,7 @@ mod mixed;
 mod rooms;
 mod socketio;
 mod tls;
+mod wallet;
 mod workers;
 
 use anyhow::Result;
@@ -52,11 +54,15 @@ pub(super) enum Scenario {
     History,
     /// Several nodes over one Redis: deliveries, latency, publications
     Cluster,
+    /// 100,000 subscriptions over 1,000 wallets: a block of the chain
+    Wallet,
+    /// Answers token by token: one that 1,000 hear, and 1,000 at once
+    Answers,
 }
 
 impl Scenario {
     /// All of them, in the order in which they run.
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::Handshake,
         Self::Memory,
         Self::Fanout,
@@ -70,6 +76,8 @@ impl Scenario {
         Self::Mixed,
         Self::History,
         Self::Cluster,
+        Self::Wallet,
+        Self::Answers,
     ];
 
     /// Runs it once.
@@ -91,6 +99,8 @@ impl Scenario {
             Self::Mixed => mixed::run(bed),
             Self::History => history::run(bed),
             Self::Cluster => cluster::run(bed),
+            Self::Wallet => wallet::run(bed),
+            Self::Answers => answers::run(bed),
         }
     }
 }

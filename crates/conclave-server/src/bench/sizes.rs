@@ -55,6 +55,14 @@ pub(super) struct Sizes {
     pub(super) cluster_publications: u64,
     /// Publications at half that rate.
     pub(super) cluster_paced: usize,
+    /// Connections that have a hundred subscriptions to wallets each.
+    pub(super) wallet_connections: usize,
+    /// Blocks of the chain.
+    pub(super) wallet_blocks: usize,
+    /// Rooms in which an answer is given at once, at most 1,000.
+    pub(super) answer_rooms: usize,
+    /// Tokens of each answer.
+    pub(super) answer_tokens: usize,
 }
 
 impl Sizes {
@@ -84,6 +92,10 @@ impl Sizes {
         history_pages: 10_000,
         cluster_publications: 20_000,
         cluster_paced: 10_000,
+        wallet_connections: 1_000,
+        wallet_blocks: 100,
+        answer_rooms: 1_000,
+        answer_tokens: 500,
     };
     /// Shows that everything runs; no figure of it is a verdict.
     pub(super) const QUICK: Self = Self {
@@ -111,5 +123,9 @@ impl Sizes {
         history_pages: 200,
         cluster_publications: 2_000,
         cluster_paced: 1_000,
+        wallet_connections: 50,
+        wallet_blocks: 10,
+        answer_rooms: 50,
+        answer_tokens: 50,
     };
 }

@@ -1,5 +1,8 @@
 //! The process under test: started on its own core, its CPU and memory read from `/proc`.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -58,6 +61,8 @@ pub(super) struct Process {
     child: Child,
     folder: PathBuf,
     pub(super) address: SocketAddrV4,
+    /// CPU of each thread when it was last looked at, in nanoseconds: those that have ended count too.
+    threads: RefCell<BTreeMap<OsString, u64>>,
 }
 
 impl Process {
@@ -103,6 +108,7 @@ impl Process {
                 child,
                 folder,
                 address,
+                threads: RefCell::default(),
             },
             Err(error) => {
                 fs::remove_dir_all(&folder)?;
@@ -149,18 +155,20 @@ impl Process {
     /// # Errors
     /// The process is gone, or the kernel keeps no scheduler statistics.
     pub(super) fn cpu(&self) -> Result<Duration> {
-        let mut nanoseconds = 0;
+        let mut threads = self.threads.borrow_mut();
         for task in fs::read_dir(self.proc("task")).context("the process under test is gone")? {
+            let task = task?;
             // A thread may end between the listing and the read.
-            let Ok(statistics) = fs::read_to_string(task?.path().join("schedstat")) else {
+            let Ok(statistics) = fs::read_to_string(task.path().join("schedstat")) else {
                 continue;
             };
             let first = statistics
                 .split_ascii_whitespace()
                 .next()
                 .context("empty schedstat")?;
-            nanoseconds += first.parse::<u64>()?;
+            threads.insert(task.file_name(), first.parse()?);
         }
+        let nanoseconds = threads.values().sum();
         Ok(Duration::from_nanos(nanoseconds))
     }
 

@@ -42,6 +42,14 @@ impl Mint {
         ))
     }
 
+    /// A token of user `u{user}` who may hear of any wallet.
+    pub(super) fn wallet_token(&self, user: usize) -> String {
+        self.signed(&format!(
+            r#"{{"sub":"u{user}","roles":[],"permissions":["wallet.read","wallet.read.any"],"exp":{}}}"#,
+            self.expires_at
+        ))
+    }
+
     /// A token of a backend that may publish.
     pub(super) fn backend_token(&self) -> String {
         self.signed(&format!(

@@ -9,8 +9,12 @@ section! {
         pub topics: Dialect = Dialect::default(),
         /// The `conversation` dialect, feeds included.
         pub conversation: Dialect = Dialect::default(),
+        /// The `service` dialect.
+        pub service: Dialect = Dialect::default(),
         /// The `socketio` dialect.
         pub socketio: Dialect = Dialect::default(),
+        /// The `wallet` dialect.
+        pub wallet: Dialect = Dialect::default(),
     }
 }
 

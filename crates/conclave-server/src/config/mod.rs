@@ -4,10 +4,12 @@
 //! flags. Every key is defined once, by its field's doc comment and default in the file of its
 //! section; the manual, the default file and the unknown-key hints are made from that.
 //!
-//! Reading order: `source` (from sources to a [`Setup`]), `rules`, `issuer_rules` and
-//! `webhook_rules` (what is refused and what is warned of), the sections, `section`, `value` and `scalar` (the machinery),
+//! Reading order: `source` (from sources to a [`Setup`]), `rules`, `issuer_rules`,
+//! `assistant_rules`, `wallet_rules` and `webhook_rules` (what is refused and what is warned of), the sections, `section`, `value` and `scalar` (the machinery),
 //! `manual`, `files` and `keyfile`.
 
+mod assistant;
+mod assistant_rules;
 mod audit;
 mod auth;
 mod bus;
@@ -29,6 +31,7 @@ mod scalar;
 mod secret;
 mod section;
 mod server;
+mod service;
 mod shown;
 mod socketio;
 mod source;
@@ -38,11 +41,14 @@ mod store_rules;
 mod tests;
 mod topics;
 mod value;
+mod wallet;
+mod wallet_rules;
 mod webhook;
 mod webhook_rules;
 
 use std::path::PathBuf;
 
+pub use assistant::{Assistant, Busy, Vocabulary};
 pub use audit::Audit;
 pub use auth::{Auth, Reject};
 pub use bus::{Bus, BusRevocations};
@@ -60,11 +66,13 @@ pub use pages::Pages;
 pub use secret::Secret;
 use section::section;
 pub use server::{Server, Tls};
+pub use service::Service;
 pub(crate) use shown::{Shown, Source, shown};
 pub use socketio::{AuthFailure, SocketIo};
 pub use source::{Flags, Launch, Profile, Setup, load, read};
 pub use store::Store;
 pub use topics::Topics;
+pub use wallet::Wallet;
 pub use webhook::{Webhook, WebhookEvent};
 
 section! {
@@ -80,8 +88,14 @@ section! {
         pub topics: Topics = Topics::default(),
         /// Users' feeds and conversations, below `/ws`.
         pub conversation: Conversation = Conversation::default(),
+        /// Requests and replies as `/asyncapi/service.yaml` describes them, at `/chat`.
+        pub service: Service = Service::default(),
         /// Socket.IO, at `/socket.io/`.
         pub socketio: SocketIo = SocketIo::default(),
+        /// Answers of a language model in rooms; see `docs/assistant.md`.
+        pub assistant: Assistant = Assistant::default(),
+        /// Wallets on an Ethereum chain, below `/api/v1/web3`.
+        pub wallet: Wallet = Wallet::default(),
         /// What surfaces ask of a handshake.
         pub dialects: Dialects = Dialects::default(),
         /// The chain of security events, one JSON line each.

@@ -1,5 +1,6 @@
 //! What is refused, and what is warned of, whatever its source. The rules of `[[auth.issuers]]`
-//! are in `issuer_rules`, those of `[[webhooks]]` in `webhook_rules`, those of
+//! are in `issuer_rules`, those of `[assistant]` in `assistant_rules`, those of `[wallet]` in
+//! `wallet_rules`, those of `[[webhooks]]` in `webhook_rules`, those of
 //! `[store]` in `store_rules`.
 
 use std::net::SocketAddr;
@@ -30,6 +31,8 @@ pub(crate) fn check(setup: &Setup) -> Findings {
     findings.topics(config);
     findings.store(config);
     findings.bus(setup);
+    findings.assistant(setup);
+    findings.wallet(config);
     findings.webhooks(setup);
     findings
 }
@@ -285,7 +288,7 @@ impl Findings {
         }
     }
 
-    fn path(&mut self, key: &str, path: &str, example: &str) {
+    pub(super) fn path(&mut self, key: &str, path: &str, example: &str) {
         if !path.starts_with('/') || path.contains(['?', '#', '%', ' ']) {
             self.refuse(
                 key,
@@ -298,6 +301,7 @@ impl Findings {
         let topics = &config.topics;
         self.path("topics.path", &topics.path, "/ws");
         self.path("conversation.path", &config.conversation.path, "/ws");
+        self.path("service.path", &config.service.path, "/chat");
         self.path("socketio.path", &config.socketio.path, "/socket.io/");
         if topics.history_messages > 0 && topics.history_topics == 0 {
             let expected = "expected at least 1 beside history_messages";

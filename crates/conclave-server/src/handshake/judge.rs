@@ -247,9 +247,10 @@ impl Reception {
             return Err(No::http(StatusCode::FORBIDDEN, code, detail));
         }
         let plea = case.plea;
-        let session = match plea.route.kind {
-            RouteKind::SocketIo => self.check_engine(plea)?,
-            RouteKind::Conversation | RouteKind::Echo | RouteKind::Topics => None,
+        let session = if plea.route.kind == RouteKind::SocketIo {
+            self.check_engine(plea)?
+        } else {
+            None
         };
         let lines = plea.lines.iter().map(|line| (line.name, line.value));
         let options = AcceptOptions {
@@ -345,10 +346,9 @@ impl Reception {
     fn prove_now(&self, case: &Case<'_>) -> Proving {
         let node = self.worker.node();
         let identity = &node.identity;
-        match case.plea.route.kind {
-            // They say who they are after the upgrade, or never.
-            RouteKind::Echo | RouteKind::SocketIo => return Proving::Done(Ok(nobody())),
-            RouteKind::Conversation | RouteKind::Topics => {}
+        // They say who they are after the upgrade, or never.
+        if matches!(case.plea.route.kind, RouteKind::Echo | RouteKind::SocketIo) {
+            return Proving::Done(Ok(nobody()));
         }
         let anonymous_may =
             case.plea.route.kind == RouteKind::Topics && node.setup.config.topics.anonymous;

@@ -257,7 +257,7 @@ impl Reception {
         let shared = match route.kind {
             RouteKind::Conversation => request.uri().path() == "/ws/stats",
             RouteKind::SocketIo => true,
-            RouteKind::Echo | RouteKind::Topics => false,
+            RouteKind::Echo | RouteKind::Service | RouteKind::Topics | RouteKind::Wallet => false,
         };
         (asks || !shared).then_some(route)
     }

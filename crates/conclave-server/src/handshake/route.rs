@@ -1,11 +1,12 @@
 //! Which surface a path leads to, and what the path itself says.
 
-use conclave_dialects::{CONVERSATION, FEED, TOPICS};
+use conclave_dialects::{CONVERSATION, FEED, TOPICS, WALLET};
 use conclave_protocol::{RoomId, UserId};
 use conclave_socketio::{CONFORMANCE, ENGINE_ECHO, SOCKETIO, SOCKETIO_EVENT_FAILURE};
 use percent_encoding::percent_decode_str;
 
 use crate::config::{AuthFailure, Setup};
+use crate::service::SERVICE;
 use crate::worker::Surface;
 
 /// A surface, and what its path says.
@@ -24,8 +25,10 @@ pub(crate) struct Route {
 pub(crate) enum RouteKind {
     Conversation,
     Echo,
+    Service,
     SocketIo,
     Topics,
+    Wallet,
 }
 
 /// Whose path it is.
@@ -66,6 +69,15 @@ pub(crate) fn route(setup: &Setup, path: &str) -> Option<Route> {
     if setup.profile.conformance && path == "/echo" {
         return Some(plain(Surface::Echo, RouteKind::Echo));
     }
+    if config.service.enabled && path == config.service.path {
+        return Some(plain(Surface::Dialect(&SERVICE), RouteKind::Service));
+    }
+    if config.wallet.enabled
+        && let Some(below) = path.strip_prefix(config.wallet.path.trim_end_matches('/'))
+        && let Some(user) = below.strip_prefix('/')
+    {
+        return wallet(user);
+    }
     if config.conversation.enabled {
         let below = path.strip_prefix(config.conversation.path.trim_end_matches('/'))?;
         return conversation(below.strip_prefix('/')?);
@@ -86,13 +98,28 @@ fn conversation(below: &str) -> Option<Route> {
         }
         _ => return None,
     };
-    let user = decoded(user).and_then(|user| UserId::new(&user).ok());
     Some(Route {
         surface,
         kind: RouteKind::Conversation,
-        user: user.map_or(PathUser::Nobody, PathUser::Only),
+        user: path_user(user),
         room,
     })
+}
+
+/// `{user_id}`.
+fn wallet(user: &str) -> Option<Route> {
+    let names_one = !user.is_empty() && !user.contains('/');
+    names_one.then(|| Route {
+        surface: Surface::Dialect(&WALLET),
+        kind: RouteKind::Wallet,
+        user: path_user(user),
+        room: None,
+    })
+}
+
+fn path_user(part: &str) -> PathUser {
+    let user = decoded(part).and_then(|user| UserId::new(&user).ok());
+    user.map_or(PathUser::Nobody, PathUser::Only)
 }
 
 fn decoded(part: &str) -> Option<String> {

@@ -22,6 +22,7 @@ use super::client::Client;
 use super::problem::Problem;
 use crate::metrics::{Counter, Timed};
 use crate::node::Node;
+use crate::wallet::Feed;
 
 /// On the server's own addresses: for this machine and holders of `system.monitor`; 404 where
 /// metrics have an address of their own.
@@ -90,6 +91,8 @@ impl Collector for Figures {
         self.inboxes(&mut encoder)?;
         self.bus(&mut encoder)?;
         self.webhooks(&mut encoder)?;
+        self.answers(&mut encoder)?;
+        self.wallets(&mut encoder)?;
         self.workers(&mut encoder)
     }
 }
@@ -159,6 +162,47 @@ impl Figures {
         Ok(())
     }
 
+    fn answers(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let Some(assistant) = self.0.answers.service() else {
+            return Ok(());
+        };
+        let figures = assistant.figures();
+        let (name, help) = ("conclave_answers", "Answers that ended, by how");
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (outcome, value) in [
+            ("cancelled", figures.cancelled),
+            ("error", figures.failed),
+            ("length", figures.cut),
+            ("stop", figures.stopped),
+        ] {
+            ConstCounter::new(value).encode(family.encode_family(&[("outcome", outcome)])?)?;
+        }
+        let (name, help) = ("conclave_answer_tokens", "Tokens that answers took");
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (kind, value) in [
+            ("prompt", figures.usage.prompt),
+            ("completion", figures.usage.completion),
+        ] {
+            ConstCounter::new(value).encode(family.encode_family(&[("kind", kind)])?)?;
+        }
+        for (name, help, value) in [
+            (
+                "conclave_answers_running",
+                "Answers under way",
+                figures.running,
+            ),
+            (
+                "conclave_answers_waiting",
+                "Questions that wait for their room's turn",
+                figures.waiting,
+            ),
+        ] {
+            let value = ConstGauge::new(gauge(value));
+            value.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
+        }
+        Ok(())
+    }
+
     fn bus(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let nodes = &self.0.nodes;
         let Some((figures, passed_over)) = nodes.figures() else {
@@ -190,6 +234,46 @@ impl Figures {
         Ok(())
     }
 
+    /// Nothing where wallets are off.
+    fn wallets(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let Some(feed) = self.0.wallets.as_ref().map(|wallets| wallets.feed()) else {
+            return Ok(());
+        };
+        for (name, help, value) in wallet_counts(&feed) {
+            count(encoder, name, help, value)?;
+        }
+        let head = feed
+            .head
+            .map_or(0, |head| i64::try_from(head.number).unwrap_or(i64::MAX));
+        let subscriptions = feed.balance + feed.contract + feed.transactions;
+        for (name, help, value) in [
+            (
+                "conclave_wallet_live",
+                "Whether the chain is followed",
+                i64::from(feed.is_live),
+            ),
+            (
+                "conclave_wallet_head",
+                "The newest block that was told",
+                head,
+            ),
+            (
+                "conclave_wallet_subscriptions",
+                "Subscriptions to the chain",
+                gauge(subscriptions),
+            ),
+            (
+                "conclave_wallet_watches",
+                "Different things of the chain that are heard of",
+                gauge(feed.watches),
+            ),
+        ] {
+            let value = ConstGauge::new(value);
+            value.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
+        }
+        Ok(())
+    }
+
     fn inboxes(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let directory = self.0.topics.directory();
         let help = "Bytes that wait for a worker to deliver them";
@@ -209,6 +293,41 @@ impl Figures {
 fn count(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
     let value = ConstCounter::new(value);
     value.encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)
+}
+
+const fn wallet_counts(feed: &Feed) -> [(&'static str, &'static str, u64); 6] {
+    [
+        (
+            "conclave_wallet_requests",
+            "Questions to the node of the chain",
+            feed.requests,
+        ),
+        (
+            "conclave_wallet_reconnects",
+            "Times that the node of the chain was reached again",
+            feed.reconnects,
+        ),
+        (
+            "conclave_wallet_strangers",
+            "Times that the node of the chain was of another chain",
+            feed.strangers,
+        ),
+        (
+            "conclave_wallet_blocks",
+            "Blocks that were told",
+            feed.blocks,
+        ),
+        (
+            "conclave_wallet_reorganisations",
+            "Times that blocks which were told were taken back",
+            feed.reorganisations,
+        ),
+        (
+            "conclave_wallet_gaps_filled",
+            "Times that blocks which were missed were read again",
+            feed.gaps_filled,
+        ),
+    ]
 }
 
 /// What went through the bus; `passed_over` was taken from it and then left.

@@ -33,6 +33,7 @@ mod sign_out;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod wallets;
 
 use std::sync::Arc;
 
@@ -96,7 +97,7 @@ fn pages() -> Pages {
         .get("/openapi.json", openapi::document)
         .get("/docs", openapi::page)
         .get("/asyncapi/{document}", asyncapi::document);
-    rooms::pages(pages)
+    wallets::pages(rooms::pages(pages))
 }
 
 /// `/metrics` and the health of a listener of their own (`metrics.listen`), open to whoever

@@ -188,6 +188,11 @@ impl std::fmt::Display for Causes<'_> {
 
 /// For paths that are not there.
 pub(super) async fn not_found(_: Uri) -> Problem {
+    nothing_there()
+}
+
+/// The same, for what is switched off.
+pub(super) fn nothing_there() -> Problem {
     Problem::refused(Refusal::NotFound, "there is nothing at this path")
 }
 

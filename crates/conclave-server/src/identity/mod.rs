@@ -12,6 +12,7 @@ mod issuers;
 mod key_urls;
 mod passwords;
 mod random;
+mod renewal;
 mod test_token;
 mod watch;
 
@@ -33,8 +34,10 @@ use issuers::{issuers, signer};
 use key_urls::KeyUrls;
 pub(crate) use passwords::PasswordPool;
 pub(crate) use random::SystemRandom;
+pub(crate) use renewal::renewal;
 pub(crate) use watch::{Sources, catch_up, watch};
 
+use crate::assistant;
 use crate::config::{Secret, Setup};
 use crate::handshake::{Origin, Origins};
 use crate::http::RequestLimiter;
@@ -252,7 +255,13 @@ impl Identity {
     }
 
     fn admitted(&self, verified: Result<Verified, TokenError>) -> Result<Arc<Principal>, Unproved> {
-        let admitted = verified.and_then(|verified| self.standing.admit(verified.principal));
+        let admitted = verified.and_then(|verified| {
+            let user = verified.principal.user.as_ref();
+            if user.is_some_and(|user| user.as_str() == assistant::USER) {
+                return Err(TokenError::Payload);
+            }
+            self.standing.admit(verified.principal)
+        });
         admitted.map(Arc::new).map_err(|error| match error {
             TokenError::Payload => Unproved::Payload,
             TokenError::Expired

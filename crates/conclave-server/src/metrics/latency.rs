@@ -14,17 +14,20 @@ pub(crate) enum Timed {
     /// written it to all who hear it there. Whole milliseconds; of a room's message the commit is
     /// in it.
     Delivery,
+    /// The assistant's first token, from when its answer's turn came.
+    FirstToken,
 }
 
 impl Timed {
     /// All of them.
-    pub(crate) const ALL: [Self; 2] = [Self::Command, Self::Delivery];
+    pub(crate) const ALL: [Self; 3] = [Self::Command, Self::Delivery, Self::FirstToken];
 
     /// Its Prometheus name.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Command => "conclave_command_seconds",
             Self::Delivery => "conclave_delivery_seconds",
+            Self::FirstToken => "conclave_answer_first_token_seconds",
         }
     }
 
@@ -33,6 +36,7 @@ impl Timed {
         match self {
             Self::Command => "From a room command to its answer",
             Self::Delivery => "From a publication to its delivery to all subscribers of a worker",
+            Self::FirstToken => "From the turn of a question to the first token of its answer",
         }
     }
 
@@ -42,6 +46,7 @@ impl Timed {
         match self {
             Self::Command => &BOUNDS,
             Self::Delivery => BOUNDS.split_at(BELOW_ONE_MILLI).1,
+            Self::FirstToken => &PATIENT_BOUNDS,
         }
     }
 
@@ -107,6 +112,18 @@ struct Ranges {
 }
 
 impl Latencies {
+    /// Counts one, of what no worker times.
+    pub(crate) fn add(&self, timed: Timed, took: Duration) {
+        let Some(ranges) = self.0.get(timed as usize) else {
+            return;
+        };
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        if let Some(count) = ranges.counts.get(timed.range(micros)) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        ranges.micros.fetch_add(micros, Ordering::Relaxed);
+    }
+
     /// The present state of one.
     pub(crate) fn histogram(&self, timed: Timed) -> Histogram {
         let empty = Ranges::default();
@@ -164,6 +181,11 @@ impl LocalLatencies {
 const BOUNDS: [u64; 14] = [
     100, 250, 500, 1000, 2500, 5000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000,
     2_500_000,
+];
+/// Of what another machine does.
+const PATIENT_BOUNDS: [u64; 12] = [
+    10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000,
+    30_000_000, 60_000_000,
 ];
 const BELOW_ONE_MILLI: usize = 3;
 const RANGES: usize = BOUNDS.len() + 1;

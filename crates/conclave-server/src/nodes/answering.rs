@@ -9,7 +9,9 @@ use conclave_protocol::{Principal, Recovery, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
+use crate::assistant::{Asked, answer_node};
 use crate::node::Node;
+use crate::wallet::note_links;
 use crate::worker::{Control, Kick, Listed, Listing, Load, Owned, Proof, Target, Told, worker_of};
 
 use super::survey::{self, Heard, TopicKey};
@@ -18,6 +20,8 @@ use super::survey::{self, Heard, TopicKey};
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
 pub(crate) enum Question {
+    /// About answers of the assistant.
+    Answers(Asked),
     /// Whether a client that is back elsewhere was here: then its connection ends, and what is
     /// kept of it is the answer, a [`Told`] or null.
     Client(Owned),
@@ -70,6 +74,11 @@ pub(crate) enum Question {
     Forget {
         /// Which.
         client: Proof,
+    },
+    /// This user has other wallets than before.
+    Wallets {
+        /// Whose they are.
+        user: String,
     },
     /// Clients of a node that stops, which may come back to any other: true.
     Inherit {
@@ -128,6 +137,7 @@ pub(super) async fn answer(node: Arc<Node>, from: NodeId, id: u64, question: Box
     };
     let own = node.nodes.name();
     match question {
+        Question::Answers(asked) => answer_node(&node, from, id, asked).await,
         Question::Client(owned) => {
             let told = give_up(&node, &owned).await;
             node.nodes.answer(from, id, &told);
@@ -173,10 +183,18 @@ pub(super) async fn answer(node: Arc<Node>, from: NodeId, id: u64, question: Box
             answer_heard(&node, from, id, question).await;
         }
         Question::Forget { client } => node.lost.forget(&client),
+        Question::Wallets { user } => reread(&node, &user),
         Question::Inherit { clients } => {
             inherit(&node, clients);
             node.nodes.answer(from, id, &true);
         }
+    }
+}
+
+/// Reads the wallets of a user again.
+fn reread(node: &Node, user: &str) {
+    if let Ok(user) = UserId::new(user) {
+        note_links(node, &user);
     }
 }
 
@@ -209,11 +227,13 @@ async fn answer_heard(node: &Arc<Node>, from: NodeId, id: u64, question: Questio
             let list = survey::heard_topics(node, search, after, limit.min(LIST_MAX)).await;
             node.nodes.answer(from, id, &list);
         }
-        Question::Client(_)
+        Question::Answers(_)
+        | Question::Client(_)
         | Question::Connections { .. }
         | Question::Disconnect { .. }
         | Question::Forget { .. }
-        | Question::Inherit { .. } => {}
+        | Question::Inherit { .. }
+        | Question::Wallets { .. } => {}
     }
 }
 

@@ -125,7 +125,7 @@ impl Nodes {
     }
 
     /// Answers a question.
-    pub(super) fn answer(&self, to: NodeId, id: u64, answer: &impl Serialize) {
+    pub(crate) fn answer(&self, to: NodeId, id: u64, answer: &impl Serialize) {
         if let (Some(link), Ok(text)) = (&self.link, serde_json::to_string(answer))
             && text.len() <= NOTICE_BYTES_MAX
         {

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use super::answering::answer;
 use crate::node::Node;
+use crate::wallet::doubt_links;
 use crate::worker::{Control, Kick, Target};
 
 /// Takes what comes, until the runtime ends.
@@ -21,7 +22,10 @@ pub(crate) async fn hear(node: Arc<Node>, mut feed: Box<dyn Feed>) {
         let now = node.clock.monotonic();
         for arrival in &arrived {
             match arrival {
-                Arrival::Missed => node.nodes.doubt(now),
+                Arrival::Missed => {
+                    node.nodes.doubt(now);
+                    doubt_links(&node);
+                }
                 Arrival::Notice { from, notice } => {
                     node.nodes.take(*from, notice, now);
                     obey(&node, *from, notice);
@@ -82,7 +86,10 @@ fn obey(node: &Arc<Node>, from: NodeId, notice: &Notice) {
 /// then the rest of what has come is left, as if the bus had lost it.
 async fn take(node: &Node, mut arrived: impl Iterator<Item = Arrival>) {
     let directory = node.topics.directory();
-    while let Some(arrival) = arrived.next() {
+    while let Some(mut arrival) = arrived.next() {
+        if !note_answer(node, &mut arrival) {
+            continue;
+        }
         let is_delivered = matches!(
             arrival,
             Arrival::Publication { .. } | Arrival::Record { .. } | Arrival::Recorded { .. }
@@ -91,12 +98,31 @@ async fn take(node: &Node, mut arrived: impl Iterator<Item = Arrival>) {
             let clear = poll_fn(|context| directory.poll_clear(context));
             if tokio::time::timeout(CLEAR_TIME, clear).await.is_err() {
                 node.nodes.pass_over(arrived.count().saturating_add(1));
+                node.rooms.doubt_answers();
                 directory.arrive(Arrival::Missed);
                 return;
             }
         }
         directory.arrive(arrival);
     }
+}
+
+/// Takes note of what is said of answers, before anybody hears it; whether they are to hear it.
+fn note_answer(node: &Node, arrival: &mut Arrival) -> bool {
+    match arrival {
+        Arrival::Missed => node.rooms.doubt_answers(),
+        Arrival::Publication {
+            from,
+            channel,
+            body,
+            ..
+        } => return node.rooms.hear_of_answer(*from, channel, body),
+        Arrival::Notice { .. }
+        | Arrival::Record { .. }
+        | Arrival::Recorded { .. }
+        | Arrival::Unrecorded { .. } => {}
+    }
+    true
 }
 
 /// Closes the gaps of rooms, until the runtime ends.

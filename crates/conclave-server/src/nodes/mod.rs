@@ -182,6 +182,12 @@ impl Nodes {
         link.is_some_and(|link| !link.roll.nodes().is_empty())
     }
 
+    /// Whether this node is heard.
+    pub(crate) fn hears(&self, node: NodeId) -> bool {
+        let link = self.link.as_ref();
+        link.is_some_and(|link| link.roll.nodes().contains(&node))
+    }
+
     /// Whether there are others that cannot be reached now.
     pub(crate) fn is_away(&self) -> bool {
         self.link.as_ref().is_some_and(|link| !link.bus.is_there())

@@ -159,6 +159,10 @@ fn membership(kind: &EventKind, first_members: &[UserId]) -> Option<Value> {
         | EventKind::Receipt(_)
         | EventKind::Entered { .. }
         | EventKind::Invited(_)
+        | EventKind::Answering { .. }
+        | EventKind::AnswerPart(_)
+        | EventKind::AnswerFailed(_)
+        | EventKind::ContextUsed { .. }
         | EventKind::Typing { .. }
         | EventKind::Presence(_)
         | EventKind::Named { .. }

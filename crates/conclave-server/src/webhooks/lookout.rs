@@ -151,7 +151,7 @@ impl Lookout {
     }
 
     fn lingers(&self, user: &UserId) -> bool {
-        self.node.connections.of_user(user) == 0 && self.node.rooms.attendance().is_online(user)
+        self.is_away(user) && self.node.rooms.is_online(user)
     }
 
     fn is_away(&self, user: &UserId) -> bool {

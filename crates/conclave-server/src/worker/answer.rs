@@ -91,7 +91,8 @@ impl Connection {
             | Command::Renew(_)
             | Command::Subscribe(_)
             | Command::TopicPresence(_)
-            | Command::Unsubscribe(_) => {
+            | Command::Unsubscribe(_)
+            | Command::Wallet(_) => {
                 let refused = Refused {
                     refusal: Refusal::RateLimited,
                     message,
@@ -117,7 +118,8 @@ impl Connection {
             | Reply::Pong
             | Reply::Presence { .. }
             | Reply::Renewed
-            | Reply::Room { .. } => None,
+            | Reply::Room { .. }
+            | Reply::Wallet { .. } => None,
         };
         if let Some((command, message)) = said {
             self.audit(Kind::ProtocolViolation, &format!("{command}: {message}"));
@@ -196,7 +198,7 @@ impl Connection {
         });
     }
 
-    fn encode_with(
+    pub(super) fn encode_with(
         &self,
         answer: &mut Answer<'_>,
         write: impl FnOnce(&mut Vec<u8>) -> Option<FrameKind>,

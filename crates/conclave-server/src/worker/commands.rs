@@ -69,6 +69,7 @@ impl Connection {
             Command::Subscribe(subscribe) => self.subscribe(subscribe, word, answer),
             Command::TopicPresence(presence) => self.presence(presence, word, answer),
             Command::Unsubscribe(unsubscribe) => self.unsubscribe(unsubscribe, word, answer),
+            Command::Wallet(command) => self.wallet_command(command, word, answer),
         }
     }
 

@@ -341,6 +341,10 @@ impl Connection {
             if self.poll_job(context).is_pending() {
                 return Poll::Pending;
             }
+            // Behind the answer: what is queued may belong to it.
+            if self.start_kind == Start::Rooms {
+                self.poll_queued(context);
+            }
             if !waits && self.poll_input(context).is_pending() {
                 return Poll::Pending;
             }

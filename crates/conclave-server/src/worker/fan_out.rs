@@ -7,6 +7,7 @@ use std::task::Poll;
 use conclave_core::{Batch, Member};
 use conclave_protocol::{
     Channel, CloseMeaning, Dialect, Form, FrameKind, Present, Publication, Start, UserId,
+    WalletAddress,
 };
 use conclave_websocket::{Opcode, encode, encode_deflated};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -73,6 +74,15 @@ pub(crate) enum Control {
         /// Told when it is done.
         answer: oneshot::Sender<()>,
     },
+    /// A user has linked or unlinked wallets: subscriptions follow.
+    Wallets {
+        /// Whose they are.
+        user: UserId,
+        /// Those that are linked on this chain.
+        wallets: Arc<[WalletAddress]>,
+    },
+    /// Changes of wallets may have been missed: those that subscriptions rest on are read again.
+    LinksDoubted,
     /// The server is going away: close every connection, in batches over `spread`.
     Drain {
         /// Over how long.
@@ -244,6 +254,12 @@ impl Worker {
             } => {
                 self.release(client, &user);
                 answer.send(()).ok();
+            }
+            Control::Wallets { user, wallets } => {
+                self.each_connection(|connection| connection.wallets_are(&user, &wallets));
+            }
+            Control::LinksDoubted => {
+                self.each_connection(|connection| connection.doubt_wallets());
             }
             Control::Drain { spread, done } => {
                 self.draining.set(true);

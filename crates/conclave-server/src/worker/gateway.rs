@@ -14,7 +14,8 @@ use conclave_websocket::{Opcode, encode};
 
 use super::answer::Answer;
 use super::connection::{Connection, Phase, Surface};
-use super::hearing::{Greeting, RoomSide};
+use super::greeting::Greeting;
+use super::hearing::RoomSide;
 use super::lost::{Kept, Proof, Written};
 use super::past::{Missed, Past};
 use super::standing::Outcome;
@@ -66,7 +67,7 @@ impl Gateway {
     pub(super) fn note_all(&mut self, publications: &[Arc<Publication>]) {
         let number = |publication: Option<&Arc<Publication>>| match publication.map(|p| &p.body) {
             Some(Body::Event(event)) => event.number,
-            Some(Body::Broadcast { .. } | Body::Topic(_)) | None => 0,
+            Some(Body::Broadcast { .. } | Body::Topic(_) | Body::Wallet(_)) | None => 0,
         };
         let (first, last) = (number(publications.first()), number(publications.last()));
         if first > 0 && last > 0 && self.written.is_news(first) {
@@ -278,7 +279,8 @@ impl Connection {
 
     /// The user has become a member of a room: hears it from the event that made them one.
     pub(super) fn entered_room(&self, room: &RoomId, seq: u64) {
-        if self.start_kind != Start::Connect || self.phase.get() != Phase::Open {
+        let hears_all = matches!(self.start_kind, Start::Connect | Start::Rooms);
+        if !hears_all || self.phase.get() != Phase::Open {
             return;
         }
         // The event of an earlier leaving may still be on its way.

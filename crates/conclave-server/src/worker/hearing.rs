@@ -12,15 +12,17 @@ use std::task::{Context, Poll};
 
 use conclave_core::{HearAll, Permit, Replay, RoomFault, authorise};
 use conclave_protocol::{
-    Channel, CloseMeaning, Event, EventKind, Follow, Principal, Push, Refusal, RoomId, RoomReply,
-    Start, Welcome,
+    Channel, CloseMeaning, Event, EventKind, Follow, Push, Refusal, RoomId, Start,
 };
 
 use super::answer::Answer;
+use super::calls::Calls;
 use super::connection::{Connection, Phase};
 use super::gateway::Gateway;
+use super::greeting::Greeting;
 use super::holding::{Holding, Until, is_of_room};
-use super::rooms::Asked;
+use super::told::Told;
+use super::wallet::WalletSide;
 use crate::audit::Kind;
 
 /// What a connection of a surface of rooms keeps beside what every connection keeps.
@@ -39,10 +41,16 @@ pub(super) struct RoomSide {
     pub(super) entered: Vec<(RoomId, u64)>,
     /// Whether its job reads what its client missed, which waits for its reader.
     pub(super) reads_past: bool,
+    /// Answers whose beginning it has been told at once: their parts up to there are not for it.
+    pub(super) told: Vec<Told>,
     /// Whether it has ever typed.
     pub(super) typed: bool,
     /// Of a connection that says who it is after the upgrade.
     pub(super) gateway: Option<Gateway>,
+    /// Of a connection of a generated service.
+    pub(super) calls: Option<Calls>,
+    /// Of a connection that hears of wallets.
+    pub(super) wallet: Option<Box<WalletSide>>,
 }
 
 pub(super) type Reading = Pin<Box<dyn Future<Output = Result<Replay, RoomFault>>>>;
@@ -55,7 +63,7 @@ pub(super) struct Catch {
 
 impl Catch {
     /// Whether a command waits for its answer.
-    const fn has_asker(&self) -> bool {
+    pub(super) const fn has_asker(&self) -> bool {
         let Step::Read(past) = &self.step else {
             return false;
         };
@@ -89,16 +97,6 @@ enum Next {
     Through(RoomId, u64),
 }
 
-/// What is said when it is known that the room may be heard.
-pub(super) enum Greeting {
-    /// Nothing.
-    Quiet,
-    /// The answer to the command that asked for it.
-    Reply(Asked),
-    /// The connection's first frame.
-    Welcome,
-}
-
 impl Connection {
     /// What a connection of a surface of rooms begins with.
     pub(super) fn begin_rooms(&self) {
@@ -109,7 +107,9 @@ impl Connection {
                 self.welcome(None);
             }
             Start::Room => self.begin_in_room(),
+            Start::Rooms => self.open_calls(),
             Start::Topics => {}
+            Start::Wallet => self.begin_wallet(),
         }
     }
 
@@ -167,7 +167,7 @@ impl Connection {
         let number = self.worker.number;
         let own = match self.start_kind {
             Start::Feed | Start::Room => rooms.hear_own(permit, number),
-            Start::Connect | Start::Opened | Start::Topics => None,
+            Start::Connect | Start::Opened | Start::Rooms | Start::Topics | Start::Wallet => None,
         };
         for subscribed in [Some(rooms.hear(permit, number)), own]
             .into_iter()
@@ -195,6 +195,7 @@ impl Connection {
         if let Some(mut side) = self.side() {
             side.held.end(&held);
             side.entered.retain(|(entered, _)| entered != room);
+            side.told.retain(|told| told.room != *room);
             if side
                 .catches
                 .front()
@@ -220,6 +221,7 @@ impl Connection {
                 None => return done,
                 Some(Next::Through(room, last_seq)) => {
                     if self.let_some_through(&room, last_seq) {
+                        self.tell_answer(&room);
                         self.leave_step(&room);
                     }
                 }
@@ -243,15 +245,21 @@ impl Connection {
             return Some(Next::Reading(reading));
         }
         let catch = side.catches.front()?;
-        let (permit, after) = match &catch.step {
+        let (permit, after, comes) = match &catch.step {
             Step::Through(last_seq) => return Some(Next::Through(catch.room.clone(), *last_seq)),
-            Step::Check(permit) => (permit, None),
-            Step::Read(past) => (&past.permit, past.after),
+            Step::Check(permit) => (permit, None, false),
+            Step::Read(past) => (&past.permit, past.after, true),
         };
         let permit = Arc::clone(permit);
         let after = after.map_or(NOTHING_BEFORE, |n| n.min(NOTHING_BEFORE));
-        let rooms = Arc::clone(&self.worker.node.rooms);
-        let read = async move { rooms.replay(&permit, after, PAGE).await };
+        let node = Arc::clone(&self.worker.node);
+        let read = async move {
+            let replay = node.rooms.replay(&permit, after, PAGE).await?;
+            if comes && !replay.more {
+                node.answers.learn(&node, &permit.command().room).await;
+            }
+            Ok(replay)
+        };
         Some(Next::Reading(Box::pin(read)))
     }
 
@@ -332,23 +340,6 @@ impl Connection {
         }
     }
 
-    fn greet(
-        &self,
-        room: &RoomId,
-        greeting: Option<Greeting>,
-        last_seq: u64,
-        answer: &mut Answer<'_>,
-    ) {
-        match greeting {
-            None | Some(Greeting::Quiet) => {}
-            Some(Greeting::Welcome) => self.welcome_into(Some((room, last_seq)), answer),
-            Some(Greeting::Reply(asked)) => {
-                let room = room.clone();
-                self.room_reply(&asked, &RoomReply::Followed { room, last_seq }, answer);
-            }
-        }
-    }
-
     /// Writes a part of a replay; whether there is another part to read.
     fn send_replay(
         &self,
@@ -397,7 +388,9 @@ impl Connection {
         match (greeting, self.start_kind) {
             (Some(Greeting::Reply(asked)), _) => self.refuse_room(&asked, fault, answer),
             (_, Start::Room) if !is_away => self.close(CloseMeaning::Forbidden),
-            (_, Start::Connect | Start::Room) if is_away => self.close(CloseMeaning::GoingAway),
+            (_, Start::Connect | Start::Room | Start::Rooms) if is_away => {
+                self.close(CloseMeaning::GoingAway);
+            }
             (None, Start::Feed) => self.push(&Push::Unfollowed { room }, answer),
             (None | Some(Greeting::Quiet | Greeting::Welcome), _) => {}
         }
@@ -425,8 +418,8 @@ impl Connection {
         });
         self.stop_hearing(room);
         match self.start_kind {
-            Start::Opened | Start::Topics => {}
-            Start::Connect => {
+            Start::Opened | Start::Topics | Start::Wallet => {}
+            Start::Connect | Start::Rooms => {
                 if let Some(seq) = entered.filter(|seq| *seq > event.seq) {
                     self.entered_room(room, seq);
                 }
@@ -482,7 +475,8 @@ impl Connection {
                 | Channel::Own { .. }
                 | Channel::System
                 | Channel::Topic { .. }
-                | Channel::User(_) => None,
+                | Channel::User(_)
+                | Channel::Watch(_) => None,
             });
         rooms.collect()
     }
@@ -517,53 +511,6 @@ impl Connection {
             self.send(&out);
         }
         self.hearing_ended(&event);
-    }
-
-    /// Keeps the name that the token gives its user, once for each.
-    fn keep_name(&self, principal: &Principal) {
-        let node = &self.worker.node;
-        let (Some(user), Some(name)) = (&principal.user, &principal.name) else {
-            return;
-        };
-        node.names.keep(&node.rooms, user, name, node.clock.now());
-    }
-
-    fn welcome(&self, room: Option<(&RoomId, u64)>) {
-        let (mut out, mut payload) = (Vec::new(), Vec::new());
-        let answer = &mut Answer {
-            out: &mut out,
-            payload: &mut payload,
-        };
-        self.welcome_into(room, answer);
-        self.send(&out);
-    }
-
-    pub(super) fn welcome_into(&self, room: Option<(&RoomId, u64)>, answer: &mut Answer<'_>) {
-        let principal = Arc::clone(&self.principal.borrow());
-        let (sid, secret) = self.side().map_or((0, 0), |mut side| {
-            side.greeted = true;
-            side.gateway.as_ref().map_or((0, 0), Gateway::names)
-        });
-        let welcome = Welcome {
-            principal: &principal,
-            connection: self.id,
-            room,
-            sid,
-            secret,
-            at: self.worker.node.clock.now(),
-        };
-        self.push(&Push::Welcome(welcome), answer);
-        self.keep_name(&principal);
-    }
-
-    /// Whether what is to be said next must come first: its first frame, or that a room is heard.
-    /// A message that is sent behind a subscription is then above what the subscription has read.
-    pub(super) fn is_waiting_to_greet(&self) -> bool {
-        self.side().is_some_and(|side| match self.start_kind {
-            Start::Room => !side.greeted,
-            Start::Feed => side.catches.iter().any(Catch::has_asker),
-            Start::Connect | Start::Opened | Start::Topics => false,
-        })
     }
 
     pub(super) fn side(&self) -> Option<RefMut<'_, RoomSide>> {

@@ -16,6 +16,7 @@ use super::answer::Answer;
 use super::connection::{Connection, Surface};
 use super::fan_out::{frame, opcode};
 use super::hearing::RoomSide;
+use super::told::part_of;
 use crate::metrics::Counter;
 
 /// Publications that wait. Nearly always there are none, and then it is eight bytes.
@@ -142,7 +143,8 @@ impl Holding {
                 | Channel::Room(_)
                 | Channel::System
                 | Channel::Topic { .. }
-                | Channel::User(_) => None,
+                | Channel::User(_)
+                | Channel::Watch(_) => None,
             })
     }
 
@@ -162,7 +164,11 @@ impl Connection {
     pub(super) fn let_some_through(&self, room: &RoomId, last_seq: u64) -> bool {
         let channels = self.held_of_room(room);
         for channel in &channels {
-            match self.write_held(channel, |publication| publication.is_after(last_seq)) {
+            // Parts of answers come with all that was said before them, once the rest is written.
+            let wanted = |publication: &Publication| {
+                publication.is_after(last_seq) && part_of(publication).is_none()
+            };
+            match self.write_held(channel, wanted) {
                 Left::Much => return false,
                 Left::Nothing => {}
                 Left::Ended => return true,
@@ -229,7 +235,7 @@ impl Connection {
     fn is_my_end(&self, publication: &Publication) -> bool {
         match &publication.body {
             Body::Event(event) => self.ends_mine(event),
-            Body::Broadcast { .. } | Body::Topic(_) => false,
+            Body::Broadcast { .. } | Body::Topic(_) | Body::Wallet(_) => false,
         }
     }
 
@@ -266,9 +272,11 @@ impl Connection {
         if self.hold(channel, waits, publications()) {
             return true;
         }
+        let own = own || self.was_told_of(channel);
         if own {
             let mut out = Vec::new();
-            publications().for_each(|publication| self.write_alone(publication, &mut out));
+            let news = publications().filter(|publication| self.is_news(publication));
+            news.for_each(|publication| self.write_alone(publication, &mut out));
             self.send(&out);
         } else if let Some(mut side) = self.side()
             && let Some(gateway) = &mut side.gateway
@@ -343,7 +351,7 @@ impl Connection {
                 };
                 self.event(event, answer);
             }
-            Body::Broadcast { .. } | Body::Event(_) | Body::Topic(_) => {
+            Body::Broadcast { .. } | Body::Event(_) | Body::Topic(_) | Body::Wallet(_) => {
                 if let Some(mut side) = self.side()
                     && let Some(gateway) = &mut side.gateway
                 {
@@ -383,6 +391,7 @@ impl Connection {
             side.held = Holding::default();
             side.catches.clear();
             side.entered.clear();
+            side.told.clear();
             side.reading = None;
         }
     }
@@ -409,7 +418,11 @@ impl super::Worker {
 pub(super) fn is_of_room(channel: &Channel, room: &RoomId) -> bool {
     match channel {
         Channel::Room(heard) | Channel::Own { room: heard, .. } => heard == room,
-        Channel::Broadcast | Channel::System | Channel::Topic { .. } | Channel::User(_) => false,
+        Channel::Broadcast
+        | Channel::System
+        | Channel::Topic { .. }
+        | Channel::User(_)
+        | Channel::Watch(_) => false,
     }
 }
 

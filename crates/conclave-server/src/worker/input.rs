@@ -7,6 +7,7 @@ use conclave_websocket::{
     Decoded, DecoderLimits, Event, Inflater, Opcode, encode, encode_deflated,
 };
 
+use super::answer::Answer;
 use super::connection::{Connection, Phase, Surface};
 use super::gateway::write_own;
 use super::{Scratch, with_deflater};
@@ -217,6 +218,9 @@ impl Connection {
                 return;
             }
         };
+        if let (Start::Rooms, Frame::Text(text)) = (self.start_kind, frame) {
+            return self.call(text, &mut Answer { out, payload });
+        }
         // Where frames have names of the client's own, only the decoded one says which to refuse.
         let acked = self.start_kind != Start::Topics;
         let within = self.within_rate();

@@ -2,12 +2,16 @@
 //!
 //! Reading order: `connection` (one socket), `input` (its bytes to commands), `commands` (what
 //! a command does), `answer`, `standing` (who it is), `fan_out` (publications to members), `rooms`
-//! (commands about rooms), `hearing` (how a room comes to be heard), `holding` (what waits for
-//! that), `gateway` (who says who it is after the upgrade), `past` (what such a client missed),
-//! `lost` (who may come back), `desk` (what backends ask of connections), `deadlines` (pings,
-//! expiry, silence), `closing`, `outbox`, `stream`.
+//! (commands about rooms), `hearing` (how a room comes to be heard), `greeting` (what is said
+//! first), `holding` (what waits for that), `told` (who comes while an answer is given), `gateway`
+//! (who says who it is after the upgrade), `past` (what such a client missed), `calls` (requests
+//! of a generated service), `wallet` (subscriptions to a chain), `linked` (how they follow the
+//! user's wallets), `lost` (who may come back),
+//! `desk` (what backends ask of connections), `deadlines` (pings, expiry, silence), `closing`,
+//! `outbox`, `stream`.
 
 mod answer;
+mod calls;
 mod closing;
 mod commands;
 mod connection;
@@ -15,15 +19,19 @@ mod deadlines;
 mod desk;
 mod fan_out;
 mod gateway;
+mod greeting;
 mod hearing;
 mod holding;
 mod input;
+mod linked;
 mod lost;
 mod outbox;
 mod past;
 mod rooms;
 mod standing;
 mod stream;
+mod told;
+mod wallet;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

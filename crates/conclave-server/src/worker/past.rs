@@ -7,6 +7,7 @@ use std::sync::Arc;
 use conclave_core::{Head, Permit, RoomFault, authorise};
 use conclave_protocol::{
     CloseMeaning, Event, EventKind, Follow, ListOffline, Message, MessageId, Push, ReadOwn, RoomId,
+    Start,
 };
 
 use super::answer::Answer;
@@ -101,7 +102,10 @@ impl Connection {
         let heads: Heads = Arc::new(heads);
         match missed {
             Some(missed) => self.read_missed(missed, heads),
-            None if !any_offline => self.end_offline(0, &heads, answer),
+            // A generated service asks for no messages that it has not received.
+            None if !any_offline || self.start_kind == Start::Rooms => {
+                self.end_offline(0, &heads, answer)
+            }
             None => self.read_offline(Offline {
                 heads,
                 after: None,

@@ -14,7 +14,7 @@ use conclave_protocol::{
 use super::answer::Answer;
 use super::connection::Connection;
 use super::fan_out::Control;
-use super::hearing::Greeting;
+use super::greeting::Greeting;
 use super::standing::Outcome;
 use crate::audit::Kind;
 use crate::metrics::{Counter, Timed};
@@ -47,8 +47,11 @@ impl Connection {
         match command {
             RoomCommand::Send(send) => {
                 let id = MessageId(self.worker.node.fresh_id());
+                let principal = Arc::clone(&self.principal.borrow());
+                let answers = Arc::clone(&self.worker.node.answers);
                 self.ask(ask, send, async move |rooms, permit, stamp| {
                     let sent = rooms.send(permit, id, stamp).await?;
+                    answers.asked(&principal, &sent);
                     let message = Box::new(sent.message);
                     Ok(RoomReply::Message(message))
                 });
@@ -80,6 +83,13 @@ impl Connection {
             RoomCommand::Leave(leave) => {
                 self.ask(ask, leave, async |rooms, permit, stamp| {
                     rooms.leave(permit, stamp).await?;
+                    Ok(RoomReply::Done)
+                });
+            }
+            RoomCommand::CancelAnswer(cancel) => {
+                let node = Arc::clone(&self.worker.node);
+                self.ask(ask, cancel, async move |_, permit, _| {
+                    node.answers.cancel(&node, permit).await?;
                     Ok(RoomReply::Done)
                 });
             }
@@ -132,6 +142,7 @@ impl Connection {
                 self.room_reply(&ask.asked, &RoomReply::Users(users), ask.answer);
             }
             RoomCommand::Edit(_)
+            | RoomCommand::CancelAnswer(_)
             | RoomCommand::Erase(_)
             | RoomCommand::Follow(_)
             | RoomCommand::Join(_)

@@ -8,15 +8,20 @@ use conclave_protocol::{
     Channel, CloseMeaning, Command, Permission, Present, Principal, Push, Recovery, Refusal, Reply,
     SessionId, Start,
 };
+use conclave_service::AsyncApiResult;
 
 use super::answer::{Answer, Refused};
+use super::calls::Called;
 use super::commands::{Begun, Reached};
 use super::connection::{Connection, Phase, Surface};
 use super::gateway::Admitted;
+use super::linked::Joined;
 use super::past::Past;
 use super::rooms::Done;
+use super::wallet::Watched;
 use crate::audit::Kind;
-use crate::identity::Review;
+use crate::identity::{Review, renewal};
+use crate::service::ChatSession;
 
 /// What a command that had to wait came to.
 pub(super) enum Outcome {
@@ -25,6 +30,10 @@ pub(super) enum Outcome {
         topic: String,
         clients: Vec<Present>,
     },
+    /// A request of a generated service.
+    Called(Box<Called>),
+    /// The opening of a connection of a generated service.
+    Opened(AsyncApiResult<Box<ChatSession>>),
     /// The admission of a connection that says who it is after the upgrade.
     Admitted(Admitted),
     /// The client's old connection is gone.
@@ -41,6 +50,10 @@ pub(super) enum Outcome {
     Subscribed(Begun),
     /// The change of session.
     Session(Result<SessionId, Refusal>),
+    /// A subscription to something of a chain.
+    Watched(Box<Watched>),
+    /// Wallets that were linked after subscriptions to all of them.
+    Joined(Vec<Joined>),
 }
 
 impl Connection {
@@ -159,14 +172,19 @@ impl Connection {
             }
             Outcome::Admitted(admitted) => self.admitted(admitted),
             Outcome::Released(recovery) => self.begin_connected(Some(&recovery)),
+            Outcome::Called(called) => self.called(*called, answer),
+            Outcome::Opened(opened) => self.calls_opened(opened),
             Outcome::Past(past) => self.past(past, answer),
             Outcome::Reached(reached) => self.reached(&reached, answer),
             Outcome::Renewed(renewed) => self.renewed(renewed, answer),
             Outcome::Room(done) => self.room_done(&done, answer),
             Outcome::Subscribed(begun) => self.begun(&begun, answer),
             Outcome::Session(session) => self.entered(session, answer),
+            Outcome::Watched(watched) => self.watched(*watched, answer),
+            Outcome::Joined(joined) => self.joined(joined, answer),
         }
         self.send(&out);
+        self.follow_wallets();
         if self.start_kind != Start::Topics {
             self.let_own_through();
         }
@@ -190,24 +208,11 @@ impl Connection {
             }
         };
         let old = Arc::clone(&self.principal.borrow());
-        let same_session = new.session == old.session
-            || (!new.session_named_by_token && !old.session_named_by_token);
-        if old.user.is_none()
-            || new.user != old.user
-            || new.session.issuer != old.session.issuer
-            || !same_session
-        {
-            let text = "the new token must be of the same user and session";
-            return self.refuse_renewal(text, answer);
-        }
-        if self.lacks_required(&new) {
-            let text = "the new token lacks a permission that this surface requires";
-            return self.refuse_renewal(text, answer);
-        }
-        let mut new = new;
-        if new.session != old.session {
-            Arc::make_mut(&mut new).session = old.session.clone();
-        }
+        let required = self.worker.node.required_permissions(self.kind);
+        let new = match renewal(&old, new, required) {
+            Ok(new) => new,
+            Err(text) => return self.refuse_renewal(text, answer),
+        };
         self.take_principal(new, answer);
         self.reply(&Reply::Renewed, answer);
     }
@@ -239,7 +244,7 @@ impl Connection {
     }
 
     /// Puts a principal in force and ends what it no longer allows.
-    fn take_principal(&self, principal: Arc<Principal>, answer: &mut Answer<'_>) {
+    pub(super) fn take_principal(&self, principal: Arc<Principal>, answer: &mut Answer<'_>) {
         let mut ended = Vec::new();
         self.memberships
             .borrow_mut()
@@ -248,7 +253,8 @@ impl Connection {
                 | Channel::Own { .. }
                 | Channel::Room(_)
                 | Channel::System
-                | Channel::User(_) => true,
+                | Channel::User(_)
+                | Channel::Watch(_) => true,
                 Channel::Topic { name, .. } => {
                     let allowed = principal
                         .grants
@@ -262,10 +268,12 @@ impl Connection {
         let opens_any = |principal: &Principal| principal.grants.allow(Permission::RoomAny, "");
         let lost_any = opens_any(&self.principal.borrow()) && !opens_any(&principal);
         *self.principal.borrow_mut() = principal;
+        self.tell_handlers();
         self.worker.schedule(self);
         if self.start_kind != Start::Topics {
             self.review_rooms(lost_any);
         }
+        self.review_wallet(answer);
         for topic in ended {
             self.audit(
                 Kind::PermissionDenied,

@@ -24,13 +24,15 @@ enum Surface {
 
 /// The document of a path, where there is one.
 pub(crate) fn of(path: &str) -> Option<&'static Document> {
-    static DOCUMENTS: [OnceLock<Document>; 4] = [const { OnceLock::new() }; 4];
+    static DOCUMENTS: [OnceLock<Document>; 6] = [const { OnceLock::new() }; 6];
     let (slot, file, operation) = match path {
         "/ws" => (0, "topics.yaml", "sendFrame"),
         _ if path.starts_with("/ws/conversation/") => {
             (1, "conversation.yaml", "sendInConversation")
         }
         _ if path.starts_with("/ws/") => (2, "conversation.yaml", "sendOnFeed"),
+        "/chat" => (4, "service.yaml", "sendEnvelope"),
+        _ if path.starts_with("/api/v1/web3/ws/") => (5, "wallet.yaml", "sendFrame"),
         _ if path.starts_with("/socket.io/") => (3, "socketio.yaml", "sendEvent"),
         _ => return None,
     };
@@ -103,7 +105,7 @@ impl Document {
 
 #[test]
 fn the_documents_examples_are_what_they_describe() {
-    for file in ["topics.yaml", "conversation.yaml", "socketio.yaml"] {
+    for file in FILES {
         let document = read(file);
         let messages = document["components"]["messages"].as_object().expect(file);
         for (name, message) in messages {
@@ -122,7 +124,7 @@ fn the_documents_examples_are_what_they_describe() {
 
 #[test]
 fn every_message_of_a_document_belongs_to_an_operation() {
-    for file in ["topics.yaml", "conversation.yaml", "socketio.yaml"] {
+    for file in FILES {
         let document = read(file);
         let operations = document["operations"].as_object().expect(file);
         let named: Vec<String> = operations
@@ -170,4 +172,11 @@ fn validator(document: &Value, name: &str) -> Validator {
         .unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
+const FILES: [&str; 5] = [
+    "topics.yaml",
+    "conversation.yaml",
+    "service.yaml",
+    "socketio.yaml",
+    "wallet.yaml",
+];
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/asyncapi");

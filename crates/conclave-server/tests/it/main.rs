@@ -10,6 +10,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod assistant;
+mod assistant_surfaces;
 mod clerk;
 mod client;
 mod console;
@@ -24,20 +26,25 @@ mod jwks;
 mod keys;
 mod lifetimes;
 mod nodes;
+mod nodes_answers;
 mod nodes_clients;
 mod nodes_rooms;
 mod nodes_tokens;
+mod nodes_wallets;
 mod order;
 mod postgres;
 mod revocation;
 mod rooms_hearing;
 mod rooms_world;
 mod server_api;
+mod service;
 mod sign_in;
 mod socketio_gateway;
 mod socketio_polling;
 mod startup;
 mod tls;
 mod transcripts;
+mod wallet;
+mod wallet_links;
 mod webhooks;
 mod world;

@@ -156,8 +156,9 @@ fn who_comes_back_before_being_missed_takes_its_own_place() {
     let mut back = Gate::with(&Gate::dial(&world), &auth);
     assert_eq!(back.welcome["pid"], first.welcome["pid"]);
     // Stock clients do not come back from a DISCONNECT, so two never take turns.
-    assert_eq!(first.packet().as_deref(), Some("41"));
-    assert_eq!(first.packet(), None);
+    let rest = std::iter::from_fn(|| first.packet());
+    let rest: Vec<String> = rest.filter(|packet| !packet.contains("presence")).collect();
+    assert_eq!(rest, ["41"]);
     assert_eq!(back.event().1["content"], "two");
     say(&world, &room, "three");
     assert_eq!(back.event().1["content"], "three");

@@ -363,6 +363,7 @@ macro_rules! transcripts {
 transcripts! {
     conversation: closes connections errors feed feed_refusals feed_rooms membership messages receipts
         renewal replay required typing;
+    service: messages refusals spellings;
     topics: acks anonymous anonymous_refused broadcast broadcast_off closes connections delivery
         errors gap isolation names permissions presence pubsub recovery renewal sessions
         subscriptions;

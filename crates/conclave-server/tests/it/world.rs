@@ -1,8 +1,9 @@
 //! Servers of the real binary, each with a data folder and a port of its own.
 //!
-//! `plan` says what a server is started with, `token` signs what clients show, `key_server` serves
+//! `anvil` is a node of an Ethereum chain, `plan` says what a server is started with, `token` signs what clients show, `key_server` serves
 //! the keys of other issuers, `receiver` takes what webhooks post, `log` is what the server says; this file is the running server.
 
+mod anvil;
 mod key_server;
 mod log;
 mod plan;
@@ -21,6 +22,7 @@ use conclave_store::{Store, StoreOptions};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+pub(crate) use anvil::Anvil;
 pub(crate) use key_server::{KeyServer, Reply};
 use log::Log;
 pub(crate) use plan::{Folder, Plan};

@@ -25,7 +25,7 @@ fn nothing_measured_is_no_verdict() {
             .iter()
             .all(|figure| figure.verdict == Verdict::NotMeasured)
     );
-    assert_eq!(figures.len(), 29);
+    assert_eq!(figures.len(), 35);
 }
 
 #[test]

@@ -51,6 +51,8 @@ fn furnished() -> TempDir {
             id: None,
         };
         let new = NewMessage {
+            answer: None,
+            under: None,
             id: MessageId(1),
             message,
         };

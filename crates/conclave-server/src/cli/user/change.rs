@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::list::joined;
 use super::{GrantArgs, NameArgs, PasswordArgs, UserAddArgs};
+use crate::assistant;
 use crate::audit::Kind;
 use crate::cli::desk::Desk;
 use crate::cli::keys::Missing;
@@ -18,6 +19,11 @@ pub(super) async fn add(
     ask: impl FnOnce(PasswordSource) -> Result<Secret, Failure>,
 ) -> Result<String, Failure> {
     let name = named(&args.password.user.name)?;
+    if name.as_str() == assistant::USER {
+        return Err(Failure::usage(format!(
+            "the name {name} is the server's own"
+        )));
+    }
     let desk = Desk::open(&args.password.user.location, Missing::Made).await?;
     let roles = if args.roles.is_empty() {
         vec![DEFAULT_ROLE.to_owned()]

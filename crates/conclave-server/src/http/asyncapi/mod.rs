@@ -29,7 +29,8 @@ pub(super) async fn document(Path(file): Path<String>) -> Result<Response, Probl
     let name = file.strip_suffix(".yaml").unwrap_or(&file);
     let found = DESCRIBED.iter().find(|described| described.name == name);
     let described = found.ok_or_else(|| {
-        let text = "there is no such dialect: expected topics, conversation or socketio";
+        let text =
+            "there is no such dialect: expected topics, conversation, service, socketio or wallet";
         Problem::refused(Refusal::NotFound, text)
     })?;
     if file.ends_with(".yaml") {
@@ -68,7 +69,8 @@ macro_rules! described {
     ),+]};
 }
 
-static DESCRIBED: [Described; 3] = described!("topics", "conversation", "socketio");
+static DESCRIBED: [Described; 5] =
+    described!("topics", "conversation", "service", "socketio", "wallet");
 static POLICY: LazyLock<String> = LazyLock::new(policy);
 const KEPT: &str = "public, max-age=3600";
 /// RFC 9512.

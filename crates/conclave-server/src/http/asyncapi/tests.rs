@@ -22,7 +22,9 @@ fn the_pages_show_what_is_sent_and_heard() {
             "conversation",
             ["subscribe_conversation", "typing_indicator"],
         ),
+        ("service", ["sendChatMessage", "receiveChatMessage"]),
         ("socketio", ["message:seen", "presence.updated"]),
+        ("wallet", ["subscribe_contract", "balance_update"]),
     ] {
         let described = DESCRIBED.iter().find(|described| described.name == name);
         let page = described.unwrap().page.as_str();

@@ -5,11 +5,12 @@ use axum::http::Method;
 use super::Chapter;
 use super::operation::{Field, Operation, call, limit, may, must, number, one_of, text, text_of};
 use crate::http::server_api::shapes::{
-    AuditPage, AuditState, Connection, Figures, HeardRoom, HeardTopic, Role, Settings,
+    AssistantFigures, AuditPage, AuditState, Connection, Figures, HeardRoom, HeardTopic, Role,
+    Settings, WalletState,
 };
 
 pub(super) fn chapter() -> Chapter {
-    let mut operations = vec![figures()];
+    let mut operations = vec![figures(), assistant()];
     operations.extend(heard());
     operations.extend(kept());
     Chapter {
@@ -35,6 +36,13 @@ pub(super) fn search(of: &str) -> Field {
         text_of(1, 128),
         &format!("Those with this in {of}."),
     )
+}
+
+fn assistant() -> Operation {
+    call(Method::GET, "/api/v1/assistant", "What the assistant does")
+        .about("Where it is off, `enabled` alone.")
+        .backend(MONITOR)
+        .gives::<AssistantFigures>(200)
 }
 
 fn heard() -> Vec<Operation> {
@@ -113,5 +121,8 @@ fn kept() -> Vec<Operation> {
         call(Method::GET, "/api/v1/roles", "What each role grants")
             .backend(MONITOR)
             .gives_list::<Role>(200),
+        call(Method::GET, "/api/v1/wallet", "The feed of the chain")
+            .backend(MONITOR)
+            .gives::<WalletState>(200),
     ]
 }

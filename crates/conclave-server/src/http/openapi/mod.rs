@@ -13,6 +13,7 @@ mod rooms;
 mod server_api;
 #[cfg(test)]
 mod tests;
+mod wallets;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -52,10 +53,11 @@ struct Chapter {
     operations: Vec<Operation>,
 }
 
-fn chapters() -> [Chapter; 4] {
+fn chapters() -> [Chapter; 5] {
     [
         identity::chapter(),
         rooms::chapter(),
+        wallets::chapter(),
         server_api::chapter(),
         console::chapter(),
     ]

@@ -18,7 +18,9 @@ pub(super) fn page(document: &Value) -> (String, String) {
              <p><a href=\"/openapi.json\">openapi.json</a>. What WebSockets speak: \
              <a href=\"/asyncapi/topics\">topics</a>, \
              <a href=\"/asyncapi/conversation\">conversations</a>, \
-             <a href=\"/asyncapi/socketio\">Socket.IO</a>.</p></header>",
+             <a href=\"/asyncapi/socketio\">Socket.IO</a>, \
+             <a href=\"/asyncapi/service\">services</a>, \
+             <a href=\"/asyncapi/wallet\">wallets</a>.</p></header>",
             text(part(document, "/info/version")),
             about(part(document, "/info/description")),
         ),

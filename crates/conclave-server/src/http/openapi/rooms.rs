@@ -7,12 +7,14 @@ use super::Chapter;
 use super::operation::{
     Field, Operation, call, flag, limit, list_of, may, must, number, one_of, text, text_of, uuid,
 };
+use crate::http::rooms::assistant::{RoomAssistant, UserAssistant};
 use crate::http::rooms::shapes::{
-    Channel, DeliveryStatus, Invitation, Left, Member, Message, Presence, Profile,
+    Channel, DeliveryStatus, Invitation, Left, Member, Message, Person, Presence,
 };
 
 pub(super) fn chapter() -> Chapter {
     let mut operations = channels();
+    operations.push(assistant());
     operations.extend(membership());
     operations.extend(members());
     operations.extend(messages());
@@ -69,7 +71,12 @@ fn channels() -> Vec<Operation> {
             .body([
                 may("name", text_of(1, 100), ""),
                 description("Empty takes it away."),
-                may("assistant", flag(), ""),
+                may(
+                    "assistant",
+                    flag(),
+                    "Whether the assistant answers there; 503 where the server has none, 403 where it \
+                     does not allow it.",
+                ),
             ])
             .gives::<Channel>(200),
         call(
@@ -81,6 +88,18 @@ fn channels() -> Vec<Operation> {
         .token()
         .gives_nothing(),
     ]
+}
+
+/// What a room's assistant is.
+fn assistant() -> Operation {
+    call(
+        Method::GET,
+        "/channels/{id}/assistant",
+        "The assistant of a room, and what its answers took",
+    )
+    .about("To members.")
+    .needs("conversation.read")
+    .gives::<RoomAssistant>(200)
 }
 
 /// Of oneself.
@@ -234,7 +253,7 @@ fn users() -> Vec<Operation> {
     vec![
         call(Method::GET, "/users/me", "One's own profile")
             .needs("conversation.read")
-            .gives::<Profile>(200),
+            .gives::<Person>(200),
         call(Method::PUT, "/users/me", "Change one's own profile")
             .needs("profile:update")
             .body([
@@ -244,12 +263,21 @@ fn users() -> Vec<Operation> {
                     text_of(0, 500),
                     "An https URL; empty takes it away.",
                 ),
+                may("bio", text_of(0, 500), "Empty takes it away."),
             ])
-            .gives::<Profile>(200),
+            .gives::<Person>(200),
+        call(
+            Method::GET,
+            "/users/me/assistant",
+            "What one's questions to the assistant took, and may take",
+        )
+        .about("404 where the server has no assistant.")
+        .needs("assistant.use")
+        .gives::<UserAssistant>(200),
         call(Method::GET, "/users/{id}", "A user's profile")
             .about("One's own, or of who shares a room.")
             .needs("conversation.read")
-            .gives::<Profile>(200),
+            .gives::<Person>(200),
     ]
 }
 
@@ -264,5 +292,5 @@ pub(super) fn messages_page(operation: Operation) -> Operation {
 }
 
 pub(super) fn message_types() -> Value {
-    json!({ "type": "string", "enum": ["Text", "Image", "File"], "default": "Text" })
+    json!({ "type": "string", "enum": ["Text", "Image", "File", "System"], "default": "Text" })
 }

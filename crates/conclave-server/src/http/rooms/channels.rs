@@ -1,5 +1,7 @@
 //! `/channels`, `/channels/{id}`, `/channels/{id}/join`, `/channels/{id}/leave`.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::header::LOCATION;
@@ -7,16 +9,19 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use conclave_core::Scope;
 use conclave_protocol::{
-    CreateRoom, DeleteRoom, JoinRoom, LeaveRoom, ReadOwn, ReadRoom, RoomId, RoomKind, UpdateRoom,
+    CreateRoom, DeleteRoom, JoinRoom, LeaveRoom, ReadOwn, ReadRoom, Refusal, RoomId, RoomKind,
+    UpdateRoom,
 };
 
 use super::shapes::{Channel, Left, all};
 use super::{Here, cut, encoded, keep_name, limit, link, permit, room, stamp, user};
+use crate::audit::Kind;
 use crate::http::caller::Caller;
 use crate::http::fields::{JsonFields, QueryFields};
 use crate::http::flow::whole;
 use crate::http::problem::Problem;
 use crate::http::sessions::{Named, named};
+use crate::node::Node;
 
 /// `GET /channels`: one's own rooms by id, or with `?scope=public` the public ones.
 pub(in crate::http) async fn list(
@@ -112,29 +117,45 @@ pub(in crate::http) async fn update(
         room: room.clone(),
         name: fields.optional_text("name")?.map(Into::into),
         description: fields.optional_text("description")?.map(Into::into),
+        assistant: fields.optional_flag("assistant")?,
     };
-    let assistant = fields.optional_flag("assistant")?;
     fields.end()?;
-    if assistant == Some(true) {
+    if ask.name.is_none() && ask.description.is_none() && ask.assistant.is_none() {
         return Err(Problem::bad_request(
-            "assistant: this server has none to attach",
+            "expected one of name, description, assistant",
         ));
     }
-    if ask.name.is_none() && ask.description.is_none() {
-        if assistant.is_none() {
-            return Err(Problem::bad_request(
-                "expected one of name, description, assistant",
-            ));
-        }
-        let permit = permit(&node, &caller, ReadRoom { room })?;
-        return Ok(Json(node.rooms.room(permit).await?.into()));
+    if ask.assistant == Some(true) {
+        check_assistant(&node, &caller, &room).await?;
     }
     let permit = permit(&node, &caller, ask)?;
     whole(async move {
         let updated = node.rooms.update(permit, stamp(&node)).await?;
+        node.answers.look_again(&room);
         Ok(Json(updated.into()))
     })
     .await
+}
+
+/// Whether the assistant may be attached to a room: the configuration says so.
+async fn check_assistant(node: &Arc<Node>, caller: &Caller, room: &RoomId) -> Result<(), Problem> {
+    let Some(assistant) = node.answers.service() else {
+        return Err(Problem::refused(
+            Refusal::Unavailable,
+            "assistant: this server has none to attach",
+        ));
+    };
+    let ask = ReadRoom { room: room.clone() };
+    let seen = node.rooms.room(permit(node, caller, ask)?).await?;
+    if assistant.policy().rooms.have(room, seen.kind) {
+        return Ok(());
+    }
+    let detail = "assistant: this server does not allow it in such a room";
+    let event = caller
+        .client
+        .event_of(node, Kind::PermissionDenied, &caller.principal);
+    node.audit.record(event.detail(detail));
+    Err(Problem::refused(Refusal::Forbidden, detail))
 }
 
 /// `DELETE /channels/{id}`: with everything in it.

@@ -79,6 +79,7 @@ pub(in crate::http) async fn send(
     whole(async move {
         let id = MessageId(node.fresh_id());
         let sent = node.rooms.send(permit, id, stamp(&node)).await?;
+        node.answers.asked(&caller.principal, &sent);
         Ok(stored(sent))
     })
     .await
@@ -109,8 +110,12 @@ pub(in crate::http) fn content(
         MessageId::parse(&id).ok_or_else(unfit)
     });
     let kind = fields.optional_text(names.kind)?.map(|kind| {
-        let unfit =
-            || Problem::bad_request(format!("{}: expected Text, Image or File", names.kind));
+        let unfit = || {
+            Problem::bad_request(format!(
+                "{}: expected Text, Image, File or System",
+                names.kind
+            ))
+        };
         MessageKind::parse(&kind).ok_or_else(unfit)
     });
     Ok(SendMessage {

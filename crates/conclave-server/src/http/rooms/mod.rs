@@ -2,8 +2,9 @@
 //! every dialect has.
 //!
 //! Reading order: this file (from a request to a permit), `shapes` (answers), `channels`,
-//! `members`, `messages`, `invitations`, `profiles`.
+//! `members`, `messages`, `invitations`, `profiles`, `assistant`.
 
+pub(super) mod assistant;
 mod channels;
 mod invitations;
 mod members;
@@ -35,6 +36,7 @@ pub(super) fn pages(pages: Pages) -> Pages {
         .delete("/channels/{id}", channels::delete)
         .post("/channels/{id}/join", channels::join)
         .delete("/channels/{id}/leave", channels::leave)
+        .get("/channels/{id}/assistant", assistant::of_room)
         .get("/channels/{id}/members", members::list)
         .put("/channels/{id}/members/{user}", members::set_role)
         .delete("/channels/{id}/members/{user}", members::remove)
@@ -51,6 +53,7 @@ pub(super) fn pages(pages: Pages) -> Pages {
         .put("/messages/{id}/receipt", messages::give_receipt)
         .get("/users/me", profiles::me)
         .put("/users/me", profiles::update_me)
+        .get("/users/me/assistant", assistant::of_user)
         .get("/users/{id}", profiles::of_user)
 }
 
@@ -67,7 +70,11 @@ async fn keep_name(node: &Node, caller: &Caller) {
 }
 
 /// The permit for what a caller asks; a denial is audited.
-fn permit<C: Guarded>(node: &Node, caller: &Caller, command: C) -> Result<Permit<C>, Problem> {
+pub(super) fn permit<C: Guarded>(
+    node: &Node,
+    caller: &Caller,
+    command: C,
+) -> Result<Permit<C>, Problem> {
     authorise(&caller.principal, command).map_err(|denied| {
         let detail = denied.to_string();
         let event = caller
@@ -98,6 +105,11 @@ fn message(id: &str) -> Result<MessageId, Problem> {
 
 /// A user's id in a field.
 pub(super) fn user(field: &str, id: &str) -> Result<UserId, Problem> {
+    if id == crate::assistant::USER {
+        return Err(Problem::bad_request(format!(
+            "{field}: {id} is the server's own"
+        )));
+    }
     UserId::new(id).map_err(|unfit| Problem::bad_request(format!("{field}: {unfit}")))
 }
 

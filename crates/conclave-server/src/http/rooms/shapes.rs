@@ -80,7 +80,7 @@ pub(in crate::http) struct Message {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = "uuid")]
     parent_id: Option<String>,
-    /// `Text`, `Image` or `File`.
+    /// `Text`, `Image`, `File` or `System`.
     message_type: &'static str,
     /// Its place in the room.
     seq: u64,
@@ -97,6 +97,23 @@ pub(in crate::http) struct Message {
     #[serde(skip_serializing_if = "Option::is_none")]
     client_id: Option<String>,
     user: Profile,
+    /// Of an answer of the assistant: what it took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<Usage>,
+    /// Of an answer: the model that gave it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    /// Of an answer: `stop`, `length` or `cancelled`.
+    #[serde(rename = "finish_reason", skip_serializing_if = "Option::is_none")]
+    finish_reason: Option<&'static str>,
+}
+
+/// Tokens, as providers count them.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct Usage {
+    prompt_tokens: u64,
+    completion_tokens: u64,
+    total_tokens: u64,
 }
 
 /// What a user shows.
@@ -106,6 +123,22 @@ pub(in crate::http) struct Profile {
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     avatar: Option<String>,
+}
+
+/// What a user shows, whole.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::http) struct Person {
+    id: String,
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    avatar: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bio: Option<String>,
+    /// When the server first heard of them.
+    #[schema(format = "date-time")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    joined_at: Option<String>,
 }
 
 /// One recipient's state of one message.
@@ -217,6 +250,19 @@ impl From<core::Message> for Message {
             delivery_status: message.status.name(),
             client_id: message.client_id.map(Into::into),
             user: message.author.into(),
+            usage: message.answer.as_ref().map(|answer| answer.usage.into()),
+            finish_reason: message.answer.as_ref().map(|answer| answer.finish.name()),
+            model: message.answer.map(|answer| answer.model.into()),
+        }
+    }
+}
+
+impl From<core::Usage> for Usage {
+    fn from(usage: core::Usage) -> Self {
+        Self {
+            prompt_tokens: usage.prompt,
+            completion_tokens: usage.completion,
+            total_tokens: usage.total(),
         }
     }
 }
@@ -227,6 +273,19 @@ impl From<core::Profile> for Profile {
             id: profile.user.as_str().to_owned(),
             name: profile.name.into(),
             avatar: profile.avatar.map(Into::into),
+        }
+    }
+}
+
+impl From<core::Person> for Person {
+    fn from(person: core::Person) -> Self {
+        let Profile { id, name, avatar } = person.profile.into();
+        Self {
+            id,
+            name,
+            avatar,
+            bio: person.bio.map(Into::into),
+            joined_at: person.joined_at.map(date),
         }
     }
 }

@@ -130,7 +130,7 @@ struct Latency {
 
 /// A histogram.
 #[derive(Serialize, ToSchema)]
-struct Times {
+pub(super) struct Times {
     count: u64,
     sum_seconds: f64,
     /// `null` where there are none.
@@ -310,7 +310,7 @@ impl LimitsHit {
 }
 
 impl Times {
-    fn read(node: &Node, timed: Timed) -> Self {
+    pub(super) fn read(node: &Node, timed: Timed) -> Self {
         let histogram = node.latencies.histogram(timed);
         let quantile = |share| {
             let found = histogram.quantile(timed, share)?;

@@ -1,10 +1,11 @@
 //! What backends call (server.md), under `/api/v1`.
 //!
 //! Reading order: this file (from a backend to a permit), `publish`, `reading`, `connections`
-//! (and `place`, what one is called), `accounts`, `explain`; `figures`, `heard`, `trail` and
+//! (and `place`, what one is called), `accounts`, `explain`; `figures`, `assistant`, `heard`, `trail` and
 //! `settings` (what the console shows); `batch` (many of the above in one).
 
 mod accounts;
+mod assistant;
 mod batch;
 mod connections;
 mod explain;
@@ -16,6 +17,7 @@ mod reading;
 mod settings;
 pub(super) mod shapes;
 mod trail;
+mod wallet;
 
 use std::sync::Arc;
 
@@ -51,10 +53,12 @@ pub(super) fn pages(pages: Pages) -> Pages {
         .delete("/api/v1/users/{id}", accounts::remove)
         .get("/api/v1/explain", explain::explain)
         .get("/api/v1/figures", figures::figures)
+        .get("/api/v1/assistant", assistant::figures)
         .get("/api/v1/audit", trail::lines)
         .get("/api/v1/audit/state", trail::state)
         .get("/api/v1/config", settings::config)
         .get("/api/v1/roles", settings::roles)
+        .get("/api/v1/wallet", wallet::wallet)
         .get("/api/v1/rooms", heard::rooms)
         .get("/api/v1/rooms/{id}/subscribers", heard::room_subscribers)
         .get("/api/v1/topics", heard::topics)

@@ -51,7 +51,8 @@ pub(in crate::http) async fn user(
     let none = || Problem::refused(Refusal::NotFound, "no such user");
     let user = UserId::new(&named(id)?).map_err(|_unfit| none())?;
     let account = node.identity.account_of(&user).await?;
-    let (profile, presence) = node.rooms.user_of_any(permit, &user).await?;
+    let (person, presence) = node.rooms.user_of_any(permit, &user).await?;
+    let profile = person.profile;
     let connections = node.connections.of_user(&user);
     let is_named = &*profile.name != user.as_str();
     let was_seen = presence.online || presence.last_seen.is_some();

@@ -5,11 +5,13 @@ use conclave_protocol::{Presence, Profile};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub(in crate::http) use super::assistant::AssistantFigures;
 pub(in crate::http) use super::explain::Explanation;
 pub(in crate::http) use super::figures::Figures;
 pub(in crate::http) use super::heard::{HeardRoom, HeardTopic};
 pub(in crate::http) use super::settings::{Role, Settings};
 pub(in crate::http) use super::trail::{AuditPage, AuditState};
+pub(in crate::http) use super::wallet::WalletState;
 use crate::http::rfc3339_millis as date;
 use crate::nodes::connection_id;
 use crate::worker::Listed;

@@ -67,7 +67,7 @@ impl Site {
             .iter()
             .filter_map(|publication| match &publication.body {
                 Body::Event(event) => Some(event.kind.clone()),
-                Body::Broadcast { .. } | Body::Topic(_) => None,
+                Body::Broadcast { .. } | Body::Topic(_) | Body::Wallet(_) => None,
             });
         events.collect()
     }

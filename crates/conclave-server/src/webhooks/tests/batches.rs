@@ -34,6 +34,7 @@ fn event(number: u64, seconds: u64) -> Arc<Event> {
         updated_at: at(seconds),
         deleted_at: None,
         status: DeliveryState::Sent,
+        answer: None,
     };
     Arc::new(Event {
         room: Some(RoomId::new("r").unwrap()),

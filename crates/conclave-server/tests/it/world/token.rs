@@ -40,6 +40,13 @@ impl Token {
         self
     }
 
+    /// With these permissions and no role.
+    pub(crate) fn permissions(mut self, permissions: &[&str]) -> Self {
+        self.roles.clear();
+        self.permissions = permissions.iter().map(ToString::to_string).collect();
+        self
+    }
+
     /// In this named session.
     pub(crate) fn session(mut self, session: &str) -> Self {
         self.session = Some(session.to_owned());

@@ -183,7 +183,7 @@ async fn what_is_no_message_is_named() {
             json!({ "content": "x", "messageType": "Video" }),
             400,
             "bad_request",
-            "messageType: expected Text, Image or File",
+            "messageType: expected Text, Image, File or System",
         ),
         (
             json!({ "content": "x", "parentId": "1" }),

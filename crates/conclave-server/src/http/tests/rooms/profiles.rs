@@ -14,11 +14,15 @@ async fn a_profile_is_shown_and_changed() {
     // They share a room.
     let seen = talk.get(&talk.bob, "/users/user").await.ok();
     assert_eq!(seen, changed);
-    let removed = talk
-        .put(&talk.alice, "/users/me", json!({ "avatar": "" }))
-        .await
-        .ok();
-    assert_eq!(removed, json!({ "id": "user", "name": "Alice" }));
+    let change = json!({ "avatar": "", "bio": "I answer after lunch." });
+    let removed = talk.put(&talk.alice, "/users/me", change).await.ok();
+    let joined_at = &removed["joinedAt"];
+    assert!(joined_at.is_string(), "{removed}");
+    let bio = "I answer after lunch.";
+    assert_eq!(
+        removed,
+        json!({ "id": "user", "name": "Alice", "bio": bio, "joinedAt": joined_at })
+    );
     let said = talk.say(&talk.alice, "general", "x").await;
     assert_eq!(said["user"]["name"], "Alice");
 }
@@ -65,7 +69,7 @@ async fn strangers_see_no_profile() {
 async fn what_is_no_profile_is_named() {
     let talk = Talk::new().await;
     let cases = [
-        (json!({}), "expected one of name, avatar"),
+        (json!({}), "expected one of name, avatar, bio"),
         (json!({ "id": "x" }), "id: unknown field"),
         (
             json!({ "name": "" }),
@@ -74,6 +78,10 @@ async fn what_is_no_profile_is_named() {
         (
             json!({ "avatar": "http://x.example/a.png" }),
             "avatar: an https URL of at most 500 bytes",
+        ),
+        (
+            json!({ "bio": "x".repeat(501) }),
+            "bio: at most 500 characters, none of them U+0000",
         ),
     ];
     for (change, detail) in cases {
