@@ -1,6 +1,8 @@
+import { ownAssistantOf } from "./assistant_bodies.js";
 import { Listeners } from "./emitter.js";
 import { ConclaveError } from "./error.js";
 import { Feed, type Hearer } from "./feed.js";
+import type { Members } from "./frames.js";
 import { Following } from "./following.js";
 import { Link } from "./link.js";
 import { Names } from "./names.js";
@@ -17,6 +19,7 @@ import type {
   Invitation,
   Me,
   NewRoom,
+  OwnAssistant,
   Presence,
   Profile,
   RoomChange,
@@ -205,6 +208,11 @@ export class ConclaveClient {
     const profile = { id: body.id, name: body.name, avatar: body.avatar ?? null };
     this.#names.learn([profile]);
     return profile;
+  }
+
+  /** What one may ask assistants, and has asked: with `assistant.use`. */
+  async assistant(): Promise<OwnAssistant> {
+    return ownAssistantOf(await this.#rest.call<Members>("GET", "/users/me/assistant"));
   }
 
   /** The name of a user, as far as it was heard; else the id. */

@@ -160,6 +160,77 @@ export interface ChatMessage {
   status: MessageStatus;
   /** Why it is `FAILED`. */
   error?: ConclaveError;
+  /** Of an assistant's answer: what it cost, as far as the server told it. */
+  answered?: Answered;
+}
+
+export interface TokenUsage {
+  promptTokens: number;
+  completionTokens: number;
+  totalTokens: number;
+}
+
+/** How an assistant's answer came about. */
+export interface Answered {
+  model: string;
+  /** `length`: it was too long; `cancelled`: somebody ended it. */
+  finish: "stop" | "length" | "cancelled";
+  usage: TokenUsage;
+}
+
+/** An answer under way; each change is another object. */
+export interface Answer {
+  /** That of the message it becomes; `null` before the first token. */
+  id: string | null;
+  /** All that was said so far. */
+  content: string;
+  startedAt: Date;
+  /** Its end was asked for here. */
+  stopping: boolean;
+}
+
+/** An answer that ended early, or a question that gets none. */
+export interface FailedAnswer {
+  /** Of the answer, or of the question. */
+  id: string | null;
+  /** Whether it is a question that was refused. */
+  question: boolean;
+  /** What was said before it failed. */
+  content: string;
+  error: ConclaveError;
+}
+
+/** How much of what the model can look at is used. */
+export interface ContextUsage {
+  usedTokens: number;
+  limitTokens: number;
+  /** From 0 to 100. */
+  percent: number;
+}
+
+export interface UsageSum extends TokenUsage {
+  answers: number;
+}
+
+/** The assistant of a room. */
+export interface RoomAssistant {
+  attached: boolean;
+  /** `null` where none is configured. */
+  model: string | null;
+  contextLimit: number | null;
+  /** The answer under way and who asked for it. */
+  answering: { messageId: string | null; askedBy: string } | null;
+  usage: UsageSum;
+}
+
+/** What one may still ask, and has asked. */
+export interface OwnAssistant {
+  /** Per window; `null` without limit. */
+  budgetTokens: number | null;
+  windowSeconds: number;
+  usedTokens: number;
+  renewsInSeconds: number;
+  usage: UsageSum;
 }
 
 export interface Receipt {

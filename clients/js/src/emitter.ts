@@ -54,6 +54,14 @@ export class Changes {
     this.#listeners.tell();
   }
 
+  /** Tells it, and what waits, at once. */
+  now(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#more = false;
+    this.happened();
+  }
+
   #quiet(): void {
     this.#timer = undefined;
     if (!this.#more) return;

@@ -106,6 +106,7 @@ export class Feed implements Dialect {
     const mine = textOf(frame, "user_id") === hearer.me?.id;
     switch (frame.type) {
       case "subscribed":
+        hearer.known(roomId)?.assistant.restarted();
         return;
       case "unsubscribed":
         hearer.unsubscribed(roomId, null);

@@ -1,6 +1,6 @@
 import { ConclaveError } from "./error.js";
 import type { Stored } from "./history.js";
-import type { MessageKind } from "./contract.js";
+import type { Answered, MessageKind, TokenUsage } from "./contract.js";
 
 /** A frame of the server's conversation dialect, of which only `type` is certain. */
 export type Frame = Members & { readonly type: string };
@@ -61,6 +61,32 @@ export const messageOf = (frame: Frame): Stored | null => {
     editedAt: null,
     deleted,
     status: "SENT",
+    ...answeredOf(frame),
+  };
+};
+
+/** `{"prompt_tokens","completion_tokens","total_tokens"}`; none where a member is missing. */
+export const usageOf = (value: unknown): TokenUsage | null => {
+  if (typeof value !== "object" || value === null) return null;
+  const members = value as Members;
+  const promptTokens = numberOf(members, "prompt_tokens");
+  const completionTokens = numberOf(members, "completion_tokens");
+  if (promptTokens === null || completionTokens === null) return null;
+  const totalTokens = numberOf(members, "total_tokens") ?? promptTokens + completionTokens;
+  return { promptTokens, completionTokens, totalTokens };
+};
+
+/** What only an assistant's whole answer has, in a frame or in REST. */
+export const answeredOf = (members: Members): { answered?: Answered } => {
+  const usage = usageOf(members["usage"]);
+  if (usage === null) return {};
+  const reason = members["finish_reason"];
+  return {
+    answered: {
+      model: textOf(members, "model_used") ?? textOf(members, "model") ?? "",
+      finish: reason === "length" || reason === "cancelled" ? reason : "stop",
+      usage,
+    },
   };
 };
 

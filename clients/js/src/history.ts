@@ -1,3 +1,4 @@
+import { answeredOf, type Members } from "./frames.js";
 import type { ChatMessage, MessageKind, MessageStatus } from "./contract.js";
 
 /**
@@ -133,6 +134,7 @@ const merged = (known: ChatMessage, next: ChatMessage): ChatMessage => {
     editedAt: older ? known.editedAt : next.editedAt,
     deleted,
     status: higher(known.status, next.status),
+    ...(next.answered === undefined && known.answered !== undefined ? { answered: known.answered } : {}),
   };
 };
 
@@ -148,7 +150,7 @@ const RANKS: Readonly<Record<MessageStatus, number>> = {
 };
 
 /** A message as REST gives it. */
-export interface MessageBody {
+export interface MessageBody extends Members {
   id: string;
   channelId: string;
   userId: string;
@@ -179,5 +181,6 @@ export const storedOf = (body: MessageBody): Stored => {
     editedAt: body.updatedAt === body.createdAt || deleted ? null : new Date(body.updatedAt),
     deleted,
     status: body.deliveryStatus,
+    ...answeredOf(body),
   };
 };

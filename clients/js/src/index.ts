@@ -1,3 +1,4 @@
+export { Assistant } from "./assistant.js";
 export { ConclaveClient } from "./client.js";
 export {
   ConversationClient,

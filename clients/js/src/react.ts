@@ -1,9 +1,12 @@
-import { useEffect, useMemo, useRef, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import type { Assistant } from "./assistant.js";
 import { Broadcast, type BroadcastView } from "./broadcast.js";
 import type { ConclaveClient } from "./client.js";
 import type { ConclaveError } from "./error.js";
 import type { Room } from "./room.js";
 import { tokensOf } from "./rest.js";
+import type { FeedStatus, WalletClient } from "./wallet.js";
+import type { Balance, Transaction } from "./wallet_frames.js";
 import type { Platform, Presence, RoomSummary, Status, TokenSource } from "./contract.js";
 
 export interface WebSocketHookOptions extends Platform {
@@ -61,6 +64,28 @@ export type RoomHook = Pick<
   | "stopTyping" | "statusOf" | "nameOf"
 >;
 
+/** What the assistant of a room says. */
+export interface AnswerHook extends Pick<Assistant, "answer" | "failed" | "context"> {
+  /** See `Assistant.cancel`. */
+  cancel(): boolean;
+  dismiss(): void;
+}
+
+/** The answer under way; renders with each run of tokens, unlike `useRoom`. */
+export const useAnswer = (client: ConclaveClient, roomId: string): AnswerHook => {
+  const { assistant } = client.room(roomId);
+  const subscribe = useMemo(
+    () => (listener: () => void) => assistant.on("answer", listener),
+    [assistant],
+  );
+  const version = (): number => assistant.version;
+  const shown = useSyncExternalStore(subscribe, version, version);
+  return useMemo(() => {
+    const { answer, failed, context } = assistant;
+    return { answer, failed, context, cancel: () => assistant.cancel(), dismiss: () => assistant.dismiss() };
+  }, [assistant, shown]);
+};
+
 /** A room, open as long as the component is there. */
 export const useRoom = (client: ConclaveClient, roomId: string): RoomHook => {
   const room = client.room(roomId);
@@ -108,6 +133,42 @@ export const useRooms = (client: ConclaveClient): readonly RoomSummary[] => {
   return useSyncExternalStore(subscribe, rooms, rooms);
 };
 
+export interface WalletHook {
+  status: Status;
+  /** `null` while there is no connection. */
+  feed: FeedStatus | null;
+  /** By address. */
+  balances: ReadonlyMap<string, Balance>;
+  /** As each is now, the one that changed last first; 100 at most. */
+  transactions: readonly Transaction[];
+}
+
+/** What happens to the user's wallets, as long as the component is there. */
+export const useWallet = (wallet: WalletClient, tokens: readonly string[] = NO_TOKENS): WalletHook => {
+  const [balances, setBalances] = useState<ReadonlyMap<string, Balance>>(new Map());
+  const [transactions, setTransactions] = useState<readonly Transaction[]>([]);
+  const wanted = tokens.join(" ");
+  useEffect(() => {
+    const scope = wanted === "" ? {} : { tokens: wanted.split(" ") };
+    const stops = [
+      wallet.subscribeBalance(scope, (balance) => {
+        setBalances((before) => new Map(before).set(balance.address, balance));
+      }),
+      wallet.subscribeTransactions({}, (told) => {
+        setTransactions((before) =>
+          [told, ...before.filter(({ hash }) => hash !== told.hash)].slice(0, TRANSACTIONS_MAX),
+        );
+      }),
+    ];
+    return () => stops.forEach((stop) => stop());
+  }, [wallet, wanted]);
+  const onStatus = useMemo(() => (listener: () => void) => wallet.on("status", listener), [wallet]);
+  const onFeed = useMemo(() => (listener: () => void) => wallet.on("feed", listener), [wallet]);
+  const status = useSyncExternalStore(onStatus, () => wallet.status, () => wallet.status);
+  const feed = useSyncExternalStore(onFeed, () => wallet.feed, () => wallet.feed);
+  return { status, feed, balances, transactions };
+};
+
 const readingsOf = (room: Room) => ({
   id: room.id,
   messages: room.messages,
@@ -136,3 +197,5 @@ const actionsOf = (room: Room) => ({
 
 const MESSAGES_MAX = 500;
 const NOT_CONNECTED: BroadcastView = { status: "connecting", messages: [] };
+const NO_TOKENS: readonly string[] = [];
+const TRANSACTIONS_MAX = 100;

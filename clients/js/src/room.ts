@@ -1,3 +1,4 @@
+import { Assistant } from "./assistant.js";
 import { Attendance } from "./attendance.js";
 import { Changes } from "./emitter.js";
 import { asError, ConclaveError } from "./error.js";
@@ -12,6 +13,8 @@ import type { Wire } from "./wire.js";
 
 /** A room: its messages, who is in it, and what one does in it. */
 export class Room {
+  /** What the assistant says here, where there is one. */
+  readonly assistant: Assistant;
   readonly #wire: Wire;
   readonly #calls: RoomCalls;
   readonly #history: History;
@@ -46,6 +49,11 @@ export class Room {
     const changed = (): void => this.changed();
     this.#wire = wire;
     this.#calls = new RoomCalls(id, wire.rest);
+    this.assistant = new Assistant({
+      read: () => this.#calls.assistant(),
+      send: (type) => this.#tell({ type }),
+      isQuestion: (id) => this.has(id) && this.#history.get(id)?.answered === undefined,
+    });
     this.#changes = new Changes(() => {
       this.#messages = null;
       this.#version += 1;
@@ -279,6 +287,7 @@ export class Room {
     this.#loads += 1;
     this.#loading = false;
     this.#history.clear();
+    this.assistant.clear();
     this.#typing.lost();
     this.#typists.clear();
     this.#outbox.failAll(error);
@@ -295,6 +304,7 @@ export class Room {
   /** @internal The answer to a command in this room was an error. */
   refused(command: string, clientId: string | null, error: ConclaveError): void {
     if (command === "send_message") this.#outbox.refused(clientId, error);
+    else if (command === "cancel_response") this.assistant.goesOn();
     else if (command.startsWith("message_") && error.retryable) this.#receipts.again(RETRY_MS);
   }
 
@@ -327,8 +337,13 @@ export class Room {
     if (seq !== null) this.#history.heard(seq);
     const userId = textOf(frame, "user_id");
     switch (frame.type) {
-      case "user_message":
       case "ai_response_complete":
+        // Both at once, so that no reader shows it twice, or not at all.
+        this.#message(frame);
+        this.assistant.heard(frame);
+        this.#changes.now();
+        return;
+      case "user_message":
         this.#message(frame);
         break;
       case "message_updated":
@@ -357,6 +372,7 @@ export class Room {
         this.#attendance.present(frame);
         return;
       default:
+        this.assistant.heard(frame);
         return;
     }
     this.changed();

@@ -1,6 +1,7 @@
 import type { MessageBody } from "./history.js";
 import type { Rest } from "./rest.js";
-import type { Receipt, Role } from "./contract.js";
+import { roomAssistantOf, type RoomAssistantBody } from "./assistant_bodies.js";
+import type { Receipt, Role, RoomAssistant } from "./contract.js";
 
 /** The HTTP calls of one room. */
 export class RoomCalls {
@@ -34,6 +35,11 @@ export class RoomCalls {
       status,
       at: new Date(timestamp),
     }));
+  }
+
+  async assistant(): Promise<RoomAssistant> {
+    const body = await this.rest.call<RoomAssistantBody>("GET", `${this.#channel}/assistant`);
+    return roomAssistantOf(body);
   }
 
   async giveRole(userId: string, role: Role): Promise<void> {

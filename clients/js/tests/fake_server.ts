@@ -41,6 +41,8 @@ export class FakeServer {
   refusal: { code: number; reason: string } | null = null;
   away = false;
   replayMax = 1000;
+  /** What further requests are answered, by `METHOD path`. */
+  readonly answers = new Map<string, (body: unknown) => Response>();
   hooks: { frame?: (frame: Frame, socket: FakeSocket) => boolean; stored?: (socket: FakeSocket) => boolean } = {};
   #ids = 0;
 
@@ -130,6 +132,10 @@ export class FakeServer {
     if (this.away) throw new TypeError("fetch failed");
     const token = new Headers(init.headers).get("Authorization")?.replace("Bearer ", "") ?? "";
     if (!this.tokens.has(token)) return problem(401, "unauthenticated");
+    const given = this.answers.get(`${method} ${url.pathname}`);
+    if (given !== undefined) {
+      return given(typeof init.body === "string" ? JSON.parse(init.body) : undefined);
+    }
     return this.#answer(method, url);
   };
 

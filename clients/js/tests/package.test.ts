@@ -49,7 +49,7 @@ const stated = async (pattern: RegExp): Promise<number> => {
 test("the package has what the README says, at about that size", async () => {
   const { size, files } = await packed();
   const paths = files.map(({ path }) => path);
-  for (const path of ["README.md", "LICENSE-MIT", "LICENSE-APACHE", "dist/index.js", "dist/index.d.ts", "dist/react.js", "dist/react.d.ts"]) {
+  for (const path of ["README.md", "LICENSE-MIT", "LICENSE-APACHE", "dist/index.js", "dist/index.d.ts", "dist/react.js", "dist/react.d.ts", "dist/wallet.js", "dist/wallet.d.ts"]) {
     expect(paths).toContain(path);
   }
   expect(paths.filter((path) => !/^(dist\/\w+(\.d)?\.(js|ts)|README\.md|LICENSE-\w+|package\.json)$/.test(path))).toEqual([]);
@@ -68,6 +68,11 @@ test("a page that uses it loads about what the README says, and no other package
 test("the React entry needs React alone", async () => {
   const code = await bundled("react");
   expect([...code.matchAll(/from\s*["']([^"']+)["']/g)].map(([, name]) => name)).toEqual(["react"]);
+});
+
+test("a page without wallets loads nothing of them", async () => {
+  expect(await bundled("index")).not.toContain("personal_sign");
+  expect(await bundled("wallet")).toContain("personal_sign");
 });
 
 test("there are no dependencies but React and ws, which are optional", async () => {

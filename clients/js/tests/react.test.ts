@@ -2,7 +2,8 @@ import { act, createElement, StrictMode, type ReactNode } from "react";
 import { createRoot, type Root } from "react-dom/client";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ConclaveClient } from "../src/index.js";
-import { usePresence, useRoom, useRooms, useStatus, useWebSocket, type RoomHook, type WebSocketHook } from "../src/react.js";
+import { useAnswer, useWallet, usePresence, useRoom, useRooms, useStatus, useWebSocket, type AnswerHook, type RoomHook, type WalletHook, type WebSocketHook } from "../src/react.js";
+import { WalletClient } from "../src/wallet.js";
 import { FakeServer, seeded, shown } from "./fake_server.js";
 import { openPage } from "./page.js";
 
@@ -177,4 +178,60 @@ test("a network that comes back is used at once", async () => {
   await pass(100);
   expect(client.status).toBe("online");
   expect(Date.now() - before).toBeLessThanOrEqual(100);
+});
+
+test("useAnswer renders with tokens, and useRoom does not", async () => {
+  let hook: AnswerHook | undefined;
+  let rendered = 0;
+  const Said = (): null => {
+    hook = useAnswer(client, "plans");
+    return null;
+  };
+  const Page = (): ReactNode => {
+    useRoom(client, "plans");
+    rendered += 1;
+    return createElement(Said);
+  };
+  await act(async () => void client.connect());
+  await render(createElement(Page));
+  const before = rendered;
+  const frame = { conversation_id: "plans", type: "ai_response_chunk", message_id: "a-1" };
+  await act(async () => {
+    server.socket.push({ ...frame, delta: "Good " });
+    server.socket.push({ ...frame, delta: "day" });
+  });
+  await pass();
+  expect(hook?.answer?.content).toBe("Good day");
+  expect(rendered).toBe(before);
+  await act(async () => void hook?.cancel());
+  expect(hook?.answer?.stopping).toBe(true);
+});
+
+test("useWallet shows each transaction as it is now, under one pair of subscriptions", async () => {
+  const wallet = new WalletClient({ url: "http://server", tokens: "token-1", WebSocket: server.WebSocket, fetch: server.fetch });
+  server.hooks.frame = ({ type }, socket) => {
+    const kind = { subscribe_balance: "balance_subscription", subscribe_transactions: "transaction_subscription" }[String(type)];
+    if (kind !== undefined) socket.push({ type: kind, subscription: kind, addresses: ["0xaa"] });
+    return true;
+  };
+  let hook: WalletHook | undefined;
+  const Page = (): null => {
+    hook = useWallet(wallet);
+    return null;
+  };
+  await act(async () => wallet.connect());
+  await render(createElement(Page));
+  const told = (hash: string, status: string) => ({ type: "transaction", transaction: { hash, from: "0xaa", to: null, value: "1", status } });
+  await act(async () => {
+    for (const frame of [told("0x1", "pending"), told("0x2", "pending"), told("0x1", "confirmed")]) server.socket.push(frame);
+    server.socket.push({ type: "balance_update", address: "0xaa", native: { wei: "1", ether: "0.1" } });
+  });
+  await pass();
+  expect(hook?.transactions.map(({ hash, status }) => `${hash} ${status}`)).toEqual(["0x1 confirmed", "0x2 pending"]);
+  expect(hook?.balances.get("0xaa")?.native.ether).toBe("0.1");
+  expect([hook?.status, hook?.feed]).toEqual(["online", "live"]);
+  await render(null);
+  await pass();
+  expect(server.socket.sent.filter(({ type }) => type === "unsubscribe").length).toBeGreaterThanOrEqual(2);
+  wallet.close();
 });

@@ -9,7 +9,7 @@ import {
   type Room,
   type TopicMessage,
 } from "../src/index.js";
-import { RealServer, until } from "./real_server.js";
+import { RealServer, settled, until } from "./real_server.js";
 
 let server: RealServer;
 const clients: ConclaveClient[] = [];
@@ -31,9 +31,6 @@ const connected = async (user: string): Promise<ConclaveClient> => {
   await client.connect();
   return client;
 };
-
-const settled = (room: Room, holds: () => boolean): Promise<void> =>
-  until((listener) => room.on("change", listener), holds);
 
 /** A room of its own, so that no test sees another one's. */
 const together = async (): Promise<[Room, Room, ConclaveClient, ConclaveClient]> => {
@@ -82,14 +79,6 @@ test("typing is seen, and ends with the message", async () => {
   await settled(mine, () => mine.typists.includes("testuser"));
   hers.send("done");
   await settled(mine, () => mine.typists.length === 0 && mine.messages.length === 1);
-});
-
-test("presence and names are known", async () => {
-  const [mine, , , testuser] = await together();
-  expect(mine.nameOf("testuser")).toBe("testuser");
-  await settled(mine, () => mine.presence.get("testuser")?.isOnline === true);
-  testuser.close();
-  await settled(mine, () => mine.presence.get("testuser")?.isOnline === false);
 });
 
 test("a room that one is put into appears by itself, and goes", async () => {
@@ -161,36 +150,6 @@ test("a topic goes on after the server was killed, and says that something may b
   await topic.publish("after");
   await first;
   expect(heard).toEqual(["before", "after"]);
-});
-
-test("a connection outlives its tokens, which are renewed in-band", async () => {
-  const brief = await RealServer.start({ JWT_EXPIRATION_SECONDS: "3" });
-  let renewals = 0;
-  let renewed = (): void => undefined;
-  const counting: typeof fetch = (url, init) => {
-    if (String(url).endsWith("/auth/refresh")) {
-      renewals += 1;
-      renewed();
-    }
-    return fetch(url, init);
-  };
-  const tokens = await signIn(brief.url, "user", "password", { fetch: counting });
-  const client = new ConclaveClient({ url: brief.url, tokens });
-  clients.push(client);
-  const statuses: string[] = [];
-  await client.connect();
-  client.on("status", (status) => statuses.push(status));
-  // Five lives of a token, more than one and the server's leeway.
-  await new Promise<void>((resolve) => {
-    renewed = () => renewals >= 5 && resolve();
-    renewed();
-  });
-  const room = client.room("general");
-  room.send("still here");
-  await settled(room, () => room.messages.length === 0);
-  expect(statuses).toEqual([]);
-  client.close();
-  await brief.end();
 });
 
 test("who is signed out elsewhere is ended", async () => {

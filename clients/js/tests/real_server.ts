@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Room } from "../src/index.js";
 
 const PROGRAM =
   process.env["CONCLAVE_PROGRAM"] ??
@@ -75,15 +76,29 @@ const cleanEnvironment = (): NodeJS.ProcessEnv =>
     ),
   );
 
+/**
+ * One that this process did not get before, and that the system gives to nobody by itself: it is
+ * still free when its server comes back. Neighbours among process numbers begin far apart.
+ */
 const freePort = async (): Promise<number> => {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
+  while (tried < PORTS) {
+    const port = FIRST_PORT + ((process.pid * 7_919 + tried) % PORTS);
+    tried += 1;
+    if (await isFree(port)) return port;
+  }
+  throw new Error("no port is free");
 };
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const probe = createServer();
+    probe.once("error", () => resolve(false));
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
+  });
+
+const FIRST_PORT = 10_000;
+const PORTS = 20_000;
+let tried = 0;
 
 /** Resolves when `holds` does; `on` calls back whenever it may have changed. */
 export const until = (on: (listener: () => void) => () => void, holds: () => boolean): Promise<void> =>
@@ -95,3 +110,7 @@ export const until = (on: (listener: () => void) => () => void, holds: () => boo
       resolve();
     });
   });
+
+/** Resolves when something holds in a room. */
+export const settled = (room: Room, holds: () => boolean): Promise<void> =>
+  until((listener) => room.on("change", listener), holds);
