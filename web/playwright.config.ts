@@ -5,11 +5,15 @@ const installed = ["chromium", "chromium-browser", "google-chrome"].map(
   (name) => `/usr/bin/${name}`,
 );
 
-/** The system's Chromium (`CHROMIUM` names another), one browser at a time: the machine that runs this may have two cores. */
+/**
+ * The system's Chromium (`CHROMIUM` names another). Two tests at a time, since one waits as long as
+ * it works; each has a node of its own. Whatever can be seen may take its time on a busy machine.
+ */
 export default defineConfig({
   testDir: "tests",
   outputDir: "../target/pages",
-  workers: 1,
+  workers: 2,
+  fullyParallel: true,
   retries: 0,
   timeout: 120_000,
   expect: { timeout: 30_000 },

@@ -12,6 +12,7 @@ export default defineConfig({
   plugins: [react(), tailwind(), compressed()],
   resolve: {
     alias: {
+      "conclave-client/wallet": here("../clients/js/src/wallet.ts"),
       "conclave-client/react": here("../clients/js/src/react.ts"),
       "conclave-client": here("../clients/js/src/index.ts"),
     },
@@ -43,5 +44,5 @@ export default defineConfig({
       ]),
     ),
   },
-  test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"] },
+  test: { include: ["src/**/*.test.{ts,tsx}"], maxWorkers: 2 },
 } as Parameters<typeof defineConfig>[0]);

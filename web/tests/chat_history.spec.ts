@@ -5,7 +5,7 @@ test("10,000 messages scroll from the newest to the first with few of them in th
   node,
   page,
 }) => {
-  test.slow(); // A hundred pages of history, and a user may ask twenty times a second.
+  test.slow(); // A hundred pages of history.
   const id = await makeRoom(node, "PRIVATE", "Long", ["user", "testuser"]);
   await fill(node, id, COUNT, (number) => `Message ${number}`, ["user", "testuser"]);
   await page.goto(`/#${id}`);
@@ -27,12 +27,13 @@ test("10,000 messages scroll from the newest to the first with few of them in th
         });
         most.rows = Math.max(most.rows, now.rows);
         most.nodes = Math.max(most.nodes, now.nodes);
-        return page.getByText("This is where the room begins.").isVisible();
+        // The last page that comes in moves what was at the top down once more.
+        const begins = await page.getByText("This is where the room begins.").isVisible();
+        return begins && (await message(page, "Message 1").first().isVisible());
       },
       { timeout: 300_000, intervals: [20] },
     )
     .toBe(true);
-  await expect(message(page, "Message 1").first()).toBeVisible();
   expect(most.rows).toBeLessThan(120);
   expect(most.nodes).toBeLessThan(3_000);
 

@@ -191,6 +191,8 @@ const SECTIONS = [
   "Connections",
   "Rooms",
   "Topics",
+  "Assistant",
+  "Wallet",
   "Users",
   "Audit",
   "Config",

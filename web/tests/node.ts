@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -123,14 +123,30 @@ function inherited(): Record<string, string> {
   return Object.fromEntries(kept) as Record<string, string>;
 }
 
+/**
+ * One that this process did not get before, and that the system gives to nobody by itself: it is
+ * still free when its node comes back. Neighbours among process numbers begin far apart.
+ */
 async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, "close");
-  return port;
+  while (tried < PORTS) {
+    const port = FIRST_PORT + ((process.pid * 7_919 + tried) % PORTS);
+    tried += 1;
+    if (await isFree(port)) return port;
+  }
+  throw new Error("no port is free");
 }
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once("error", () => resolve(false));
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
+  });
+}
+
+const FIRST_PORT = 10_000;
+const PORTS = 20_000;
+let tried = 0;
 
 /** Nodes that run: none outlives the tests, however those end. */
 const living = new Set<ChildProcess>();

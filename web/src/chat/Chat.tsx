@@ -1,7 +1,7 @@
 import { ConclaveClient, type SignedIn } from "conclave-client";
 import { useRooms, useStatus } from "conclave-client/react";
 import { Menu, MessagesSquare } from "lucide-react";
-import { useEffect, useMemo, useState } from "react";
+import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 
 import { Button, IconButton } from "../ui/Button.tsx";
 import { Drawer } from "../ui/Drawer.tsx";
@@ -17,7 +17,11 @@ import { RoomView } from "./RoomView.tsx";
 import { titleOf } from "./titles.ts";
 import { usePlace } from "./usePlace.ts";
 import { useShortcuts } from "./useShortcuts.ts";
+import { useOffered } from "./wallet/useOffered.ts";
 import { pageTitle } from "./words.ts";
+
+/** Loaded by those who open it. */
+const WalletPanel = lazy(() => import("./wallet/WalletPanel.tsx"));
 
 interface ChatProps {
   tokens: SignedIn;
@@ -38,6 +42,7 @@ export function Chat({ tokens, drafts, onLeave, onEnded }: ChatProps) {
   const [drawer, setDrawer] = useState(false);
   const [members, setMembers] = useState(false);
   const wide = useMedia(WIDE);
+  const [walletsSeen, setWalletsSeen] = useState(false);
   useEffect(() => {
     client.connect().catch(() => {}); // `status` says it.
     return () => client.close();
@@ -54,6 +59,7 @@ export function Chat({ tokens, drafts, onLeave, onEnded }: ChatProps) {
     if (over) onEnded("You are signed out: your session has ended or was taken back.");
   }, [over, onEnded]);
   const me = client.me?.id ?? null;
+  const wallets = useOffered(client, me);
   const current =
     rooms.find(({ id }) => id === place) ?? (wide || place === null ? rooms[0] : undefined) ?? null;
   const title = current ? titleOf(current) : null;
@@ -76,12 +82,13 @@ export function Chat({ tokens, drafts, onLeave, onEnded }: ChatProps) {
   if (me === null) return <Entering client={client} onLeave={onLeave} />;
   const list = (
     <RoomList
-      {...{ client, rooms, me, drafts, onLeave }}
+      {...{ client, rooms, me, drafts, wallets, onLeave }}
       current={current?.id ?? null}
       onOpen={open}
       onOverlay={(what) => {
         setDrawer(false);
         setOverlay(what);
+        if (what === "wallets") setWalletsSeen(true);
       }}
     />
   );
@@ -128,6 +135,15 @@ export function Chat({ tokens, drafts, onLeave, onEnded }: ChatProps) {
         onClose={() => setOverlay(null)}
         onOpen={open}
       />
+      {walletsSeen && wallets && (
+        <Suspense fallback={null}>
+          <WalletPanel
+            tokens={tokens}
+            open={overlay === "wallets"}
+            onClose={() => setOverlay(null)}
+          />
+        </Suspense>
+      )}
     </div>
   );
 }

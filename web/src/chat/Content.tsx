@@ -2,11 +2,15 @@ import type { ChatMessage } from "conclave-client";
 import { FileText } from "lucide-react";
 import { useMemo } from "react";
 
+import { isAssistant } from "./answers.ts";
 import { linkify, secureAddress } from "./linkify.ts";
+import { Markdown } from "./Markdown.tsx";
+import { WebLink } from "./WebLink.tsx";
 
-/** What a message holds, as text, links, an image or a file; never as markup. */
+/** What a message holds, as text, links, an image or a file; never as HTML. */
 export function Content({ message, author }: { message: ChatMessage; author: string }) {
   if (message.deleted) return <p className="text-muted italic">This message was deleted.</p>;
+  if (isAssistant(message)) return <Markdown text={message.content} />;
   const address = message.kind === "Text" ? null : secureAddress(message.content);
   if (message.kind === "Image" && address) return <Picture address={address} author={author} />;
   if (message.kind === "File" && address) return <File address={address} />;
@@ -19,14 +23,9 @@ function Text({ content }: { content: string }) {
     <p className="break-words whitespace-pre-wrap [overflow-wrap:anywhere]">
       {pieces.map(({ text, href }, index) =>
         href ? (
-          <a
-            key={index}
-            href={href}
-            {...ELSEWHERE}
-            className="text-accent underline underline-offset-2"
-          >
+          <WebLink key={index} href={href}>
             {text}
-          </a>
+          </WebLink>
         ) : (
           text
         ),
@@ -38,7 +37,7 @@ function Text({ content }: { content: string }) {
 /** Its box has its size before the image comes, so that the list does not jump. */
 function Picture({ address, author }: { address: string; author: string }) {
   return (
-    <a href={address} {...ELSEWHERE} className="block">
+    <WebLink href={address} className="block">
       <img
         src={address}
         alt={`Image from ${author}: ${fileName(address)}`}
@@ -47,13 +46,13 @@ function Picture({ address, author }: { address: string; author: string }) {
         referrerPolicy="no-referrer"
         className="h-52 w-80 max-w-full rounded-lg bg-raised object-contain text-sm text-muted"
       />
-    </a>
+    </WebLink>
   );
 }
 
 function File({ address }: { address: string }) {
   return (
-    <a href={address} {...ELSEWHERE} className="flex items-center gap-3 py-1">
+    <WebLink href={address} className="flex items-center gap-3 py-1">
       <FileText size={28} aria-hidden className="shrink-0 text-accent" />
       <span className="min-w-0">
         <span className="block truncate font-medium text-accent underline underline-offset-2">
@@ -61,7 +60,7 @@ function File({ address }: { address: string }) {
         </span>
         <span className="block truncate text-sm text-muted">{new URL(address).host}</span>
       </span>
-    </a>
+    </WebLink>
   );
 }
 
@@ -75,10 +74,3 @@ function fileName(address: string): string {
     return last;
   }
 }
-
-/** The other page learns nothing of this one and cannot reach it. */
-const ELSEWHERE = {
-  target: "_blank",
-  rel: "noopener noreferrer nofollow",
-  referrerPolicy: "no-referrer",
-} as const;

@@ -1,10 +1,10 @@
 import type { ConclaveClient, RoomSummary } from "conclave-client";
-import { useState, type FormEvent } from "react";
+import { useEffect, useState, type FormEvent } from "react";
 
 import { Banner } from "../ui/Banner.tsx";
 import { Button } from "../ui/Button.tsx";
 import { Dialog, DialogButtons } from "../ui/Dialog.tsx";
-import { TextArea, TextField } from "../ui/TextField.tsx";
+import { CheckField, TextArea, TextField } from "../ui/TextField.tsx";
 import { useAttempt } from "./useAttempt.ts";
 
 interface EditRoomDialogProps {
@@ -16,11 +16,14 @@ interface EditRoomDialogProps {
 export function EditRoomDialog({ client, summary, onClose }: EditRoomDialogProps) {
   const [name, setName] = useState(summary.name);
   const [description, setDescription] = useState(summary.description ?? "");
+  const [assistant, setAssistant] = useState(summary.assistant);
+  const offered = useOffered(client, summary);
   const attempt = useAttempt();
   const send = (event: FormEvent) => {
     event.preventDefault();
     const change = { name: name.trim(), description: description.trim() };
-    attempt.run(() => client.changeRoom(summary.id, change), onClose);
+    const other = assistant === summary.assistant ? {} : { assistant };
+    attempt.run(() => client.changeRoom(summary.id, { ...change, ...other }), onClose);
   };
   return (
     <Dialog title="Edit room" onClose={onClose}>
@@ -39,6 +42,14 @@ export function EditRoomDialog({ client, summary, onClose }: EditRoomDialogProps
           value={description}
           onChange={(event) => setDescription(event.target.value)}
         />
+        {offered && (
+          <CheckField
+            role="switch"
+            label="Assistant: answers what members write"
+            checked={assistant}
+            onChange={(event) => setAssistant(event.target.checked)}
+          />
+        )}
         <DialogButtons>
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" tone="primary" busy={attempt.busy}>
@@ -48,4 +59,23 @@ export function EditRoomDialog({ client, summary, onClose }: EditRoomDialogProps
       </form>
     </Dialog>
   );
+}
+
+/** Whether the server has an assistant that could answer in the room. */
+function useOffered(client: ConclaveClient, { id, assistant }: RoomSummary): boolean {
+  const [offered, setOffered] = useState(assistant);
+  useEffect(() => {
+    let gone = false;
+    client
+      .room(id)
+      .assistant.read()
+      .then(
+        ({ model }) => !gone && setOffered(assistant || model !== null),
+        () => {}, // A server without one has nothing to switch.
+      );
+    return () => {
+      gone = true;
+    };
+  }, [client, id, assistant]);
+  return offered;
 }

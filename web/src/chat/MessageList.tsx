@@ -1,15 +1,24 @@
-import type { ChatMessage, Room, Status } from "conclave-client";
-import type { RoomHook } from "conclave-client/react";
+import type { Answer, ChatMessage, FailedAnswer, Room, Status } from "conclave-client";
+import type { AnswerHook, RoomHook } from "conclave-client/react";
 import { ArrowDown } from "lucide-react";
-import { useImperativeHandle, useMemo, useRef, useState, type Ref } from "react";
+import {
+  useImperativeHandle,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+  type Ref,
+} from "react";
 
 import { Badge } from "../ui/Badge.tsx";
 import { Button } from "../ui/Button.tsx";
 import { EmptyState } from "../ui/EmptyState.tsx";
 import { Spinner } from "../ui/Spinner.tsx";
 import type { MessageActions } from "./actions.ts";
+import { AnswerRow, FailedRow } from "./AnswerRow.tsx";
+import { assistantName, authorOf } from "./answers.ts";
 import { MessageRow } from "./MessageRow.tsx";
-import { newerThan, newestSeq, rowAt } from "./rows.ts";
+import { newerThan, newestSeq, rowAt, type Row } from "./rows.ts";
 import { useHistory } from "./useHistory.ts";
 import { useListKeys } from "./useListKeys.ts";
 import { useReading } from "./useReading.ts";
@@ -31,6 +40,9 @@ interface MessageListProps {
   live: Room;
   me: string;
   mayRemoveAll: boolean;
+  assistant: AnswerHook;
+  /** Ends the answer under way; `null` for who may not. */
+  stop: (() => void) | null;
   connection: Status;
   actions: MessageActions;
   /** Escape on a message. */
@@ -41,12 +53,21 @@ interface MessageListProps {
 /** All messages of a room, of which only those in sight are in the document. */
 export function MessageList(props: MessageListProps) {
   const { room, live, me, mayRemoveAll, connection, actions, onEscape, handle } = props;
+  const { assistant, stop } = props;
   const { messages } = room;
+  const tail = useMemo(() => tailOf(assistant), [assistant]);
   const scroller = useRef<HTMLDivElement>(null);
   const [active, setActive] = useState<string | null>(null);
   const byId = useMemo(() => new Map(messages.map((message) => [message.id, message])), [messages]);
-  const history = useHistory({ room, live, scroller, active, connection });
-  const { virtual, atEnd } = history;
+  const tailKeys = tail.map(({ key }) => key);
+  const history = useHistory({ room, live, scroller, tail: tailKeys, active, connection });
+  const { virtual, atEnd, toEnd } = history;
+  // The reader of the newest follows what grows there.
+  const following = useRef(atEnd);
+  following.current = atEnd;
+  useLayoutEffect(() => {
+    if (tail.length > 0 && following.current) toEnd();
+  }, [tail, toEnd]);
   const { line, forget } = useReading({
     messages,
     unread: room.unread,
@@ -78,6 +99,25 @@ export function MessageList(props: MessageListProps) {
   }));
   const quoted = (message: ChatMessage) =>
     message.replyTo ? (byId.get(message.replyTo) ?? null) : null;
+  const { nameOf } = room;
+  const message = (row: Row) => {
+    const own = row.message.userId === me;
+    const answered = quoted(row.message);
+    return (
+      <MessageRow
+        {...row}
+        own={own}
+        author={authorOf(row.message, nameOf)}
+        active={active === row.key}
+        found={history.found === row.message.id && row.message.id !== null}
+        mayRemove={own || mayRemoveAll}
+        quoted={answered}
+        quotedAuthor={answered ? authorOf(answered, nameOf) : ""}
+        connection={connection}
+        actions={actions}
+      />
+    );
+  };
   return (
     <div className="relative min-h-0 flex-1">
       <div
@@ -98,10 +138,8 @@ export function MessageList(props: MessageListProps) {
           >
             {virtual.getVirtualItems().map(({ index, start }) => {
               const row = rowAt(messages, index, line);
-              if (!row) return null;
-              const { message, key } = row;
-              const own = message.userId === me;
-              const answered = quoted(message);
+              const last = tail[index - messages.length];
+              const key = row?.key ?? last?.key;
               return (
                 <div
                   key={key}
@@ -109,23 +147,22 @@ export function MessageList(props: MessageListProps) {
                   role="listitem"
                   data-index={index}
                   data-key={key}
-                  onPointerEnter={() => setActive(key)}
-                  onFocus={() => setActive(key)}
+                  onPointerEnter={() => row && setActive(row.key)}
+                  onFocus={() => row && setActive(row.key)}
                   className="absolute top-0 left-0 w-full"
                   style={{ transform: `translateY(${start - virtual.options.scrollMargin}px)` }}
                 >
-                  <MessageRow
-                    {...row}
-                    own={own}
-                    author={room.nameOf(message.userId)}
-                    active={active === key}
-                    found={history.found === message.id && message.id !== null}
-                    mayRemove={own || mayRemoveAll}
-                    quoted={answered}
-                    quotedAuthor={answered ? room.nameOf(answered.userId) : ""}
-                    connection={connection}
-                    actions={actions}
-                  />
+                  {row && message(row)}
+                  {last?.answer && (
+                    <AnswerRow answer={last.answer} author={assistantName(nameOf)} stop={stop} />
+                  )}
+                  {last?.failed && (
+                    <FailedRow
+                      failed={last.failed}
+                      author={assistantName(nameOf)}
+                      dismiss={assistant.dismiss}
+                    />
+                  )}
                 </div>
               );
             })}
@@ -144,6 +181,21 @@ export function MessageList(props: MessageListProps) {
       )}
     </div>
   );
+}
+
+/** A row after the messages. */
+interface TailRow {
+  key: string;
+  answer?: Answer;
+  failed?: FailedAnswer;
+}
+
+/** An answer has the key of the message it becomes, so that it stays where it is. */
+function tailOf({ answer, failed }: AnswerHook): TailRow[] {
+  const rows: TailRow[] = [];
+  if (answer) rows.push({ key: answer.id ?? "answer", answer });
+  if (failed) rows.push({ key: "failed", failed });
+  return rows;
 }
 
 interface TopProps {

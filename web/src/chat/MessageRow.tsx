@@ -2,8 +2,11 @@ import type { ChatMessage, Status } from "conclave-client";
 import { memo } from "react";
 
 import { Avatar } from "../ui/Avatar.tsx";
+import { Badge } from "../ui/Badge.tsx";
 import { Button } from "../ui/Button.tsx";
 import { classes } from "../ui/classes.ts";
+import { answeredTip, answeredWords, isAssistant } from "./answers.ts";
+import { AssistantFace } from "./AnswerRow.tsx";
 import { Content } from "./Content.tsx";
 import { Marks } from "./Marks.tsx";
 import { MessageTools } from "./MessageTools.tsx";
@@ -44,6 +47,7 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
 
 function Bubble(props: MessageRowProps) {
   const { message, own, author, head, active, found, connection, actions } = props;
+  const assistant = isAssistant(message);
   return (
     <div
       className={classes(
@@ -54,7 +58,7 @@ function Bubble(props: MessageRowProps) {
     >
       {!own && (
         <div className="w-8 shrink-0 sm:w-10">
-          {head && <Avatar name={author} size="fitting" />}
+          {head && (assistant ? <AssistantFace /> : <Avatar name={author} size="fitting" />)}
         </div>
       )}
       <article
@@ -71,7 +75,11 @@ function Bubble(props: MessageRowProps) {
         {active && message.id !== null && !message.deleted && (
           <MessageTools message={message} own={own} mayRemove={props.mayRemove} actions={actions} />
         )}
-        {head && !own && <p className="mb-0.5 text-sm font-semibold">{author}</p>}
+        {head && !own && (
+          <p className="mb-0.5 flex items-center gap-2 text-sm font-semibold">
+            {author} {assistant && <Badge>AI</Badge>}
+          </p>
+        )}
         {message.replyTo !== null && !message.deleted && (
           <Quote
             message={props.quoted}
@@ -85,6 +93,9 @@ function Bubble(props: MessageRowProps) {
             <Content message={message} author={author} />
           </div>
           <p className="-mb-1 flex min-h-5 items-center gap-1.5 text-xs whitespace-nowrap text-muted">
+            {message.answered && !message.deleted && (
+              <span title={answeredTip(message.answered)}>{answeredWords(message.answered)}</span>
+            )}
             {message.editedAt && !message.deleted && <span>edited</span>}
             <time dateTime={message.createdAt.toISOString()} title={momentWords(message.createdAt)}>
               {timeWords(message.createdAt)}

@@ -1,6 +1,7 @@
 import type { RoomHook } from "conclave-client/react";
 import { useEffect, useRef, useState } from "react";
 
+import { authorOf } from "./answers.ts";
 import { quoteWords } from "./Quote.tsx";
 import { newestSeq } from "./rows.ts";
 
@@ -22,7 +23,7 @@ export function NewMessageVoice({ room, me }: { room: RoomHook; me: string }) {
     const message = come.at(-1);
     if (!message) return;
     const rest = come.length > 1 ? `${come.length} new messages. ` : "";
-    setWords(`${rest}${nameOf(message.userId)}: ${quoteWords(message)}`);
+    setWords(`${rest}${authorOf(message, nameOf)}: ${quoteWords(message)}`);
   }, [messages, me, nameOf]);
   return (
     <p aria-live="polite" className="sr-only">

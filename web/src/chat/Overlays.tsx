@@ -34,6 +34,8 @@ export function Overlays({ client, rooms, me, overlay, onClose, onOpen }: Overla
       return <ShortcutsDialog onClose={onClose} />;
     case "switch":
       return <RoomSwitcher rooms={rooms} onClose={onClose} onOpen={onOpen} />;
+    // Has a place of its own, since it goes on listening.
+    case "wallets":
     case null:
       return null;
   }

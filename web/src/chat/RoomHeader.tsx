@@ -1,9 +1,10 @@
-import type { RoomSummary } from "conclave-client";
+import type { ContextUsage, RoomSummary } from "conclave-client";
 import type { RoomHook } from "conclave-client/react";
 import { Users } from "lucide-react";
 import type { ReactNode } from "react";
 
 import { IconButton } from "../ui/Button.tsx";
+import { AssistantSign } from "./ContextMeter.tsx";
 import { many, seenWords } from "./words.ts";
 
 interface RoomHeaderProps {
@@ -11,13 +12,14 @@ interface RoomHeaderProps {
   room: RoomHook;
   title: string;
   me: string;
+  context: ContextUsage | null;
   before?: ReactNode;
   membersShown: boolean;
   onMembers: () => void;
 }
 
 export function RoomHeader(props: RoomHeaderProps) {
-  const { summary, room, title, me, before, membersShown, onMembers } = props;
+  const { summary, room, title, me, context, before, membersShown, onMembers } = props;
   return (
     <header className="flex min-h-15 shrink-0 items-center gap-2 border-b border-line bg-surface px-3 py-1.5">
       {before}
@@ -25,6 +27,7 @@ export function RoomHeader(props: RoomHeaderProps) {
         <h1 className="truncate text-base font-semibold">{title}</h1>
         <p className="truncate text-sm text-muted">{below(summary, room, me)}</p>
       </div>
+      {summary.assistant && <AssistantSign context={context} />}
       <IconButton label="Members and room" aria-expanded={membersShown} onClick={onMembers}>
         <Users size={18} aria-hidden />
       </IconButton>

@@ -4,6 +4,7 @@ import { Hash, Lock } from "lucide-react";
 import { Avatar } from "../ui/Avatar.tsx";
 import { Badge } from "../ui/Badge.tsx";
 import { classes } from "../ui/classes.ts";
+import { authorOf } from "./answers.ts";
 import { titleOf } from "./titles.ts";
 import { many, short, whenWords } from "./words.ts";
 
@@ -99,5 +100,5 @@ function lastWords(client: ConclaveClient, room: RoomSummary, me: string): strin
   if (!last) return room.description ?? "No messages yet";
   const words = last.deleted ? "Deleted message" : last.content.replace(/\s+/g, " ");
   if (last.userId === me) return `You: ${words}`;
-  return room.type === "DM" ? words : `${client.nameOf(last.userId)}: ${words}`;
+  return room.type === "DM" ? words : `${authorOf(last, (id) => client.nameOf(id))}: ${words}`;
 }

@@ -1,5 +1,5 @@
 import type { ConclaveClient, RoomSummary } from "conclave-client";
-import { Compass, Keyboard, LogOut, Plus } from "lucide-react";
+import { Compass, Keyboard, LogOut, Plus, Wallet } from "lucide-react";
 import { useEffect, useState, type KeyboardEvent } from "react";
 
 import { Avatar } from "../ui/Avatar.tsx";
@@ -12,7 +12,7 @@ import { RoomItem } from "./RoomItem.tsx";
 import { matching } from "./titles.ts";
 
 /** What opens over the page. */
-export type Overlay = "browse" | "new" | "shortcuts" | "switch";
+export type Overlay = "browse" | "new" | "shortcuts" | "switch" | "wallets";
 
 interface RoomListProps {
   client: ConclaveClient;
@@ -20,6 +20,8 @@ interface RoomListProps {
   me: string;
   current: string | null;
   drafts: Drafts;
+  /** Whether the user may see their wallets here. */
+  wallets: boolean;
   onOpen: (id: string) => void;
   onOverlay: (what: Overlay) => void;
   onLeave: () => void;
@@ -84,6 +86,11 @@ export function RoomList(props: RoomListProps) {
       <footer className="flex shrink-0 items-center gap-2 border-t border-line px-3 py-2">
         <Avatar name={name} size="small" />
         <p className="min-w-0 flex-1 truncate text-sm font-medium">{name}</p>
+        {props.wallets && (
+          <IconButton label="Wallets" onClick={() => onOverlay("wallets")}>
+            <Wallet size={18} aria-hidden />
+          </IconButton>
+        )}
         <IconButton label="Keyboard shortcuts" onClick={() => onOverlay("shortcuts")}>
           <Keyboard size={18} aria-hidden />
         </IconButton>

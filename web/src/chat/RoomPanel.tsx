@@ -1,4 +1,4 @@
-import type { ConclaveClient, Member, RoomSummary } from "conclave-client";
+import type { ConclaveClient, ContextUsage, Member, RoomSummary } from "conclave-client";
 import type { RoomHook } from "conclave-client/react";
 import { LogOut, Pencil, Trash2, UserPlus, X } from "lucide-react";
 import { useState } from "react";
@@ -7,6 +7,7 @@ import { Button, IconButton } from "../ui/Button.tsx";
 import { ConfirmDialog } from "../ui/ConfirmDialog.tsx";
 import { errorWords } from "../ui/errors.ts";
 import { useSay } from "../ui/Notices.tsx";
+import { AssistantSection } from "./AssistantSection.tsx";
 import { EditRoomDialog } from "./EditRoomDialog.tsx";
 import { InviteDialog } from "./InviteDialog.tsx";
 import { MemberItem, type MemberChange } from "./MemberItem.tsx";
@@ -19,13 +20,14 @@ interface RoomPanelProps {
   room: RoomHook;
   title: string;
   me: string;
+  context: ContextUsage | null;
   onClose: () => void;
 }
 
 type Open = "edit" | "invite" | "leave" | "delete" | { remove: Member };
 
 /** Who is in a room, and what can be done with it. */
-export function RoomPanel({ client, summary, room, title, me, onClose }: RoomPanelProps) {
+export function RoomPanel({ client, summary, room, title, me, context, onClose }: RoomPanelProps) {
   const say = useSay();
   const [open, setOpen] = useState<Open | null>(null);
   const close = () => setOpen(null);
@@ -74,6 +76,9 @@ export function RoomPanel({ client, summary, room, title, me, onClose }: RoomPan
               )}
             </div>
           </section>
+        )}
+        {summary.assistant && (
+          <AssistantSection client={client} roomId={summary.id} context={context} />
         )}
         <section aria-label="Members">
           <h3 className="mb-1 text-sm font-medium text-muted">{many(members.length, "member")}</h3>

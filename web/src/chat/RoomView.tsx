@@ -1,5 +1,5 @@
 import type { ChatMessage, ConclaveClient, RoomSummary, Status } from "conclave-client";
-import { useRoom } from "conclave-client/react";
+import { useAnswer, useRoom } from "conclave-client/react";
 import { useCallback, useMemo, useRef, useState, type ReactNode } from "react";
 
 import { Drawer } from "../ui/Drawer.tsx";
@@ -7,6 +7,7 @@ import { errorWords } from "../ui/errors.ts";
 import { useSay } from "../ui/Notices.tsx";
 import { useMedia, WIDER } from "../ui/useMedia.ts";
 import type { MessageActions } from "./actions.ts";
+import { assistantName, authorOf } from "./answers.ts";
 import { AttachDialog } from "./AttachDialog.tsx";
 import { Composer, type ComposerHandle, type Purpose } from "./Composer.tsx";
 import { DeleteDialog } from "./DeleteDialog.tsx";
@@ -20,6 +21,7 @@ import { RoomHeader } from "./RoomHeader.tsx";
 import { RoomPanel } from "./RoomPanel.tsx";
 import { lastOwn } from "./rows.ts";
 import { TypingLine } from "./TypingLine.tsx";
+import { useStop } from "./useStop.ts";
 
 interface RoomViewProps {
   client: ConclaveClient;
@@ -42,6 +44,8 @@ type Open = { is: "delete" | "details"; message: ChatMessage } | { is: "attach" 
 export function RoomView(props: RoomViewProps) {
   const { client, summary, title, me, connection, drafts } = props;
   const room = useRoom(client, summary.id);
+  const assistant = useAnswer(client, summary.id);
+  const stop = useStop(client, summary, assistant);
   const say = useSay();
   const list = useRef<MessageListHandle>(null);
   const composer = useRef<ComposerHandle>(null);
@@ -51,7 +55,7 @@ export function RoomView(props: RoomViewProps) {
   const { nameOf, retry, discard } = room;
   const actions = useMemo<MessageActions>(
     () => ({
-      reply: (to) => setPurpose({ is: "reply", to, author: nameOf(to.userId) }),
+      reply: (to) => setPurpose({ is: "reply", to, author: authorOf(to, nameOf) }),
       edit: (of) => setPurpose({ is: "edit", of }),
       remove: (message) => setOpen({ is: "delete", message }),
       details: (message) => setOpen({ is: "details", message }),
@@ -92,26 +96,36 @@ export function RoomView(props: RoomViewProps) {
   };
   const beside = useMedia(WIDER);
   const panel = props.membersShown && (
-    <RoomPanel {...{ client, summary, room, title, me }} onClose={props.onMembers} />
+    <RoomPanel
+      {...{ client, summary, room, title, me }}
+      context={assistant.context}
+      onClose={props.onMembers}
+    />
   );
   const mayRemoveAll = summary.myRole === "OWNER" || mayModerate(client);
   return (
     <>
       <section aria-label={title} className="flex min-h-0 min-w-0 flex-1 flex-col">
-        <RoomHeader {...props} room={room} />
+        <RoomHeader {...props} room={room} context={assistant.context} />
         {props.banner(waiting(room.messages))}
         <MessageList
           room={room}
           live={client.room(summary.id)}
           me={me}
           mayRemoveAll={mayRemoveAll}
+          assistant={assistant}
+          stop={stop}
           connection={connection}
           actions={actions}
           onEscape={() => composer.current?.focus()}
           handle={list}
         />
         <NewMessageVoice room={room} me={me} />
-        <TypingLine room={room} me={me} />
+        <TypingLine
+          room={room}
+          me={me}
+          answering={assistant.answer && assistantName(room.nameOf)}
+        />
         <Composer
           label={`Message ${title}`}
           purpose={purpose}

@@ -17,13 +17,15 @@ interface HistoryOptions {
   /** The same room, which may be ahead of what is shown. */
   live: Room;
   scroller: RefObject<HTMLDivElement | null>;
+  /** Keys of the rows after the messages: of an answer under way, and of one that failed. */
+  tail: readonly string[];
   /** The row that stays in the document, because it may have the focus. */
   active: string | null;
   connection: Status;
 }
 
 /** The window over the messages, which loads older ones as it comes near the oldest. */
-export function useHistory({ room, live, scroller, active, connection }: HistoryOptions) {
+export function useHistory({ room, live, scroller, tail, active, connection }: HistoryOptions) {
   const { messages, hasOlder, loading, loadOlder } = room;
   const now = useRef(messages);
   now.current = messages;
@@ -31,7 +33,11 @@ export function useHistory({ room, live, scroller, active, connection }: History
   const [found, setFound] = useState<string | null>(null);
   const [settled, setSettled] = useState(false);
   const [atEnd, setAtEnd] = useState(true);
-  const getItemKey = useCallback((index: number) => keyAt(messages, index), [messages]);
+  const after = tail.join(" ");
+  const getItemKey = useCallback(
+    (index: number) => after.split(" ")[index - messages.length] ?? keyAt(messages, index),
+    [messages, after],
+  );
   const rangeExtractor = useCallback(
     (range: Range) => {
       const indexes = defaultRangeExtractor(range);
@@ -42,7 +48,7 @@ export function useHistory({ room, live, scroller, active, connection }: History
     [active],
   );
   const virtual = useVirtualizer<HTMLDivElement, HTMLDivElement>({
-    count: messages.length,
+    count: messages.length + tail.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_PX,
     getItemKey,

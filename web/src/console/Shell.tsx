@@ -4,6 +4,7 @@ import { useEffect, useRef, type ComponentType } from "react";
 import { Badge } from "../ui/Badge.tsx";
 import { IconButton } from "../ui/Button.tsx";
 import { linkTo, SECTIONS, useRoute, type Route, type SectionId } from "./route.ts";
+import { Assistant } from "./sections/Assistant.tsx";
 import { Audit } from "./sections/Audit.tsx";
 import { ConfigSection } from "./sections/Config.tsx";
 import { Connections } from "./sections/Connections.tsx";
@@ -12,6 +13,7 @@ import { Overview } from "./sections/Overview.tsx";
 import { Rooms } from "./sections/Rooms.tsx";
 import { Topics } from "./sections/Topics.tsx";
 import { Users } from "./sections/Users.tsx";
+import { Wallet } from "./sections/Wallet.tsx";
 import { useSession } from "./session.ts";
 import { useShortcuts } from "./useShortcuts.ts";
 import { useFigures, type Watched } from "./useFigures.ts";
@@ -155,6 +157,8 @@ const VIEWS: Record<SectionId, ComponentType<SectionProps>> = {
   connections: Connections,
   rooms: Rooms,
   topics: Topics,
+  assistant: Assistant,
+  wallet: Wallet,
   users: Users,
   audit: Audit,
   config: ConfigSection,

@@ -6,6 +6,8 @@ export const SECTIONS = [
   { id: "connections", title: "Connections", key: "c" },
   { id: "rooms", title: "Rooms", key: "r" },
   { id: "topics", title: "Topics", key: "t" },
+  { id: "assistant", title: "Assistant", key: "s" },
+  { id: "wallet", title: "Wallet", key: "l" },
   { id: "users", title: "Users", key: "u" },
   { id: "audit", title: "Audit", key: "a" },
   { id: "config", title: "Config", key: "f" },

@@ -192,3 +192,40 @@ export interface Me {
   permissions: string[];
   expires_at: string | null;
 }
+
+/** `GET /api/v1/assistant`, where it is on. */
+export interface AssistantFeed {
+  enabled: true;
+  model: string;
+  /** Whom it asks, without path and credentials. */
+  base_host: string;
+  concurrency: { running: number; waiting: number; limit: number };
+  answers: { started: number; stop: number; length: number; cancelled: number; error: number };
+  tokens: { prompt: number; completion: number };
+  first_token: Histogram | null;
+  rooms: RunningAnswer[];
+}
+
+export interface RunningAnswer {
+  id: string;
+  asked_by: string;
+  message_id?: string | null;
+  tokens: number;
+  for_seconds: number;
+}
+
+/** `GET /api/v1/wallet`, where it is on. */
+export interface WalletFeed {
+  enabled: true;
+  chain_id: number | null;
+  status: "live" | "degraded";
+  head: { number: number; hash: string; at: string } | null;
+  subscriptions: { balance: number; transactions: number; contract: number };
+  addresses: number;
+  upstream: {
+    requests: number;
+    reconnects: number;
+    reorganisations: number;
+    gaps_filled: number;
+  };
+}

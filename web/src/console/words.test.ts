@@ -18,6 +18,8 @@ import {
   milliseconds,
   moment,
   rate,
+  share,
+  shortHash,
   span,
 } from "./words.ts";
 
@@ -203,5 +205,17 @@ describe("small things", () => {
     expect(inWords(new ApiProblem(400, "bad_request", "search: too long"))).toBe(
       "Search: too long.",
     );
+  });
+});
+
+describe("feeds", () => {
+  it("gives parts of a whole in percent", () => {
+    expect([share(1, 3), share(0, 64), share(0, 0)]).toEqual(["33 %", "0 %", "–"]);
+  });
+
+  it("shows the ends of a hash", () => {
+    const hash = `0x${"ab".repeat(32)}`;
+    expect(shortHash(hash)).toBe("0xabababab…ababab");
+    expect(shortHash("0x12")).toBe("0x12");
   });
 });

@@ -28,6 +28,16 @@ export function bytes(value: number | null | undefined): string {
   return `${value} B`;
 }
 
+/** A part of a whole, in percent. */
+export function share(part: number, whole: number): string {
+  return whole > 0 ? `${Math.round((part / whole) * 100)} %` : "–";
+}
+
+/** The ends of a hash, which tell it apart in a line. */
+export function shortHash(hash: string): string {
+  return hash.length > 18 ? `${hash.slice(0, 10)}…${hash.slice(-6)}` : hash;
+}
+
 /** The two largest units of a span: `2 d 3 h`, `4 min 10 s`. */
 export function span(seconds: number): string {
   let rest = Math.max(0, Math.floor(seconds));

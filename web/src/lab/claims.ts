@@ -97,10 +97,11 @@ export function inWords(name: string, value: unknown, now: number): string | nul
   return MEANINGS[name] ?? null;
 }
 
-/** How far a moment is from now, in its largest unit. */
+/** How far a moment is from now, in its largest unit; what rounds to a whole one is one. */
 export function distance(at: number, now: number): string {
   const seconds = Math.abs(at - now);
-  const [unit, size] = UNITS.find(([, span]) => seconds >= span) ?? (["second", 1] as const);
+  const reached = UNITS.find(([, span], index) => seconds >= span - (UNITS[index + 1]?.[1] ?? 0) / 2);
+  const [unit, size] = reached ?? (["second", 1] as const);
   const count = Math.round(seconds / size);
   const words = `${count} ${unit}${count === 1 ? "" : "s"}`;
   return at > now ? `in ${words}` : `${words} ago`;

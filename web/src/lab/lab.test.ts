@@ -63,6 +63,9 @@ describe("claims in words", () => {
     expect(inWords("sid", "s", NOW)).toContain("session");
     expect(inWords("colour", "red", NOW)).toBeNull();
     expect(distance(NOW - 1, NOW)).toBe("1 second ago");
+    expect(distance(NOW + 3599, NOW)).toBe("in 1 hour");
+    expect(distance(NOW + 3569, NOW)).toBe("in 59 minutes");
+    expect(distance(NOW, NOW)).toBe("0 seconds ago");
   });
 });
 

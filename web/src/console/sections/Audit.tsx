@@ -140,6 +140,8 @@ const EVENTS = [
   "start",
   "stop",
   "summary",
+  "usage_lost",
+  "wallet_change",
   "webhook_dropped",
   "webhook_failing",
   "webhook_lost",

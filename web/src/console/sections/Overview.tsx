@@ -1,8 +1,7 @@
-import type { ReactNode } from "react";
-
 import { Banner } from "../../ui/Banner.tsx";
 import { Spinner } from "../../ui/Spinner.tsx";
 import { Chart, type Line } from "../Chart.tsx";
+import { Fact, Facts } from "../Facts.tsx";
 import { ProblemBanner } from "../ListFrame.tsx";
 import type { Sample } from "../rates.ts";
 import { SURFACES, type Figures } from "../shapes.ts";
@@ -172,24 +171,6 @@ function Details({ figures }: { figures: Figures }) {
         </Fact>
         <Fact name="Audit lines left out">{count(audit.left_out)}</Fact>
       </Facts>
-    </div>
-  );
-}
-
-function Facts({ title, children }: { title: string; children: ReactNode }) {
-  return (
-    <section className="rounded-lg border border-line bg-surface p-3 text-sm">
-      <h2 className="mb-1.5 font-medium">{title}</h2>
-      <dl className="grid gap-1">{children}</dl>
-    </section>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div className="flex justify-between gap-3">
-      <dt className="text-muted">{name}</dt>
-      <dd className="text-right break-words tabular-nums">{children}</dd>
     </div>
   );
 }
