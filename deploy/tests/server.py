@@ -51,7 +51,7 @@ def keys() -> set[str]:
 
 
 def metrics(folder: pathlib.Path) -> set[str]:
-    """Names of all that a server with a bus and a webhook exposes, as Prometheus stores them."""
+    """Names of all that a server with a bus, a webhook, a chain and an assistant exposes, as Prometheus stores them."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     settings = environment(
@@ -61,6 +61,13 @@ def metrics(folder: pathlib.Path) -> set[str]:
         CONCLAVE_WEBHOOKS__0__URL="https://webhooks.example.com/",
         CONCLAVE_WEBHOOKS__0__EVENTS="membership",
         CONCLAVE_WEBHOOKS__0__SECRET="a secret of these tests, long enough for a key",
+        # As with the bus.
+        CONCLAVE_WALLET__ENABLED="true",
+        CONCLAVE_WALLET__RPC_URL="ws://127.0.0.1:1",
+        CONCLAVE_WALLET__DOMAINS="localhost",
+        CONCLAVE_ASSISTANT__ENABLED="true",
+        CONCLAVE_ASSISTANT__BASE_URL="http://127.0.0.1:1/v1",
+        CONCLAVE_ASSISTANT__MODEL="none",
     )
     command = [program(), "serve", "--dev", f"--listen=127.0.0.1:{port}", f"--data-dir={folder}/data"]
     server = subprocess.Popen(command, env=settings, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)

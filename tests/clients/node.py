@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import pathlib
 import signal
@@ -125,6 +126,16 @@ def loopback_addresses() -> list[str]:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """One that this process did not get before, and that the system gives to nobody by itself: it is
+    still free when its server comes back. Neighbours among process numbers begin far apart."""
+    for _ in range(PORTS):
+        port = FIRST_PORT + (os.getpid() * 7_919 + next(TRIED)) % PORTS
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
+
+
+FIRST_PORT = 10_000
+PORTS = 20_000
+TRIED = itertools.count()
