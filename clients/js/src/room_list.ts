@@ -9,6 +9,9 @@ export class RoomList {
   readonly #changes: Changes;
   #sorted: readonly RoomSummary[] | null = null;
   #reading: Promise<void> | null = null;
+  #next: Promise<void> | null = null;
+  /** For each answer that is on its way: which rooms came or went since it was asked for. */
+  readonly #underway = new Set<Set<string>>();
 
   constructor(
     readonly rest: Rest,
@@ -31,30 +34,47 @@ export class RoomList {
     return this.#rooms.get(id);
   }
 
-  /** Reads all of one's rooms. Asked twice at once, it is read once. */
+  /**
+   * Reads all of one's rooms. An answer on its way may be older than the question: who asks then
+   * waits for the next one, which all of them share.
+   */
   read(): Promise<void> {
-    this.#reading ??= this.#read().finally(() => {
-      this.#reading = null;
-    });
-    return this.#reading;
+    if (this.#reading === null) {
+      this.#reading = this.#read().finally(() => {
+        this.#reading = null;
+      });
+      return this.#reading;
+    }
+    const again = (): Promise<void> => {
+      this.#next = null;
+      return this.read();
+    };
+    this.#next ??= this.#reading.then(again, again);
+    return this.#next;
   }
 
   /** Reads one room, new or changed. */
   async readOne(id: string): Promise<RoomSummary> {
-    const body = await this.rest.call<ChannelBody>("GET", `/channels/${encodeURIComponent(id)}`);
-    return this.put(body);
+    const path = `/channels/${encodeURIComponent(id)}`;
+    return this.#asking(async (touched) => {
+      const body = await this.rest.call<ChannelBody>("GET", path);
+      const left = touched.has(id) && !this.#rooms.has(id);
+      return left ? this.#merged(body) : this.put(body);
+    });
   }
 
   put(body: ChannelBody): RoomSummary {
     const summary = this.#merged(body);
     // Of a public room that one is not in, this is all there is to know.
     if (summary.myRole === null) return summary;
+    this.#touched(summary.id);
     this.#rooms.set(summary.id, summary);
     this.#changes.happened();
     return summary;
   }
 
   remove(id: string): void {
+    this.#touched(id);
     if (this.#rooms.delete(id)) this.#changes.happened();
   }
 
@@ -116,12 +136,33 @@ export class RoomList {
     this.#set(next);
   }
 
-  async #read(): Promise<void> {
-    const bodies = await this.rest.list<ChannelBody>("/channels?limit=100", ROOMS_MAX);
-    const ids = new Set(bodies.map(({ id }) => id));
-    for (const id of this.#rooms.keys()) if (!ids.has(id)) this.#rooms.delete(id);
-    for (const body of bodies) this.#rooms.set(body.id, this.#merged(body));
-    this.#changes.happened();
+  #read(): Promise<void> {
+    return this.#asking(async (touched) => {
+      const bodies = await this.rest.list<ChannelBody>("/channels?limit=100", ROOMS_MAX);
+      const listed = new Set(bodies.map(({ id }) => id));
+      for (const id of this.#rooms.keys()) {
+        if (!listed.has(id) && !touched.has(id)) this.#rooms.delete(id);
+      }
+      for (const body of bodies) {
+        if (touched.has(body.id) && !this.#rooms.has(body.id)) continue;
+        this.#rooms.set(body.id, this.#merged(body));
+      }
+      this.#changes.happened();
+    });
+  }
+
+  async #asking<T>(ask: (touched: ReadonlySet<string>) => Promise<T>): Promise<T> {
+    const touched = new Set<string>();
+    this.#underway.add(touched);
+    try {
+      return await ask(touched);
+    } finally {
+      this.#underway.delete(touched);
+    }
+  }
+
+  #touched(id: string): void {
+    for (const touched of this.#underway) touched.add(id);
   }
 
   /** An answer may be older than an event that came before it. */
