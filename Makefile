@@ -9,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 target := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 quiet := $(if $(V),,--quiet)
-chromium = $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+chromium = "$$(command -v chromium || command -v chromium-browser || command -v google-chrome)"
 python := .tools/clients/bin/python
 # Seconds per fuzz target.
 FUZZ_SECONDS ?= 10
