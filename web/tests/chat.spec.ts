@@ -82,12 +82,14 @@ test("rooms are created, found, joined, and left", async ({ page, person }) => {
   await page.getByLabel("Description").fill("What grows where");
   await accessible(page);
   await page.getByRole("button", { name: "Create" }).click();
+  await expect(page.getByRole("dialog")).toBeHidden();
   await expect(page.getByRole("heading", { name: "Gardening" })).toBeVisible();
 
   await other.getByRole("button", { name: "Public rooms" }).click();
   await other.getByLabel("Search public rooms").fill("garden");
   await accessible(other);
   await other.getByRole("button", { name: "Join Gardening" }).click();
+  await expect(other.getByRole("dialog")).toBeHidden();
   await expect(other.getByRole("heading", { name: "Gardening" })).toBeVisible();
 
   await write(other, "Tomatoes");
@@ -105,6 +107,20 @@ test("rooms are created, found, joined, and left", async ({ page, person }) => {
     .click();
   await expect(room(other, "Gardening")).toBeHidden();
   await expect(member(page, "testuser")).toBeHidden();
+});
+
+test("what one writes stays in its room, however active others are", async ({ node, page }) => {
+  await enter(page, "user");
+  await field(page).pressSequentially("To all");
+  const id = await makeRoom(node, "DM", "", ["testuser", "user"]);
+  await say(node, id, "testuser", "Only for you");
+  await expect(room(page, "testuser")).toContainText("1 unread message");
+  // The list has it first by now.
+  const rooms = page.getByRole("navigation", { name: "Rooms" }).getByRole("button");
+  await expect(rooms.first()).toContainText("testuser");
+  await expect(field(page)).toHaveAccessibleName("Message general");
+  await field(page).press("Enter");
+  await expect(message(page, "To all")).toBeVisible();
 });
 
 test("an invitation comes in at once and opens the room", async ({ node, page, person }) => {

@@ -1,4 +1,4 @@
-import { ConclaveClient, type SignedIn } from "conclave-client";
+import { ConclaveClient, type RoomSummary, type SignedIn } from "conclave-client";
 import { useRooms, useStatus } from "conclave-client/react";
 import { Menu, MessagesSquare } from "lucide-react";
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
@@ -60,8 +60,10 @@ export function Chat({ tokens, drafts, onLeave, onEnded }: ChatProps) {
   }, [over, onEnded]);
   const me = client.me?.id ?? null;
   const wallets = useOffered(client, me);
-  const current =
-    rooms.find(({ id }) => id === place) ?? (wide || place === null ? rooms[0] : undefined) ?? null;
+  const [held, setHeld] = useState<string | null>(null);
+  const current = shownOf(rooms, place, wide || place === null ? held : undefined);
+  // Where no room was chosen, the one that shows stays, however active others are.
+  if (held !== (current?.id ?? null)) setHeld(current?.id ?? null);
   const title = current ? titleOf(current) : null;
   const unread = rooms.reduce((sum, room) => sum + room.unreadCount, 0);
   useEffect(() => {
@@ -146,6 +148,16 @@ export function Chat({ tokens, drafts, onLeave, onEnded }: ChatProps) {
       )}
     </div>
   );
+}
+
+/** The chosen room; else, unless `held` is `undefined`, what showed before, or the newest. */
+function shownOf(
+  rooms: readonly RoomSummary[],
+  chosen: string | null,
+  held: string | null | undefined,
+): RoomSummary | null {
+  const room = (wanted: string | null) => rooms.find(({ id }) => id === wanted);
+  return room(chosen) ?? (held === undefined ? null : (room(held) ?? rooms[0] ?? null));
 }
 
 interface EnteringProps {
