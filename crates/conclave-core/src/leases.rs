@@ -81,6 +81,12 @@ pub trait Leases: Send + Sync {
     ) -> Result<Hold, LeaseFault>;
     /// Gives it back, if it is this node's.
     async fn release(&self, lease: LeaseName, node: NodeId) -> Result<(), LeaseFault>;
+    /// Those of them that other nodes have, or had and did not give back.
+    async fn of_others(
+        &self,
+        leases: &[LeaseName],
+        node: NodeId,
+    ) -> Result<Vec<LeaseName>, LeaseFault>;
 }
 
 /// What a node knows of a lease that it holds or waits for. Times are monotonic.

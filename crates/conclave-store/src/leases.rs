@@ -1,5 +1,7 @@
 //! Who does what one node does at a time.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use conclave_core::{Fence, Hold, LeaseFault, LeaseName, Leases, NodeId, Sign};
 
@@ -30,6 +32,23 @@ impl Leases for Store {
             Ok(())
         });
         Ok(released.await?)
+    }
+
+    async fn of_others(
+        &self,
+        leases: &[LeaseName],
+        node: NodeId,
+    ) -> Result<Vec<LeaseName>, LeaseFault> {
+        let names: Vec<_> = leases.iter().map(|lease| Some(lease.to_string())).collect();
+        let mut connection = self.glance().await.map_err(Fault::from)?;
+        let rows = sql::query_scalar(statement::LEASES_OF_OTHERS)
+            .bind(names)
+            .bind(node.to_string());
+        let taken: Result<Vec<String>, _> = rows.fetch_all(&mut connection).await;
+        let taken = taken.map_err(Fault::from)?;
+        let taken: HashSet<String> = taken.into_iter().collect();
+        let is_others = |lease: &&LeaseName| taken.contains(&lease.to_string());
+        Ok(leases.iter().filter(is_others).copied().collect())
     }
 }
 

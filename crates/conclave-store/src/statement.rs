@@ -173,6 +173,10 @@ statements! {
         => "SELECT fence FROM leases WHERE name = $1 FOR SHARE";
     LEASE_RELEASE =
         "UPDATE leases SET holder = NULL WHERE name = $1 AND holder = $2";
+    LEASES_OF_OTHERS =
+        "SELECT l.name FROM json_each($1) n CROSS JOIN leases l ON l.name = n.value \
+         WHERE l.holder <> $2"
+        => "SELECT name FROM leases WHERE name = ANY($1) AND holder <> $2";
     LEASE_TAKE =
         "INSERT INTO leases (name, holder, fence, beat) VALUES ($1, $2, 1, 0) \
          ON CONFLICT (name) DO UPDATE \

@@ -48,4 +48,17 @@ impl Leases for MemoryLeases {
         }
         Ok(())
     }
+
+    async fn of_others(
+        &self,
+        leases: &[LeaseName],
+        node: NodeId,
+    ) -> Result<Vec<LeaseName>, LeaseFault> {
+        let held = self.held.lock();
+        let is_others = |lease: &&LeaseName| {
+            let holder = held.get(*lease).and_then(|(holder, _)| *holder);
+            holder.is_some_and(|holder| holder != node)
+        };
+        Ok(leases.iter().filter(is_others).copied().collect())
+    }
 }

@@ -1,12 +1,14 @@
 //! Answers over several nodes: what this one asks of the others, and what it answers them.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use conclave_core::{Actor, Assistant, Elsewhere, NodeId, RoomFault, Running};
+use conclave_core::{Actor, Assistant, Elsewhere, LeaseName, NodeId, RoomFault, Running};
 use conclave_protocol::{MessageId, Refusal, RoomId, UserId};
+use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
-use super::Answers;
+use super::{Answers, hash};
 use crate::node::Node;
 use crate::nodes::Question;
 
@@ -209,21 +211,35 @@ pub(super) async fn cancel(
 }
 
 impl Answers {
-    /// Of who comes to hear a room: finds out what was said of the answer that another node
-    /// gives there. Where that node does not say it in time, it stays unknown.
-    pub(crate) async fn learn(&self, node: &Node, room: &RoomId) {
-        let Some(assistant) = self.service() else {
+    /// Of who comes to hear rooms: finds out what was said of the answers that other nodes give
+    /// there. What they do not say in time stays unknown.
+    pub(crate) async fn learn(&self, node: &Node, rooms: &[RoomId]) {
+        let Some((own, leases)) = self.0.as_ref().and_then(|desk| desk.leases.as_ref()) else {
             return;
         };
-        if !node.nodes.has_others()
-            || node.rooms.knows_answer(room)
-            || !matches!(assistant.is_in(room).await, Ok(true))
-        {
+        if !node.nodes.has_others() {
             return;
         }
-        let found = tokio::time::timeout(ASK_TIME, said_elsewhere(node, room)).await;
-        if let Ok(Some((answer, text))) = found {
-            node.rooms.learn_answer(&answer, &text);
+        let unknown = rooms.iter().filter(|room| !node.rooms.knows_answer(room));
+        let unknown: HashMap<LeaseName, &RoomId> = unknown
+            .map(|room| (LeaseName::answers(hash(room)), room))
+            .collect();
+        let names: Vec<LeaseName> = unknown.keys().copied().collect();
+        // Who answers has the room's lease, so that nobody is asked of the others.
+        let Ok(given) = leases.of_others(&names, *own).await else {
+            return;
+        };
+        let learnt = given
+            .iter()
+            .filter_map(|lease| unknown.get(lease))
+            .map(|room| async {
+                if let Some((answer, text)) = said_elsewhere(node, room).await {
+                    node.rooms.learn_answer(&answer, &text);
+                }
+            });
+        let learning = tokio::time::timeout(ASK_TIME, join_all(learnt));
+        if learning.await.is_err() {
+            tracing::debug!("a node does not say in time what it answers");
         }
     }
 }

@@ -28,6 +28,14 @@ impl Leases for Reached {
     async fn release(&self, lease: LeaseName, node: NodeId) -> Result<(), LeaseFault> {
         self.leases.release(lease, node).await
     }
+
+    async fn of_others(
+        &self,
+        leases: &[LeaseName],
+        node: NodeId,
+    ) -> Result<Vec<LeaseName>, LeaseFault> {
+        self.leases.of_others(leases, node).await
+    }
 }
 
 struct Stage {

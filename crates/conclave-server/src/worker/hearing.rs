@@ -7,6 +7,7 @@ use std::cell::RefMut;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
+use std::slice;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -256,7 +257,8 @@ impl Connection {
         let read = async move {
             let replay = node.rooms.replay(&permit, after, PAGE).await?;
             if comes && !replay.more {
-                node.answers.learn(&node, &permit.command().room).await;
+                let room = slice::from_ref(&permit.command().room);
+                node.answers.learn(&node, room).await;
             }
             Ok(replay)
         };

@@ -74,16 +74,24 @@ impl Connection {
     fn hear_rooms(&self, list: Vec<RoomId>, missed: Option<Missed>) {
         let principal = Arc::clone(&self.principal.borrow());
         let heard: HashSet<RoomId> = self.rooms_of_memberships().into_iter().collect();
+        let mut entered = Vec::new();
         for room in list.into_iter().filter(|room| !heard.contains(room)) {
-            if let Ok(permit) = authorise(&principal, Follow { room, since: None }) {
+            let ask = Follow { room, since: None };
+            if let Ok(permit) = authorise(&principal, ask) {
                 self.hold_room(&permit, Until::Connected);
+                entered.push(permit.command().room.clone());
             }
         }
         let Ok(permit) = authorise(&principal, ReadOwn) else {
             return;
         };
-        let rooms = Arc::clone(&self.worker.node.rooms);
-        self.start_past(async move { Past::Heads(rooms.heads(&permit).await, missed) });
+        let node = Arc::clone(&self.worker.node);
+        self.start_past(async move {
+            // By then all that happens in the rooms arrives.
+            let heads = node.rooms.heads(&permit).await;
+            node.answers.learn(&node, &entered).await;
+            Past::Heads(heads, missed)
+        });
     }
 
     fn read_past(&self, heads: Vec<Head>, missed: Option<Missed>, answer: &mut Answer<'_>) {

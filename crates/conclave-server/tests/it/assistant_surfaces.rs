@@ -152,7 +152,8 @@ fn who_comes_late_by_socket_io_gets_the_answer_so_far_and_then_the_rest() {
     assert_eq!(streamed(&mut bob)["isComplete"], true);
 }
 
-fn streamed(gate: &mut Gate) -> Value {
+/// The next piece of an answer.
+pub(crate) fn streamed(gate: &mut Gate) -> Value {
     loop {
         let (name, data) = gate.event();
         if name == "message.stream" {

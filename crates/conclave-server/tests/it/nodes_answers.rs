@@ -7,10 +7,11 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::assistant::{asking, attached, kinds, member, messages, next, said, up_to, whole};
+use crate::assistant_surfaces::streamed;
 use crate::client::{Client, Heard};
 use crate::http::Request;
 use crate::nodes::{Pair, ready};
-use crate::rooms_world::{call, greeted, send_message, token_of};
+use crate::rooms_world::{Gate, call, greeted, send_message, token_of};
 use crate::world::{World, eventually};
 
 fn pair(provider: &StreamServer) -> Pair {
@@ -199,6 +200,32 @@ fn who_comes_late_on_another_node_gets_all_so_far_and_then_the_rest() {
         let complete = &rest[rest.len() - 3];
         assert_eq!(complete["final_content"], "One two");
     }
+}
+
+#[test]
+fn who_comes_late_by_socket_io_on_another_node_gets_all_so_far_and_then_the_rest() {
+    let provider = StreamServer::start();
+    provider.answer(halting(["One", " two"]));
+    let pair = pair(&provider);
+    let [one, two] = &pair.nodes;
+    // Others of the same user, in which nobody answers.
+    let room = [attached(one), attached(one), attached(one)][1].clone();
+    let mut ann = member(one, "ann", &room);
+    ann.send(&send_message("Count"));
+    next(&mut ann, "ai_response_chunk");
+    let mut bob = Gate::of(two, "bob");
+    let part = streamed(&mut bob);
+    assert_eq!(
+        (&part["delta"], &part["channelId"]),
+        (&json!("One"), &json!(room))
+    );
+    provider.go_on();
+    let rest = streamed(&mut bob);
+    assert_eq!(
+        (&rest["delta"], &rest["messageId"]),
+        (&json!(" two"), &part["messageId"])
+    );
+    assert_eq!(streamed(&mut bob)["isComplete"], true);
 }
 
 #[test]

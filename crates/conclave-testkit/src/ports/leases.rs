@@ -32,7 +32,14 @@ pub async fn leases_conformance(leases: &dyn Leases) -> (Fence, Sign) {
         Hold::Other(sign(2, 0)),
         "not its own"
     );
+    let names = [1, 2].map(LeaseName::answers);
+    let names = [names[0], LeaseName::WEBHOOKS, names[1]];
+    let of_others = async |node| leases.of_others(&names, node).await.unwrap();
+    assert_eq!(of_others(one).await, [LeaseName::WEBHOOKS]);
+    assert_eq!(of_others(two).await, [], "its own, and free ones");
+    assert_eq!(leases.of_others(&[], one).await.unwrap(), []);
     leases.release(LeaseName::WEBHOOKS, two).await.unwrap();
+    assert_eq!(of_others(one).await, [], "given back");
     assert_eq!(hold(one, None).await, Hold::Own(Fence(3)));
     (Fence(3), sign(3, 0))
 }
